@@ -1,0 +1,182 @@
+/* nbdkit-zram: the arena: where the objects of a shard live.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Segments in use are listed by the room they have left.  An object goes
+ * to the tightest that will take it; when none will it is split over two
+ * if that saves opening another.  Raw pages live beside them in a pool of
+ * their own.
+ *
+ *   arena.c    objects: store, load, free, replace where they are
+ *   place.c    lists by room, and the choice of a segment
+ *   compact.c  emptying segments
+ *
+ * Not thread-safe: used under the shard's lock.  No function here calls
+ * a codec.
+ */
+
+#ifndef ZRAM_ARENA_H
+#define ZRAM_ARENA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "account.h"
+#include "counter.h"
+#include "layout.h"
+#include "pool.h"
+#include "segment.h"
+#include "table.h"
+
+#define NIL UINT32_MAX
+
+/* List b holds segments with 16b to 16b+15 granules of room. */
+#define BUCKET_SHIFT 4
+#define BUCKETS ((SEGMENT_GRANULES >> BUCKET_SHIFT) + 1)
+#define BUCKET_WORDS ((BUCKETS + 63) / 64)
+
+/* What is stored, and what was done.  Apart from the arena, so that they
+ * can be read without its lock, also while a reset puts another in its
+ * place.
+ */
+struct arena_counters {
+  counter bytes;                /* of compressed objects, without links */
+  counter fills;                /* objects that are one word */
+  counter splits;               /* objects in two fragments */
+  counter room;                 /* granules free in listed segments */
+  counter moved, moved_bytes;   /* by compaction: objects, bytes */
+  counter emptied;              /* by compaction: segments */
+};
+
+struct arena {
+  const struct layout *layout;
+  struct arena_counters *n;
+  struct pool segments, raw;
+  struct segment *segment;      /* by id */
+  size_t segment_bytes;         /* of that array */
+  uint64_t bucket_bits[BUCKET_WORDS];
+  uint32_t bucket[BUCKETS];     /* first of each list, or NIL */
+  uint64_t listed;              /* segments in the lists */
+
+  uint32_t spare;               /* an empty segment held ready, or NIL */
+
+  uint32_t victim;              /* the segment being emptied, or NIL */
+  uint64_t stalled_room;        /* room when that last got nowhere */
+  unsigned stalled_steps;       /* ask again after so many steps */
+};
+
+/* What a page became. */
+struct object {
+  const void *data;
+  uint32_t length;              /* bytes, 1 .. layout->object_max */
+  enum kind kind;               /* KIND_OBJECT or KIND_FILL */
+  unsigned codec;
+};
+
+/* nslots: how many slots the shard has.  The counters, all zero, outlive
+ * the arena.  -ENOMEM.
+ */
+extern int arena_init (struct arena *a, const struct layout *layout,
+                       uint64_t nslots, struct account *account,
+                       struct arena_counters *counters);
+extern void arena_destroy (struct arena *a);
+
+/* Make sure that the next arena_store cannot fail: 0, -ENOSPC, -ENOMEM. */
+extern int arena_reserve (struct arena *a);
+
+/* Store a copy, after arena_reserve.  The table entry.  A slot has one
+ * object at a time: free the old one first.
+ */
+extern uint32_t arena_store (struct arena *a, uint64_t slot,
+                             const struct object *object);
+
+/* Store a copy where there is room, without allocating.  `old' is an
+ * entry whose object for the same slot may still be there, or
+ * ENTRY_HOLE.  The table entry, or ENTRY_HOLE if there is no room.
+ */
+extern uint32_t arena_squeeze (struct arena *a, uint64_t slot,
+                               const struct object *object, uint32_t old);
+
+/* Put an object in the place of one that is no shorter, without
+ * allocating.  False: there is no room.
+ */
+extern bool arena_replace (struct arena *a, uint32_t entry, uint64_t slot,
+                           const struct object *object);
+
+/* Copy an object out to buf, which holds object_max bytes: its length,
+ * kind and codec are set and data points to buf.  0, or -EIO if the entry
+ * leads nowhere.
+ */
+extern int arena_load (const struct arena *a, uint32_t entry,
+                       uint64_t slot, void *buf, struct object *object);
+
+/* Forget an object or raw page. */
+extern void arena_free (struct arena *a, uint32_t entry, uint64_t slot);
+
+/* Is compaction due: is more room spread over the segments than so many
+ * thousandths of them and one segment?
+ */
+#define COMPACT_BUSY 15         /* while the shard is written to */
+#define COMPACT_IDLE 10         /* when it is not */
+#define COMPACT_NOW 0           /* on request, and when memory is short */
+extern bool arena_wants_compaction (const struct arena *a,
+                                    unsigned per_mille);
+
+/* Move about one page of bytes out of the emptiest segment, and tell the
+ * table.  False: none can be emptied until something changes.
+ */
+extern bool arena_compact_step (struct arena *a, struct table *table);
+
+/* Give back what is kept ready for the next write. */
+extern void arena_cool (struct arena *a);
+
+/* Between arena.c, place.c and compact.c. */
+
+static inline char *
+arena_base (const struct arena *a, uint32_t id)
+{
+  return pool_at (&a->segments, id);
+}
+
+/* Put a segment that has objects on the list for its room, and take it
+ * off; it is off while it changes.
+ */
+extern void place_list (struct arena *a, uint32_t id);
+extern void place_unlist (struct arena *a, uint32_t id);
+
+/* The segment with most room, or NIL. */
+extern uint32_t place_emptiest (const struct arena *a);
+
+/* The tightest segment for an object of so many granules, one that need
+ * not move others if there is one among the tightest few, or NIL.  The
+ * two segments in `except' are left out.
+ */
+struct except { uint32_t a, b; };
+extern uint32_t place_choose (const struct arena *a, uint32_t size,
+                              struct except except);
+extern const struct except except_none;
+
+/* Add an object or a fragment to a segment.  Its bytes, to be filled. */
+extern char *arena_put (struct arena *a, uint32_t id, uint64_t slot,
+                        uint32_t length, enum kind kind, unsigned codec);
+
+/* Remove entry i of a segment, and recycle the segment if it was the
+ * last.
+ */
+extern void arena_take (struct arena *a, uint32_t id, uint32_t i);
+
+/* Count a whole object in, or out. */
+static inline void
+arena_tally (struct arena *a, enum kind kind, uint32_t length, int sign)
+{
+  if (kind == KIND_FILL)
+    counter_add (&a->n->fills, (uint64_t) (int64_t) sign);
+  else
+    counter_add (&a->n->bytes, (uint64_t) ((int64_t) sign * length));
+}
+
+/* Where the tail of a head fragment is. */
+extern uint32_t link_get (const char *head);
+extern void link_set (char *head, uint32_t id);
+
+#endif /* ZRAM_ARENA_H */

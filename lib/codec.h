@@ -1,0 +1,83 @@
+/* nbdkit-zram: the interface between the disk and its codecs.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A codec is one small file with one const table of operations, listed
+ * once in codec.c; the order there is the order shown to people.
+ *
+ * Three things are kept apart:
+ *   struct codec         what the codec is: code and ranges, immutable
+ *   params (void *)      its level (later its dictionary), digested;
+ *                        immutable once made, shared by all threads
+ *   context (void *)     scratch memory of one (de)compression at a time
+ */
+
+#ifndef ZRAM_CODEC_H
+#define ZRAM_CODEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "zram.h"
+
+struct codec {
+  struct zram_codec_info info;
+  /* Fills in what is only known at run time (versions, zstd's lowest
+   * level); called once, before anything else, by the first codec_get.
+   */
+  void (*probe) (struct zram_codec_info *info);
+
+  /* Parameters for pages of page_size bytes.  The level has been checked
+   * against info.  NULL: no memory.
+   */
+  void *(*params_new) (int level, size_t page_size);
+  void (*params_free) (void *params);
+
+  /* A context for these parameters; NULL: no memory.  It is made so that
+   * no later call allocates.  context_bytes is what it holds resident at
+   * most, for the memory account.
+   */
+  void *(*context_new) (const void *params);
+  void (*context_free) (void *context);
+  size_t (*context_bytes) (const void *context);
+
+  /* Compress src_len bytes into at most dst_len bytes.  The number of
+   * bytes used, or 0 if they do not fit (the codec gives up as early as
+   * it can), or -EIO if the library failed for another reason.  Never
+   * writes beyond dst_len.
+   */
+  int (*compress) (const void *params, void *context,
+                   const void *src, size_t src_len,
+                   void *dst, size_t dst_len);
+
+  /* Decompress exactly src_len bytes into exactly dst_len bytes: 0, or
+   * -EIO if src is anything else.  src may be hostile: never reads beyond
+   * src_len or writes beyond dst_len.
+   */
+  int (*decompress) (const void *params, void *context,
+                     const void *src, size_t src_len,
+                     void *dst, size_t dst_len);
+};
+
+/* The registry.  A codec's id is its place in it, fixed at build time;
+ * NULL past the last.  There are at most CODEC_MAX: an object has four
+ * bits to say which codec, later also which dictionary, wrote it.
+ */
+#define CODEC_MAX 16
+extern const struct codec *codec_get (unsigned id);
+
+/* What codec.c makes the registry from, and nobody else looks at: the info
+ * in these has not been through probe.
+ */
+extern const struct codec codec_lz4, codec_lz4hc;
+extern const struct codec codec_zstd, codec_lzo, codec_deflate;
+
+/* By name or alias.  The id, or -1. */
+extern int codec_find (const char *name);
+
+/* Check a level against a codec's range: 0, or -EINVAL and a message that
+ * names the value and the range.
+ */
+extern int codec_check_level (const struct codec *codec, int level,
+                              char message[ZRAM_MESSAGE_MAX]);
+
+#endif /* ZRAM_CODEC_H */

@@ -1,0 +1,137 @@
+/* nbdkit-zram: compaction: emptying segments.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Every write and trim that finds too much room spread over the segments
+ * moves about a page of bytes from the emptiest of them, the victim, into
+ * the room of the others.  A victim takes part in nothing else until it
+ * is empty or its objects find no place.  So memory follows what is
+ * stored, and no operation waits for more than a page's worth of moving.
+ */
+
+#include <config.h>
+
+#include <string.h>
+
+#include "arena.h"
+
+/* After a victim could not be emptied, try again when half a segment
+ * more room has come up, or after so many steps asked for.
+ */
+#define STALL_ROOM (SEGMENT_GRANULES / 2)
+#define STALL_STEPS 256
+
+bool
+arena_wants_compaction (const struct arena *a, unsigned per_mille)
+{
+  return a->victim != NIL ||
+    counter_get (&a->n->room) >
+    a->listed * SEGMENT_GRANULES / 1000 * per_mille + SEGMENT_GRANULES;
+}
+
+/* Move a whole object. */
+static bool
+move_object (struct arena *a, struct table *table, uint64_t e, char *p)
+{
+  const struct layout *l = a->layout;
+  struct object o = {
+    .data = p, .length = dirent_length (l, e), .kind = dirent_kind (e),
+    .codec = dirent_codec (e),
+  };
+  uint64_t slot = dirent_slot (l, e);
+  uint32_t entry = arena_squeeze (a, slot, &o, ENTRY_HOLE);
+
+  if (entry == ENTRY_HOLE)
+    return false;
+  arena_tally (a, o.kind, o.length, -1);        /* counted twice now */
+  table_set (table, slot, entry);
+  return true;
+}
+
+/* Move a fragment, as it is, and tell whoever points to it. */
+static bool
+move_fragment (struct arena *a, struct table *table, uint64_t e, char *p)
+{
+  const struct layout *l = a->layout;
+  uint64_t slot = dirent_slot (l, e);
+  uint32_t length = dirent_length (l, e), head_id;
+  uint32_t id = place_choose (a, to_granules (l, length), except_none);
+  char *base;
+  int i;
+
+  if (id == NIL)
+    return false;
+  if (dirent_kind (e) == KIND_TAIL) {
+    head_id = table_get (table, slot) - ENTRY_FIRST;
+    base = arena_base (a, head_id);
+    i = segment_find (l, base, &a->segment[head_id], slot, false);
+    if (i < 0)
+      return false;
+    link_set (segment_bytes (l, base,
+                             *segment_dirent (l, base, (uint32_t) i)), id);
+  }
+  else
+    table_set (table, slot, id + ENTRY_FIRST);
+  memcpy (arena_put (a, id, slot, length, dirent_kind (e),
+                     dirent_codec (e)), p, length);
+  return true;
+}
+
+/* Move the victim's last object. */
+static bool
+move_last (struct arena *a, struct table *table, uint32_t *length)
+{
+  const struct layout *l = a->layout;
+  uint32_t i = a->segment[a->victim].count - 1u;
+  char *base = arena_base (a, a->victim);
+  uint64_t e = *segment_dirent (l, base, i);
+  char *p = segment_bytes (l, base, e);
+  bool whole = dirent_kind (e) == KIND_OBJECT || dirent_kind (e) == KIND_FILL;
+
+  if (!(whole ? move_object (a, table, e, p)
+        : move_fragment (a, table, e, p)))
+    return false;
+  *length = dirent_length (l, e);
+  counter_add (&a->n->moved, 1);
+  counter_add (&a->n->moved_bytes, *length);
+  arena_take (a, a->victim, i);
+  return true;
+}
+
+static void
+stall (struct arena *a)
+{
+  place_list (a, a->victim);
+  a->victim = NIL;
+  a->stalled_room = counter_get (&a->n->room);
+  a->stalled_steps = STALL_STEPS;
+}
+
+bool
+arena_compact_step (struct arena *a, struct table *table)
+{
+  uint32_t done = 0, length;
+
+  if (a->stalled_steps) {
+    a->stalled_steps--;
+    if (counter_get (&a->n->room) < a->stalled_room + STALL_ROOM)
+      return false;
+    a->stalled_steps = 0;
+  }
+  if (a->victim == NIL) {
+    a->victim = place_emptiest (a);
+    if (a->victim == NIL)
+      return false;
+    place_unlist (a, a->victim);
+  }
+  for (; done < a->layout->page; done += length) {
+    if (!move_last (a, table, &length)) {
+      stall (a);
+      return false;
+    }
+    if (a->victim == NIL) {
+      counter_add (&a->n->emptied, 1);
+      break;
+    }
+  }
+  return true;
+}

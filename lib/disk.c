@@ -1,0 +1,335 @@
+/* nbdkit-zram: the data path: read, write, zero, trim.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A request is split into pages.  All coding and decoding is done in the
+ * thread's workspace outside of every lock; a shard's lock is taken to
+ * copy an object out (shard_fetch) or to put a new one in
+ * (shard_publish), and held over one page at a time.
+ *
+ * A write of part of a page reads, merges and publishes only if the page
+ * is still the one that was read; else it merges again, so that two
+ * partial writes to one page both survive.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "disk.h"
+#include "samefilled.h"
+
+/* A partial write that was overtaken this often does the next try with
+ * the lock held, over the codec: the one exception to the rule, so that
+ * clients who fight over a page cannot keep one of them out for ever.
+ */
+#define MERGE_TRIES 16
+
+/* A part of a request that lies in one page. */
+struct piece {
+  uint64_t slot;
+  uint32_t from, n;             /* bytes within the page */
+};
+
+static struct piece
+first_piece (const struct zram_disk *d, uint64_t count, uint64_t offset)
+{
+  struct piece p = { .slot = offset >> d->layout.page_shift };
+
+  p.from = (uint32_t) (offset & (d->layout.page - 1));
+  p.n = d->layout.page - p.from;
+  if (p.n > count)
+    p.n = (uint32_t) count;
+  return p;
+}
+
+/* Reading. */
+
+/* Decode what a fetch brought into page: the whole of it. */
+static int
+decode (struct zram_disk *d, struct workspace *w,
+        const struct content *c, char *page)
+{
+  const struct object *o = &c->object;
+  uint32_t size = d->layout.page;
+  const struct codec *codec;
+  int r = -EIO;
+
+  switch (c->type) {
+  case CONTENT_HOLE: case CONTENT_ZERO:
+    memset (page, 0, size);
+    return 0;
+  case CONTENT_RAW:
+    return 0;                   /* shard_fetch put it there */
+  case CONTENT_OBJECT:
+    if (o->kind == KIND_FILL && o->length == FILL_BYTES) {
+      page_fill (page, size, page_word (o->data, 0));
+      return 0;
+    }
+    codec = codec_get (o->codec);
+    if (codec && w->context[o->codec])
+      r = codec->decompress (d->params[o->codec], w->context[o->codec],
+                             o->data, o->length, page, size);
+    break;
+  }
+  if (r < 0)
+    stats_add (&d->stats, STAT_CORRUPT, 1);
+  return r;
+}
+
+static int
+fetch (struct shard *s, uint64_t slot, struct fetch *f)
+{
+  int r;
+
+  shard_lock (s);
+  r = shard_fetch (s, slot, f);
+  shard_unlock (s);
+  return r;
+}
+
+static int
+read_piece (struct zram_disk *d, struct workspace *w,
+            const struct piece *p, char *buf)
+{
+  struct shard *s = slot_shard (d, p->slot);
+  struct fetch f = { .buf = w->in, .raw = buf, .from = p->from, .n = p->n };
+  bool whole = p->n == d->layout.page;
+  int r;
+
+  r = fetch (s, slot_local (d, p->slot), &f);
+  if (r < 0) {
+    stats_add (&d->stats, STAT_CORRUPT, 1);
+    return r;
+  }
+  if (f.content.type == CONTENT_HOLE || f.content.type == CONTENT_ZERO)
+    memset (buf, 0, p->n);
+  else if (whole)
+    r = decode (d, w, &f.content, buf);
+  else if (f.content.type == CONTENT_OBJECT) {
+    r = decode (d, w, &f.content, w->page);
+    if (r == 0)
+      memcpy (buf, w->page + p->from, p->n);
+  }
+  return r;
+}
+
+int
+zram_pread (struct zram_disk *d, void *vbuf, uint64_t count,
+            uint64_t offset)
+{
+  uint64_t total = count;
+  char *buf = vbuf;
+  int r = 0;
+
+  if (!disk_has (d, count, offset))
+    return -EINVAL;
+  while (count > 0 && r == 0) {
+    struct piece p = first_piece (d, count, offset);
+    struct workspace *w = workspace_get (&d->workspaces);
+
+    r = read_piece (d, w, &p, buf);
+    workspace_put (w);
+    buf += p.n;
+    offset += p.n;
+    count -= p.n;
+  }
+  stats_add (&d->stats, STAT_READS, 1);
+  stats_add (&d->stats, r < 0 ? STAT_FAILED_READS : STAT_READ_BYTES,
+             r < 0 ? 1 : total);
+  return r;
+}
+
+/* Writing. */
+
+/* Encode a page.  What it became lies in the workspace, or is the page. */
+static void
+encode (struct zram_disk *d, struct workspace *w, const void *page,
+        enum content_type empty, struct content *c)
+{
+  const struct codec *codec = codec_get (d->codec);
+  struct object *o = &c->object;
+  uint64_t word;
+  int n;
+
+  c->page = page;
+  if (page_is_same_filled (page, d->layout.page, &word)) {
+    c->type = word ? CONTENT_OBJECT : empty;
+    memcpy (w->out, &word, FILL_BYTES);
+    *o = (struct object) { w->out, FILL_BYTES, KIND_FILL, 0 };
+    return;
+  }
+  n = codec->compress (d->params[d->codec], w->context[d->codec],
+                       page, d->layout.page, w->out, d->layout.object_max);
+  c->type = n > 0 ? CONTENT_OBJECT : CONTENT_RAW;
+  *o = (struct object) { w->out, (uint32_t) n, KIND_OBJECT, d->codec };
+}
+
+static int
+write_whole (struct zram_disk *d, struct workspace *w,
+             const struct piece *p, const void *page)
+{
+  struct shard *s = slot_shard (d, p->slot);
+  struct content c;
+  int r;
+
+  encode (d, w, page, CONTENT_ZERO, &c);
+  shard_lock (s);
+  r = shard_publish (s, slot_local (d, p->slot), &c);
+  shard_unlock (s);
+  return r;
+}
+
+/* One try to write buf, or zeroes if it is NULL, to a part of a page.
+ * -EAGAIN: another write came between.
+ */
+static int
+try_merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
+           const void *buf, enum content_type empty, bool locked)
+{
+  struct shard *s = slot_shard (d, p->slot);
+  uint64_t slot = slot_local (d, p->slot);
+  struct fetch f = { .buf = w->in, .raw = w->page, .n = d->layout.page };
+  struct content c;
+  int r;
+
+  r = locked ? shard_fetch (s, slot, &f) : fetch (s, slot, &f);
+  if (r == 0)
+    r = decode (d, w, &f.content, w->page);
+  if (r < 0)
+    return r;
+  if (buf)
+    memcpy (w->page + p->from, buf, p->n);
+  else
+    memset (w->page + p->from, 0, p->n);
+  encode (d, w, w->page, empty, &c);
+
+  if (!locked)
+    shard_lock (s);
+  r = shard_version (s, slot) == f.version ? shard_publish (s, slot, &c)
+    : -EAGAIN;
+  if (!locked)
+    shard_unlock (s);
+  return r;
+}
+
+static int
+write_part (struct zram_disk *d, struct workspace *w,
+            const struct piece *p, const void *buf,
+            enum content_type empty)
+{
+  struct shard *s = slot_shard (d, p->slot);
+  unsigned i;
+  int r;
+
+  for (i = 0; i < MERGE_TRIES; ++i) {
+    r = try_merge (d, w, p, buf, empty, false);
+    if (r != -EAGAIN)
+      return r;
+    stats_add (&d->stats, STAT_MERGES_RETRIED, 1);
+  }
+  shard_lock (s);
+  r = try_merge (d, w, p, buf, empty, true);
+  shard_unlock (s);
+  return r;
+}
+
+int
+zram_pwrite (struct zram_disk *d, const void *vbuf, uint64_t count,
+             uint64_t offset)
+{
+  const char *buf = vbuf;
+  uint64_t total = count;
+  int r = 0;
+
+  if (!disk_has (d, count, offset))
+    return -EINVAL;
+  while (count > 0 && r == 0) {
+    struct piece p = first_piece (d, count, offset);
+    struct workspace *w = workspace_get (&d->workspaces);
+
+    r = p.n == d->layout.page ? write_whole (d, w, &p, buf)
+      : write_part (d, w, &p, buf, CONTENT_ZERO);
+    workspace_put (w);
+    buf += p.n;
+    offset += p.n;
+    count -= p.n;
+  }
+  stats_add (&d->stats, STAT_WRITES, 1);
+  stats_add (&d->stats, r < 0 ? STAT_FAILED_WRITES : STAT_WRITE_BYTES,
+             r < 0 ? 1 : total);
+  return r;
+}
+
+/* Clearing. */
+
+static int
+clear_piece (struct zram_disk *d, const struct piece *p,
+             enum content_type empty)
+{
+  struct workspace *w;
+  int r;
+
+  if (p->n == 0)
+    return 0;
+  w = workspace_get (&d->workspaces);
+  r = write_part (d, w, p, NULL, empty);
+  workspace_put (w);
+  return r;
+}
+
+/* The ragged ends are merged with zeroes; the whole pages between, and a
+ * last page that ends with the disk, are cleared shard by shard.
+ */
+static int
+clear (struct zram_disk *d, uint64_t count, uint64_t offset,
+       enum content_type empty)
+{
+  uint64_t end = offset + count, mask = d->layout.page - 1, first, last;
+  struct piece head = { 0 }, tail = { 0 };
+  unsigned i;
+  int r;
+
+  if (!disk_has (d, count, offset))
+    return -EINVAL;
+  if (count == 0)
+    return 0;
+  if (end == d->size)
+    end = d->nslots << d->layout.page_shift;
+  first = (offset + mask) >> d->layout.page_shift;
+  last = end >> d->layout.page_shift;
+  if (offset & mask)
+    head = first_piece (d, end - offset, offset);
+  if (end & mask && last >= first)
+    tail = (struct piece) { last, 0, (uint32_t) (end & mask) };
+
+  r = clear_piece (d, &head, empty);
+  if (r == 0)
+    r = clear_piece (d, &tail, empty);
+  for (i = 0; i < shard_count (d) && first < last && r == 0; ++i)
+    r = shard_clear (&d->shards[i], slots_below (d, i, first),
+                     slots_below (d, i, last), empty);
+  return r;
+}
+
+int
+zram_zero (struct zram_disk *d, uint64_t count, uint64_t offset)
+{
+  int r = clear (d, count, offset, CONTENT_ZERO);
+
+  stats_add (&d->stats, STAT_ZEROES, 1);
+  if (r < 0)
+    stats_add (&d->stats, STAT_FAILED_WRITES, 1);
+  return r;
+}
+
+int
+zram_trim (struct zram_disk *d, uint64_t count, uint64_t offset)
+{
+  int r = clear (d, count, offset, CONTENT_HOLE);
+
+  stats_add (&d->stats, STAT_TRIMS, 1);
+  if (r < 0)
+    stats_add (&d->stats, STAT_FAILED_WRITES, 1);
+  return r;
+}

@@ -1,0 +1,178 @@
+/* nbdkit-zram: the layout of what is stored, and the limits it implies.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Glossary
+ *   page      what is compressed at once: 4 KiB to 64 KiB, of one disk
+ *   slot      the number of a page on the disk
+ *   object    what a page became: compressed bytes, or one repeated word
+ *   fragment  a part of an object that was split over two segments
+ *   segment   four pages of memory, packed with objects; below
+ *   raw page  a page that would not compress, in a page of its own
+ *   entry     the table's four bytes for a slot; below
+ *   shard     a part of the disk with its own lock, table and arena
+ *
+ * A segment, here with three objects and a gap where one was freed:
+ *
+ *   0                       tail                                 segment
+ *   +--------+-------+-------+------------- - - -----+-----+-----+-----+
+ *   | obj A  | (gap) | obj B |obj C |    free        | C   | B   | A   |
+ *   +--------+-------+-------+------------- - - -----+-----+-----+-----+
+ *    objects grow up ->                          <- directory grows down
+ *
+ * Objects are packed to the granule (one byte for 4 KiB pages).  The
+ * directory is in address order.  An object can slide inside its segment
+ * without telling anyone, because the table knows only the segment and
+ * the directory is searched for the slot.
+ *
+ * A directory entry is 64 bits, whatever the page size: what one page
+ * size needs more for the length it needs less for the slot.
+ *
+ *   63  60 59  58 57      44 43              44-s 43-s               0
+ *   +-----+------+----------+--------------------+--------------------+
+ *   |codec| kind | offset   | length, s bits     | slot, 44 - s bits  |
+ *   +-----+------+----------+--------------------+--------------------+
+ *
+ * s is log2 of the page size (12 to 16), the length is in bytes, the
+ * offset in granules.  So a disk has at most 2^(44-s) slots of 2^s bytes:
+ * 16 TiB for every page size.
+ */
+
+#ifndef ZRAM_LAYOUT_H
+#define ZRAM_LAYOUT_H
+
+#include <stdint.h>
+
+#include "zram.h"
+
+#define OS_PAGE 4096u
+
+#define LENGTH_END 44           /* first bit above length and slot */
+#define OFFSET_BITS 14
+#define KIND_SHIFT (LENGTH_END + OFFSET_BITS)
+#define CODEC_SHIFT (KIND_SHIFT + 2)
+
+_Static_assert (CODEC_SHIFT + 4 == 64, "an entry is 64 bits");
+_Static_assert (ZRAM_SIZE_MAX == UINT64_C (1) << LENGTH_END,
+                "slot and length bits address the largest disk");
+
+/* A segment has this many granules, for every page size. */
+#define SEGMENT_GRANULES (1u << OFFSET_BITS)
+#define SEGMENT_PAGES 4
+
+enum kind {
+  KIND_OBJECT,                  /* whole: compressed bytes */
+  KIND_FILL,                    /* whole: the repeated word */
+  KIND_HEAD,                    /* link (segment of the tail) and bytes */
+  KIND_TAIL,                    /* the rest of the bytes */
+};
+#define LINK_BYTES 4u
+#define FILL_BYTES 8u
+#define DIRENT_BYTES 8u
+
+/* A fragment smaller than this is not worth its directory entry and the
+ * second cache miss of each load.  In granules.
+ */
+#define FRAGMENT_MIN 64u
+
+/* Split only into a segment with this much room.  In granules. */
+#define RESIDUE_MIN 512u
+
+/* What follows from the page size. */
+struct layout {
+  unsigned page_shift;
+  uint32_t page;                /* bytes */
+  uint32_t segment;             /* bytes */
+  unsigned granule_shift;
+  uint32_t granule;             /* bytes */
+  uint32_t object_max;          /* bytes; what is larger is kept raw */
+  uint64_t slot_mask, length_mask;
+};
+
+static inline struct layout
+layout_for_page (uint32_t page)
+{
+  struct layout l = { .page = page };
+
+  l.page_shift = (unsigned) __builtin_ctz (page);
+  l.segment = page * SEGMENT_PAGES;
+  l.granule_shift = l.page_shift - 12;
+  l.granule = 1u << l.granule_shift;
+  /* Below this saving, reading back would cost more than memory saves. */
+  l.object_max = page - page / 32;
+  l.length_mask = page - 1;
+  l.slot_mask = (UINT64_C (1) << (LENGTH_END - l.page_shift)) - 1;
+  return l;
+}
+
+/* Bytes to granules, rounding up. */
+static inline uint32_t
+to_granules (const struct layout *l, uint32_t bytes)
+{
+  return (bytes + l->granule - 1) >> l->granule_shift;
+}
+
+static inline uint64_t
+dirent_pack (const struct layout *l, uint64_t slot, uint32_t offset,
+             uint32_t length, enum kind kind, unsigned codec)
+{
+  return slot
+    | (uint64_t) length << (LENGTH_END - l->page_shift)
+    | (uint64_t) offset << LENGTH_END
+    | (uint64_t) kind << KIND_SHIFT
+    | (uint64_t) codec << CODEC_SHIFT;
+}
+
+static inline uint64_t
+dirent_slot (const struct layout *l, uint64_t e)
+{
+  return e & l->slot_mask;
+}
+
+/* Bytes. */
+static inline uint32_t
+dirent_length (const struct layout *l, uint64_t e)
+{
+  return (e >> (LENGTH_END - l->page_shift)) & l->length_mask;
+}
+
+/* Granules. */
+static inline uint32_t
+dirent_offset (uint64_t e)
+{
+  return (e >> LENGTH_END) & (SEGMENT_GRANULES - 1);
+}
+
+static inline enum kind
+dirent_kind (uint64_t e)
+{
+  return (enum kind) ((e >> KIND_SHIFT) & 3);
+}
+
+static inline unsigned
+dirent_codec (uint64_t e)
+{
+  return (unsigned) (e >> CODEC_SHIFT);
+}
+
+/* A table entry. */
+#define ENTRY_HOLE 0u
+#define ENTRY_ZERO 1u           /* zeroes, allocated */
+#define ENTRY_FIRST 2u          /* + segment id, or + node id above leaves */
+#define ENTRY_RAW 0x80000000u   /* | raw page id */
+
+static inline bool
+entry_is_empty (uint32_t entry)
+{
+  return entry < ENTRY_FIRST;
+}
+
+static inline bool
+entry_is_raw (uint32_t entry)
+{
+  return entry & ENTRY_RAW;
+}
+
+/* Ids stay below this, so that every id fits an entry. */
+#define ID_MAX (ENTRY_RAW - ENTRY_FIRST)
+
+#endif /* ZRAM_LAYOUT_H */

@@ -1,0 +1,231 @@
+/* nbdkit-zram: parameters checked, disks made and ended.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "disk.h"
+#include "os.h"
+
+/* A shard keeps a segment or two ready and a little room scattered, so it
+ * should hold much more than that: this much of the disk, which is about
+ * 12 MiB of compressed data with zstd.
+ */
+#define SHARD_BYTES (UINT64_C (64) << 20)
+
+static int __attribute__ ((format (printf, 2, 3)))
+refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  vsnprintf (message, ZRAM_MESSAGE_MAX, format, args);
+  va_end (args);
+  return -EINVAL;
+}
+
+/* "lz4, zstd, lzo (lzo-rle)" */
+static void
+list_codecs (char *buf, size_t size)
+{
+  const struct zram_codec_info *info;
+  size_t n = 0;
+  unsigned i;
+
+  for (i = 0; (info = zram_codec_info (i)) != NULL && n < size; ++i)
+    n += (size_t) snprintf (buf + n, size - n, "%s%s%s%s%s",
+                            i ? ", " : "", info->name,
+                            info->alias ? " (" : "",
+                            info->alias ? info->alias : "",
+                            info->alias ? ")" : "");
+}
+
+static const char *
+algo_of (const struct zram_params *p)
+{
+  return p->algo ? p->algo : zram_codec_default ();
+}
+
+static uint32_t
+page_of (const struct zram_params *p)
+{
+  return p->page_size ? p->page_size : ZRAM_PAGE_MIN;
+}
+
+int
+zram_params_check (const struct zram_params *p,
+                   char message[ZRAM_MESSAGE_MAX])
+{
+  uint32_t page = page_of (p);
+  char names[128];
+  int codec;
+
+  if (p->size == 0)
+    return refuse (message, "size is 0: the smallest disk has 1 byte");
+  if (p->size > ZRAM_SIZE_MAX)
+    return refuse (message, "size %" PRIu64 " is too large: "
+                   "the largest disk has %" PRIu64 " bytes (16T)",
+                   p->size, ZRAM_SIZE_MAX);
+  if (page < ZRAM_PAGE_MIN || page > ZRAM_PAGE_MAX || page & (page - 1))
+    return refuse (message, "page-size %" PRIu32 " is not one of "
+                   "4096, 8192, 16384, 32768 and 65536", page);
+  codec = codec_find (algo_of (p));
+  if (codec < 0) {
+    list_codecs (names, sizeof names);
+    return refuse (message, "algo '%.64s' is not known: there are %s",
+                   algo_of (p), names);
+  }
+  if (p->has_level)
+    return codec_check_level (codec_get ((unsigned) codec), p->level,
+                              message);
+  return 0;
+}
+
+static unsigned
+shards_wanted (uint64_t size)
+{
+  unsigned shift = 0;
+
+  while (1u << shift < SHARDS_MAX && 1u << shift < 2 * os_cpus () &&
+         size / SHARD_BYTES >= UINT64_C (2) << shift)
+    shift++;
+  return shift;
+}
+
+static int
+make_shards (struct zram_disk *d)
+{
+  unsigned i;
+
+  d->shard_shift = shards_wanted (d->size);
+  d->shards = os_alloc (shard_count (d) * sizeof *d->shards);
+  if (!d->shards)
+    return -ENOMEM;
+  for (i = 0; i < shard_count (d); ++i)
+    if (shard_init (&d->shards[i], &d->layout,
+                    slots_below (d, i, d->nslots), &d->account) < 0)
+      return -ENOMEM;
+  account_force (&d->account, ACCOUNT_OTHER,
+                 sizeof *d + shard_count (d) * sizeof *d->shards);
+  return 0;
+}
+
+static int
+use_codec (struct zram_disk *d, unsigned codec, int level)
+{
+  const struct codec *c = codec_get (codec);
+
+  d->codec = codec;
+  d->params[codec] = c->params_new (level, d->layout.page);
+  if (!d->params[codec])
+    return -ENOMEM;
+  return workspaces_add_codec (&d->workspaces, codec, d->params[codec]);
+}
+
+static int
+make (struct zram_disk *d, const struct zram_params *p)
+{
+  unsigned codec = (unsigned) codec_find (algo_of (p));
+  int level = p->has_level ? p->level
+    : codec_get (codec)->info.level_default;
+
+  d->size = p->size;
+  d->layout = layout_for_page (page_of (p));
+  d->nslots = (p->size + d->layout.page - 1) >> d->layout.page_shift;
+  pthread_mutex_init (&d->keeper.lock, NULL);
+  pthread_cond_init (&d->keeper.wake, NULL);
+  if (workspaces_init (&d->workspaces, os_cpus (), &d->layout,
+                       &d->account) < 0)
+    return -ENOMEM;
+  if (use_codec (d, codec, level) < 0)
+    return -ENOMEM;
+  return make_shards (d);
+}
+
+int
+zram_open (const struct zram_params *p, struct zram_disk **disk,
+           char message[ZRAM_MESSAGE_MAX])
+{
+  struct zram_disk *d;
+  uint64_t held;
+  int r;
+
+  r = zram_params_check (p, message);
+  if (r < 0)
+    return r;
+  d = os_alloc (sizeof *d);
+  if (!d || make (d, p) < 0) {
+    zram_close (d);
+    snprintf (message, ZRAM_MESSAGE_MAX,
+              "not enough memory for a disk of %" PRIu64 " bytes", p->size);
+    return -ENOMEM;
+  }
+  held = atomic_load (&d->account.held);
+  if (p->mem_limit && p->mem_limit <= held) {
+    zram_close (d);
+    return refuse (message, "mem-limit %" PRIu64 " is too small: "
+                   "an empty disk holds %" PRIu64 " bytes",
+                   p->mem_limit, held);
+  }
+  zram_set_mem_limit (d, p->mem_limit);
+  *disk = d;
+  return 0;
+}
+
+void
+zram_close (struct zram_disk *d)
+{
+  unsigned i;
+
+  if (!d)
+    return;
+  zram_keeper_stop (d);
+  if (d->shards) {
+    for (i = 0; i < shard_count (d); ++i)
+      shard_destroy (&d->shards[i]);
+    os_free (d->shards, shard_count (d) * sizeof *d->shards);
+  }
+  workspaces_destroy (&d->workspaces);
+  for (i = 0; i < CODEC_MAX; ++i)
+    if (d->params[i])
+      codec_get (i)->params_free (d->params[i]);
+  pthread_mutex_destroy (&d->keeper.lock);
+  pthread_cond_destroy (&d->keeper.wake);
+  os_free (d, sizeof *d);
+}
+
+uint64_t
+zram_size (const struct zram_disk *d)
+{
+  return d->size;
+}
+
+uint32_t
+zram_page_size (const struct zram_disk *d)
+{
+  return d->layout.page;
+}
+
+const char *
+zram_algorithm (const struct zram_disk *d)
+{
+  return codec_get (d->codec)->info.name;
+}
+
+uint64_t
+zram_mem_limit (const struct zram_disk *d)
+{
+  return atomic_load (&d->account.limit);
+}
+
+void
+zram_set_mem_limit (struct zram_disk *d, uint64_t bytes)
+{
+  atomic_store (&d->account.limit, bytes);
+}

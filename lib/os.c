@@ -1,0 +1,78 @@
+/* nbdkit-zram: memory from the operating system.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <sched.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "os.h"
+
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+
+/* Above this an array gets pages of its own. */
+#define HEAP_MAX 65536
+
+void *
+os_map (size_t bytes)
+{
+  void *p = mmap (NULL, bytes, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+  if (p == MAP_FAILED)
+    return NULL;
+  /* With huge pages, giving back a part of one lowers the resident size
+   * but frees nothing until the kernel gets round to splitting it.
+   */
+  madvise (p, bytes, MADV_NOHUGEPAGE);
+  return p;
+}
+
+void
+os_unmap (void *p, size_t bytes)
+{
+  if (p)
+    munmap (p, bytes);
+}
+
+/* Locked memory needs the newer of the two (Linux 5.18). */
+void
+os_give_back (void *p, size_t bytes)
+{
+  if (madvise (p, bytes, MADV_DONTNEED) == -1)
+    madvise (p, bytes, MADV_DONTNEED_LOCKED);
+}
+
+void *
+os_alloc (size_t bytes)
+{
+  return bytes <= HEAP_MAX ? calloc (1, bytes) : os_map (bytes);
+}
+
+void
+os_free (void *p, size_t bytes)
+{
+  if (bytes <= HEAP_MAX)
+    free (p);
+  else
+    os_unmap (p, bytes);
+}
+
+unsigned
+os_cpus (void)
+{
+  cpu_set_t set;
+  int n;
+
+  if (sched_getaffinity (0, sizeof set, &set) == 0 &&
+      (n = CPU_COUNT (&set)) > 0)
+    return (unsigned) n;
+  n = (int) sysconf (_SC_NPROCESSORS_ONLN);
+  return n > 0 ? (unsigned) n : 1;
+}

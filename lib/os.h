@@ -1,0 +1,34 @@
+/* nbdkit-zram: memory from the operating system.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Every allocation of the engine goes through these functions: a test
+ * replaces them at link time to make each one fail in turn.
+ */
+
+#ifndef ZRAM_OS_H
+#define ZRAM_OS_H
+
+#include <stddef.h>
+
+/* Zeroed address space that costs nothing until it is touched, in pages
+ * of 4 KiB, never huge ones.  NULL: no more.
+ */
+extern void *os_map (size_t bytes);
+extern void os_unmap (void *p, size_t bytes);
+
+/* Give the memory back and keep the addresses; it reads as zeroes again.
+ * p and bytes are multiples of OS_PAGE.
+ */
+extern void os_give_back (void *p, size_t bytes);
+
+/* Zeroed memory: from the heap if small, so that small arrays share
+ * pages, else from os_map, so that what is not touched costs nothing.
+ * NULL: no more.  os_free wants the same size.
+ */
+extern void *os_alloc (size_t bytes);
+extern void os_free (void *p, size_t bytes);
+
+/* Processors this process may run on, at least 1. */
+extern unsigned os_cpus (void);
+
+#endif /* ZRAM_OS_H */

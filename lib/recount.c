@@ -1,0 +1,256 @@
+/* nbdkit-zram: the check of everything against table and objects.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The table and the objects are the only truth.  Every counter, list and
+ * free space is counted again from them here and compared with what the
+ * engine believes.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "disk.h"
+
+/* What a scan of one shard finds. */
+struct census {
+  uint64_t stored, zero, raw;
+  uint64_t bytes, fills, splits;
+  uint64_t fragments;           /* directory entries reached from slots */
+  uint64_t segments, entries;   /* in use, and all their entries */
+  uint64_t room, listed;
+};
+
+static int
+differ (char *message, unsigned shard, const char *what,
+        uint64_t counted, uint64_t believed)
+{
+  snprintf (message, ZRAM_MESSAGE_MAX, "shard %u: %s: counted %" PRIu64
+            ", believed %" PRIu64, shard, what, counted, believed);
+  return -EIO;
+}
+
+/* An object is in the segment that the table says, once, and its tail
+ * where its head says.
+ */
+static int
+scan_object (const struct shard *s, uint64_t slot, uint32_t entry,
+             struct census *c)
+{
+  const struct arena *a = &s->arena;
+  const struct layout *l = s->layout;
+  uint32_t id = entry - ENTRY_FIRST, length, tail_id;
+  char *base;
+  uint64_t e;
+  int i;
+
+  if (!pool_is_used (&a->segments, id))
+    return -EIO;
+  base = arena_base (a, id);
+  i = segment_find (l, base, &a->segment[id], slot, false);
+  if (i < 0)
+    return -EIO;
+  e = *segment_dirent (l, base, (uint32_t) i);
+  length = dirent_length (l, e);
+  c->fragments++;
+  if (dirent_kind (e) == KIND_FILL) {
+    c->fills++;
+    return length == FILL_BYTES ? 0 : -EIO;
+  }
+  if (dirent_kind (e) == KIND_HEAD) {
+    tail_id = link_get (segment_bytes (l, base, e));
+    if (!pool_is_used (&a->segments, tail_id))
+      return -EIO;
+    base = arena_base (a, tail_id);
+    i = segment_find (l, base, &a->segment[tail_id], slot, true);
+    if (i < 0)
+      return -EIO;
+    e = *segment_dirent (l, base, (uint32_t) i);
+    length += dirent_length (l, e) - LINK_BYTES;
+    c->fragments++;
+    c->splits++;
+  }
+  c->bytes += length;
+  return length <= l->object_max ? 0 : -EIO;
+}
+
+static int
+scan_table (const struct shard *s, struct census *c)
+{
+  uint64_t slot, n;
+  uint32_t entry;
+
+  for (slot = 0; slot < s->nslots; slot += n) {
+    n = table_run (&s->table, slot, s->nslots, &entry);
+    if (entry != ENTRY_HOLE)
+      c->stored += n;
+    if (entry == ENTRY_ZERO)
+      c->zero += n;
+    else if (entry_is_raw (entry)) {
+      if (!pool_is_used (&s->arena.raw, entry & ~ENTRY_RAW))
+        return -EIO;
+      c->raw++;
+    }
+    else if (!entry_is_empty (entry) &&
+             scan_object (s, slot, entry, c) < 0)
+      return -EIO;
+  }
+  return 0;
+}
+
+static int
+scan_segments (const struct shard *s, struct census *c)
+{
+  const struct arena *a = &s->arena;
+  uint64_t id;
+
+  for (id = 0; id < a->segments.fresh; ++id) {
+    if (!pool_is_used (&a->segments, id) || id == a->spare)
+      continue;
+    if (a->segment[id].count == 0 ||
+        segment_check (s->layout, arena_base (a, (uint32_t) id),
+                       &a->segment[id]) < 0)
+      return -EIO;
+    c->segments++;
+    c->entries += a->segment[id].count;
+  }
+  return 0;
+}
+
+/* Every segment in use but the victim is on the list for its room, and
+ * the bits say which lists are not empty.
+ */
+static int
+scan_lists (const struct shard *s, struct census *c)
+{
+  const struct arena *a = &s->arena;
+  uint32_t b, id, prev;
+
+  for (b = 0; b < BUCKETS; ++b) {
+    bool bit = a->bucket_bits[b / 64] >> b % 64 & 1;
+
+    if (bit != (a->bucket[b] != NIL))
+      return -EIO;
+    for (prev = NIL, id = a->bucket[b]; id != NIL;
+         prev = id, id = a->segment[id].next) {
+      uint32_t room = (uint32_t) segment_room (s->layout,
+                                               &a->segment[id], 0);
+
+      if (room >> BUCKET_SHIFT != b || a->segment[id].prev != prev ||
+          id == a->victim || !pool_is_used (&a->segments, id))
+        return -EIO;
+      c->listed++;
+      c->room += room;
+    }
+  }
+  return 0;
+}
+
+/* The memory account of the pools, by what is resident. */
+static uint64_t
+resident (const struct pool *pool)
+{
+  return pool->resident * (pool->block + pool->p.extra);
+}
+
+static int
+recount_shard (const struct shard *s, unsigned n, char *message)
+{
+  const struct arena *a = &s->arena;
+  const struct {
+    const char *name;
+    const struct pool *pool;
+  } pools[] = {
+    { "segments", &a->segments }, { "raw pages", &a->raw },
+    { "nodes", &s->table.nodes },
+  };
+  struct census c = { 0 };
+  size_t i;
+
+  if (scan_table (s, &c) < 0)
+    return differ (message, n, "table leads nowhere", 0, 0);
+  if (scan_segments (s, &c) < 0)
+    return differ (message, n, "segment and its directory", 0, 0);
+  if (scan_lists (s, &c) < 0)
+    return differ (message, n, "lists by room", 0, 0);
+  for (i = 0; i < sizeof pools / sizeof pools[0]; ++i)
+    if (pool_check (pools[i].pool) < 0)
+      return differ (message, n, pools[i].name, 0, 0);
+
+  {
+    const struct {
+      const char *what;
+      uint64_t counted, believed;
+    } checks[] = {
+      { "pages stored", c.stored, counter_get (&s->n.stored) },
+      { "zero pages", c.zero, counter_get (&s->n.zero) },
+      { "raw pages", c.raw, counter_get (&s->n.raw) },
+      { "raw pages in use", c.raw, a->raw.used },
+      { "object bytes", c.bytes, counter_get (&s->n.arena.bytes) },
+      { "fills", c.fills, counter_get (&s->n.arena.fills) },
+      { "splits", c.splits, counter_get (&s->n.arena.splits) },
+      { "directory entries", c.fragments, c.entries },
+      { "segments in use", c.segments + (a->spare != NIL),
+        a->segments.used },
+      { "segments listed", c.listed, a->listed },
+      { "segments not listed", c.segments - c.listed, a->victim != NIL },
+      { "room", c.room, counter_get (&s->n.arena.room) },
+      { "nodes", table_count_nodes (&s->table), s->table.nodes.used },
+    };
+
+    for (i = 0; i < sizeof checks / sizeof checks[0]; ++i)
+      if (checks[i].counted != checks[i].believed)
+        return differ (message, n, checks[i].what, checks[i].counted,
+                       checks[i].believed);
+  }
+  return 0;
+}
+
+/* With every shard locked, the account is the sum of what they hold.
+ */
+static int
+recount_account (const struct zram_disk *d, char *message)
+{
+  const struct account *a = &d->account;
+  uint64_t kind[ACCOUNT_KINDS] = { 0 }, sum = 0;
+  unsigned i;
+
+  for (i = 0; i < shard_count (d); ++i) {
+    const struct shard *s = &d->shards[i];
+
+    kind[ACCOUNT_SEGMENTS] += resident (&s->arena.segments);
+    kind[ACCOUNT_RAW] += resident (&s->arena.raw);
+    kind[ACCOUNT_TABLE] += resident (&s->table.nodes);
+  }
+  kind[ACCOUNT_CODECS] = d->workspaces.charged;
+  kind[ACCOUNT_OTHER] = atomic_load (&a->kind[ACCOUNT_OTHER]);
+  for (i = 0; i < ACCOUNT_KINDS; ++i) {
+    sum += kind[i];
+    if (kind[i] != atomic_load (&a->kind[i]))
+      return differ (message, i, "kind of memory", kind[i],
+                     atomic_load (&a->kind[i]));
+  }
+  if (sum != atomic_load (&a->held))
+    return differ (message, 0, "memory held", sum, atomic_load (&a->held));
+  return 0;
+}
+
+int
+zram_recount (struct zram_disk *d, char message[ZRAM_MESSAGE_MAX])
+{
+  unsigned i;
+  int r = 0;
+
+  for (i = 0; i < shard_count (d); ++i)
+    shard_lock (&d->shards[i]);
+  for (i = 0; i < shard_count (d) && r == 0; ++i)
+    r = recount_shard (&d->shards[i], i, message);
+  if (r == 0)
+    r = recount_account (d, message);
+  for (i = 0; i < shard_count (d); ++i)
+    shard_unlock (&d->shards[i]);
+  return r;
+}

@@ -1,0 +1,75 @@
+/* nbdkit-zram: statistics.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Nothing here takes a lock: statistics never wait for anything, and
+ * nothing waits for them.
+ */
+
+#include <config.h>
+
+#include <string.h>
+
+#include "disk.h"
+
+static void
+add_shard (const struct zram_disk *d, const struct shard *s,
+           struct zram_stats *st)
+{
+  uint64_t page = d->layout.page;
+  uint64_t raw = counter_get (&s->n.raw);
+  uint64_t fills = counter_get (&s->n.arena.fills);
+
+  st->pages_stored += counter_get (&s->n.stored);
+  st->zero_pages += counter_get (&s->n.zero);
+  st->same_pages += counter_get (&s->n.zero) + fills;
+  st->huge_pages += raw;
+  st->huge_pages_since += counter_get (&s->n.raw_since);
+  st->split_pages += counter_get (&s->n.arena.splits);
+  st->compr_data_size += counter_get (&s->n.arena.bytes) + raw * page;
+  st->mem_free += counter_get (&s->n.arena.room) << d->layout.granule_shift;
+  st->notify_free += counter_get (&s->n.freed);
+  st->pages_compacted += counter_get (&s->n.arena.emptied);
+  st->objects_moved += counter_get (&s->n.arena.moved);
+  st->bytes_moved += counter_get (&s->n.arena.moved_bytes);
+}
+
+void
+zram_stats (const struct zram_disk *d, struct zram_stats *st)
+{
+  const struct account *a = &d->account;
+  const struct {
+    enum stat stat;
+    uint64_t *to;
+  } operations[] = {
+    { STAT_READS, &st->reads }, { STAT_WRITES, &st->writes },
+    { STAT_READ_BYTES, &st->read_bytes },
+    { STAT_WRITE_BYTES, &st->write_bytes },
+    { STAT_ZEROES, &st->zeroes }, { STAT_TRIMS, &st->trims },
+    { STAT_FAILED_READS, &st->failed_reads },
+    { STAT_FAILED_WRITES, &st->failed_writes },
+    { STAT_CORRUPT, &st->corrupt },
+    { STAT_MERGES_RETRIED, &st->merges_retried },
+  };
+  const struct {
+    enum account_kind kind;
+    uint64_t *to;
+  } memory[] = {
+    { ACCOUNT_SEGMENTS, &st->mem_segments }, { ACCOUNT_RAW, &st->mem_raw },
+    { ACCOUNT_TABLE, &st->mem_table }, { ACCOUNT_CODECS, &st->mem_codecs },
+    { ACCOUNT_OTHER, &st->mem_other },
+  };
+  size_t i;
+
+  memset (st, 0, sizeof *st);
+  for (i = 0; i < shard_count (d); ++i)
+    add_shard (d, &d->shards[i], st);
+  st->orig_data_size = st->pages_stored * d->layout.page;
+  for (i = 0; i < sizeof operations / sizeof operations[0]; ++i)
+    *operations[i].to = stats_get (&d->stats, operations[i].stat);
+  for (i = 0; i < sizeof memory / sizeof memory[0]; ++i) {
+    *memory[i].to = atomic_load (&a->kind[memory[i].kind]);
+    st->mem_used_total += *memory[i].to;
+  }
+  st->mem_used_max = atomic_load (&a->peak);
+  st->mem_limit = atomic_load (&a->limit);
+}

@@ -1,0 +1,106 @@
+/* nbdkit-zram: inside one segment: objects, gaps and the directory.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * layout.h draws a segment.  Nothing here knows of other segments, of
+ * the table or of locks.  Offsets and sizes are in granules, lengths in
+ * bytes.
+ */
+
+#ifndef ZRAM_SEGMENT_H
+#define ZRAM_SEGMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "layout.h"
+
+/* What placement needs to know of a segment without touching it. */
+struct segment {
+  uint16_t used;                /* granules of objects */
+  uint16_t count;               /* directory entries */
+  uint16_t tail;                /* end of the last object */
+  uint16_t gap;                 /* largest gap before the tail */
+  uint32_t prev, next;          /* ids, in the arena's list */
+};
+
+/* Granules that the directory takes. */
+static inline uint32_t
+segment_directory (const struct layout *l, uint32_t count)
+{
+  return to_granules (l, count * DIRENT_BYTES);
+}
+
+/* Granules left if there were n more directory entries; negative if they
+ * do not fit.
+ */
+static inline int32_t
+segment_room (const struct layout *l, const struct segment *s, uint32_t n)
+{
+  return (int32_t) (SEGMENT_GRANULES - s->used)
+    - (int32_t) segment_directory (l, s->count + n);
+}
+
+/* The same, at the tail only. */
+static inline int32_t
+segment_tail_room (const struct layout *l, const struct segment *s,
+                   uint32_t n)
+{
+  return (int32_t) (SEGMENT_GRANULES - s->tail)
+    - (int32_t) segment_directory (l, s->count + n);
+}
+
+/* Will an object of size granules go in without moving another? */
+static inline bool
+segment_takes (const struct layout *l, const struct segment *s,
+               uint32_t size)
+{
+  int32_t room = segment_tail_room (l, s, 1);
+
+  return room >= (int32_t) size || (room >= 0 && s->gap >= size);
+}
+
+/* Directory entry number i, in address order. */
+static inline uint64_t *
+segment_dirent (const struct layout *l, char *base, uint32_t i)
+{
+  return (uint64_t *) (base + l->segment) - 1 - i;
+}
+
+/* The bytes of an entry's object. */
+static inline char *
+segment_bytes (const struct layout *l, char *base, uint64_t dirent)
+{
+  return base + ((size_t) dirent_offset (dirent) << l->granule_shift);
+}
+
+/* The number of the entry for slot: its tail, or what is not a tail.
+ * -1 if there is none.
+ */
+extern int segment_find (const struct layout *l, char *base,
+                         const struct segment *s, uint64_t slot,
+                         bool tail);
+
+/* Make an object; segment_room (.., 1) must be at least its size.  Moves
+ * others if it must.  The number of its entry; the caller fills in the
+ * bytes.
+ */
+extern uint32_t segment_insert (const struct layout *l, char *base,
+                                struct segment *s, uint64_t slot,
+                                uint32_t length, enum kind kind,
+                                unsigned codec);
+
+extern void segment_remove (const struct layout *l, char *base,
+                            struct segment *s, uint32_t i);
+
+/* Shorten an object where it is, and say anew what it is. */
+extern void segment_shrink (const struct layout *l, char *base,
+                            struct segment *s, uint32_t i,
+                            uint32_t length, enum kind kind,
+                            unsigned codec);
+
+/* Recount the descriptor from the directory and compare: 0 or -EIO. */
+extern int segment_check (const struct layout *l, char *base,
+                          const struct segment *s);
+
+#endif /* ZRAM_SEGMENT_H */

@@ -1,0 +1,114 @@
+/* nbdkit-zram: a shard: a part of the disk with its own lock.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Leaves of 64 slots go to the shards in turn, so that a shard's table
+ * and arena are a small disk of its own, and no two locks are ever held
+ * together.  What is done to one page under the lock is here; what is
+ * done outside of it, all coding and decoding, is in disk.c.
+ */
+
+#ifndef ZRAM_SHARD_H
+#define ZRAM_SHARD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "account.h"
+#include "arena.h"
+#include "counter.h"
+#include "layout.h"
+#include "table.h"
+
+#define VERSIONS 64
+
+struct shard_counters {
+  struct arena_counters arena;
+  counter stored, zero, raw;    /* pages now */
+  counter raw_since;            /* pages ever kept raw */
+  counter freed;                /* pages that a trim freed */
+};
+
+struct shard {
+  pthread_mutex_t lock;
+  const struct layout *layout;
+  struct account *account;
+  uint64_t nslots;
+  struct table table;
+  struct arena arena;
+  /* Which write of a slot this is, shared by slots 64 apart: a partial
+   * write notices that the page it merged with is no longer there.
+   */
+  uint32_t version[VERSIONS];
+  struct shard_counters n;
+  counter changes;              /* for the keeper to see whether any */
+} __attribute__ ((aligned (64)));
+
+/* -ENOMEM */
+extern int shard_init (struct shard *s, const struct layout *layout,
+                       uint64_t nslots, struct account *account);
+extern void shard_destroy (struct shard *s);
+
+static inline void
+shard_lock (struct shard *s)
+{
+  pthread_mutex_lock (&s->lock);
+}
+
+static inline void
+shard_unlock (struct shard *s)
+{
+  pthread_mutex_unlock (&s->lock);
+}
+
+/* What a page is, as it is handed in or out. */
+enum content_type {
+  CONTENT_HOLE, CONTENT_ZERO,   /* zeroes; no bytes */
+  CONTENT_OBJECT,               /* object: compressed, or a word */
+  CONTENT_RAW,                  /* page */
+};
+struct content {
+  enum content_type type;
+  struct object object;
+  const void *page;             /* in: the page itself, if not empty */
+};
+
+/* Under the lock: what slot is.  An object is copied to buf, and of a raw
+ * page bytes [from, from + n) to raw.  0 or -EIO.
+ */
+struct fetch {
+  void *buf;                    /* object_max bytes */
+  char *raw;
+  uint32_t from, n;
+  struct content content;       /* out */
+  uint32_t version;             /* out */
+};
+extern int shard_fetch (struct shard *s, uint64_t slot, struct fetch *f);
+
+/* Under the lock: make slot this, and do a step of compaction if it is
+ * due.  0; -ENOSPC or -ENOMEM, and the slot is what it was.
+ */
+extern int shard_publish (struct shard *s, uint64_t slot,
+                          const struct content *content);
+
+static inline uint32_t
+shard_version (const struct shard *s, uint64_t slot)
+{
+  return s->version[slot % VERSIONS];
+}
+
+/* Make slots [from, to) holes or zeroes.  Takes the lock for a page at a
+ * time.  Holes: 0.  Zeroes: 0, -ENOSPC or -ENOMEM.
+ */
+extern int shard_clear (struct shard *s, uint64_t from, uint64_t to,
+                        enum content_type empty);
+
+/* Forget everything.  Takes the lock for a moment.  -ENOMEM: nothing was
+ * forgotten.
+ */
+extern int shard_reset (struct shard *s);
+
+/* A step of compaction, under the lock.  False: no more is due. */
+extern bool shard_compact_step (struct shard *s, unsigned per_mille);
+
+#endif /* ZRAM_SHARD_H */

@@ -1,0 +1,259 @@
+/* nbdkit-zram: the page table: slot -> where its object lives.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Levels are numbered from the leaves: an entry of level 0 speaks for one
+ * slot, of level 1 for 64, of level 2 (the root) for 4096.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "os.h"
+#include "table.h"
+
+#define TOP (TABLE_LEVELS - 1)
+
+static uint64_t
+min (uint64_t a, uint64_t b)
+{
+  return a < b ? a : b;
+}
+
+int
+table_init (struct table *t, uint64_t nslots, struct account *account)
+{
+  uint64_t leaves = (nslots + NODE_ENTRIES - 1) >> NODE_SHIFT;
+  struct pool_params params = {
+    .unit = NODE_ENTRIES * sizeof (uint32_t),
+    .hot_max = 1,
+    .kind = ACCOUNT_TABLE,
+  };
+
+  *t = (struct table) { .nslots = nslots };
+  t->nroots = (nslots + ROOT_SLOTS - 1) / ROOT_SLOTS;
+  params.max_units = leaves + t->nroots;
+  t->root = os_alloc (t->nroots * sizeof (uint32_t));
+  if (!t->root)
+    return -ENOMEM;
+  if (pool_init (&t->nodes, &params, account) == -ENOMEM) {
+    os_free (t->root, t->nroots * sizeof (uint32_t));
+    t->root = NULL;
+    return -ENOMEM;
+  }
+  return 0;
+}
+
+void
+table_destroy (struct table *t)
+{
+  if (!t->root)
+    return;
+  pool_destroy (&t->nodes);
+  os_free (t->root, t->nroots * sizeof (uint32_t));
+  t->root = NULL;
+}
+
+static uint32_t *
+node_at (const struct table *t, uint32_t entry)
+{
+  return pool_at (&t->nodes, entry - ENTRY_FIRST);
+}
+
+static unsigned
+level_shift (unsigned level)
+{
+  return level * NODE_SHIFT;
+}
+
+/* The cell of a level that speaks for slot, which must exist. */
+static uint32_t *
+cell_at (const struct table *t, uint64_t slot, unsigned level)
+{
+  uint32_t *cell = &t->root[slot >> level_shift (TOP)];
+  unsigned l;
+
+  for (l = TOP; l > level; --l)
+    cell = &node_at (t, *cell)[slot >> level_shift (l - 1) &
+                               (NODE_ENTRIES - 1)];
+  return cell;
+}
+
+/* The lowest cell that speaks for slot, and its level. */
+static uint32_t *
+cell_lowest (const struct table *t, uint64_t slot, unsigned *level)
+{
+  uint32_t *cell = &t->root[slot >> level_shift (TOP)];
+  unsigned l;
+
+  for (l = TOP; l > 0 && !entry_is_empty (*cell); --l)
+    cell = &node_at (t, *cell)[slot >> level_shift (l - 1) &
+                               (NODE_ENTRIES - 1)];
+  *level = l;
+  return cell;
+}
+
+uint32_t
+table_get (const struct table *t, uint64_t slot)
+{
+  unsigned level;
+
+  return *cell_lowest (t, slot, &level);
+}
+
+/* Put a node that says the same under a cell that spoke for 64. */
+static int
+cell_expand (struct table *t, uint32_t *cell)
+{
+  uint32_t id, *node, i;
+  int r;
+
+  r = pool_alloc (&t->nodes, &id);
+  if (r < 0)
+    return r;
+  node = pool_at (&t->nodes, id);
+  for (i = 0; i < NODE_ENTRIES; ++i)
+    node[i] = *cell;
+  *cell = id + ENTRY_FIRST;
+  return 0;
+}
+
+/* Make the cell of a level that speaks for slot exist. */
+static int
+cell_make (struct table *t, uint64_t slot, unsigned level)
+{
+  uint32_t *cell;
+  unsigned l;
+  int r;
+
+  for (cell = cell_lowest (t, slot, &l); l > level; --l) {
+    r = cell_expand (t, cell);
+    if (r < 0)
+      return r;
+    cell = cell_at (t, slot, l - 1);
+  }
+  return 0;
+}
+
+int
+table_prepare (struct table *t, uint64_t slot)
+{
+  int r = cell_make (t, slot, 0);
+
+  if (r < 0)
+    table_fold (t, slot);
+  return r;
+}
+
+void
+table_set (struct table *t, uint64_t slot, uint32_t entry)
+{
+  *cell_at (t, slot, 0) = entry;
+  if (entry_is_empty (entry))
+    table_fold (t, slot);
+}
+
+/* Entries beyond the last slot were never set one by one, and do not
+ * count.
+ */
+static bool
+node_is_uniform (const struct table *t, const uint32_t *node,
+                 uint64_t slot, unsigned level)
+{
+  uint64_t first = slot >> level_shift (level + 1) << NODE_SHIFT;
+  uint64_t last = (t->nslots - 1) >> level_shift (level);
+  uint32_t i, n = (uint32_t) min (NODE_ENTRIES, last + 1 - first);
+
+  if (!entry_is_empty (node[0]))
+    return false;
+  for (i = 1; i < n; ++i)
+    if (node[i] != node[0])
+      return false;
+  return true;
+}
+
+void
+table_fold (struct table *t, uint64_t slot)
+{
+  uint32_t *above, *node;
+  unsigned level;
+
+  cell_lowest (t, slot, &level);
+  for (; level < TOP; ++level) {
+    above = cell_at (t, slot, level + 1);
+    node = node_at (t, *above);
+    if (!node_is_uniform (t, node, slot, level))
+      return;
+    pool_free (&t->nodes, *above - ENTRY_FIRST);
+    *above = node[0];
+  }
+}
+
+uint64_t
+table_run (const struct table *t, uint64_t slot, uint64_t end,
+           uint32_t *entry)
+{
+  unsigned level;
+  uint64_t span;
+
+  *entry = *cell_lowest (t, slot, &level);
+  if (!entry_is_empty (*entry))
+    return 1;
+  span = UINT64_C (1) << level_shift (level);
+  return min (end, (slot & ~(span - 1)) + span) - slot;
+}
+
+/* The run lies in one cell.  Write the highest cells beneath it that lie
+ * wholly in the run; the end of the disk is as good as the end of a cell.
+ */
+uint64_t
+table_set_run (struct table *t, uint64_t slot, uint64_t end,
+               uint32_t entry, int *error)
+{
+  uint64_t span, start = slot;
+  unsigned level, highest;
+
+  *error = 0;
+  cell_lowest (t, slot, &highest);
+  for (; slot < end; slot += span) {
+    for (level = highest; level > 0; --level) {
+      span = UINT64_C (1) << level_shift (level);
+      if ((slot & (span - 1)) == 0 &&
+          (end == t->nslots || slot + span <= end))
+        break;
+    }
+    span = min (end - slot, UINT64_C (1) << level_shift (level));
+    *error = cell_make (t, slot, level);
+    if (*error == 0)
+      *cell_at (t, slot, level) = entry;
+    table_fold (t, slot);
+    if (*error < 0)
+      break;
+  }
+  return slot - start;
+}
+
+static uint64_t
+count_below (const struct table *t, uint32_t entry, unsigned level)
+{
+  uint64_t n = 1;
+  uint32_t i, *node;
+
+  if (level == 0 || entry_is_empty (entry))
+    return 0;
+  node = node_at (t, entry);
+  for (i = 0; i < NODE_ENTRIES; ++i)
+    n += count_below (t, node[i], level - 1);
+  return n;
+}
+
+uint64_t
+table_count_nodes (const struct table *t)
+{
+  uint64_t i, n = 0;
+
+  for (i = 0; i < t->nroots; ++i)
+    n += count_below (t, t->root[i], TOP);
+  return n;
+}

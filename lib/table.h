@@ -1,0 +1,72 @@
+/* nbdkit-zram: the page table: slot -> where its object lives.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Three levels: a flat root, and below it nodes of 64 entries from a
+ * pool, so that scattered writes to a huge disk touch little.  At every
+ * level an entry below ENTRY_FIRST, a hole or allocated zeroes, speaks
+ * for all slots beneath it: a fresh disk has no nodes, zeroing a TiB
+ * writes a few thousand words, and a node that has come to say the same
+ * thing 64 times is folded into its parent.
+ *
+ * Slots are counted within the shard.  Not thread-safe: used under the
+ * shard's lock.
+ */
+
+#ifndef ZRAM_TABLE_H
+#define ZRAM_TABLE_H
+
+#include <stdint.h>
+
+#include "account.h"
+#include "layout.h"
+#include "pool.h"
+
+#define NODE_SHIFT 6
+#define NODE_ENTRIES (1u << NODE_SHIFT)
+#define TABLE_LEVELS 3
+#define ROOT_SLOTS (1u << (2 * NODE_SHIFT))     /* slots a root entry */
+
+struct table {
+  uint64_t nslots;
+  uint64_t nroots;
+  uint32_t *root;
+  struct pool nodes;
+};
+
+/* A table of holes for nslots (at least 1) slots.  -ENOMEM. */
+extern int table_init (struct table *t, uint64_t nslots,
+                       struct account *account);
+extern void table_destroy (struct table *t);
+
+extern uint32_t table_get (const struct table *t, uint64_t slot);
+
+/* Make sure that table_set on this slot cannot fail: 0, -ENOSPC, -ENOMEM.
+ * What it made for nothing is folded again by table_fold.
+ */
+extern int table_prepare (struct table *t, uint64_t slot);
+
+/* Set a slot that was prepared, or whose entry is not empty. */
+extern void table_set (struct table *t, uint64_t slot, uint32_t entry);
+
+/* Fold the nodes above a slot that say one thing. */
+extern void table_fold (struct table *t, uint64_t slot);
+
+/* The entry of a slot in *entry, and how many slots from it on, but not
+ * beyond end, are known in one step to have the same.  That is 1 for an
+ * object, and for an empty entry up to as many as one entry of a level
+ * speaks for: call again for more.
+ */
+extern uint64_t table_run (const struct table *t, uint64_t slot,
+                           uint64_t end, uint32_t *entry);
+
+/* Set a run, or a part of one, that table_run found empty, to an empty
+ * entry.  How many slots were set: all of them and *error is 0, or fewer
+ * and it is -ENOSPC or -ENOMEM.
+ */
+extern uint64_t table_set_run (struct table *t, uint64_t slot, uint64_t end,
+                               uint32_t entry, int *error);
+
+/* For checks: the nodes that can be reached. */
+extern uint64_t table_count_nodes (const struct table *t);
+
+#endif /* ZRAM_TABLE_H */

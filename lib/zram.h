@@ -1,0 +1,178 @@
+/* nbdkit-zram: a compressed RAM disk.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The whole public face of the disk.  lib/ knows pages, codecs and
+ * memory; it knows nothing of NBD or nbdkit, so the plugin, the unit
+ * tests and the benchmarks all use the engine through this page.
+ *
+ * Unless a comment says otherwise a function returns 0 or a negative
+ * errno, and may be called from any thread at any time between open and
+ * close.  Offsets and counts are bytes; the caller guarantees that
+ * offset + count does not pass the end of the disk, and the engine
+ * answers -EINVAL when it does.
+ */
+
+#ifndef ZRAM_H
+#define ZRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Limits of the format; lib/layout.h derives them. */
+#define ZRAM_PAGE_MIN UINT32_C (4096)
+#define ZRAM_PAGE_MAX UINT32_C (65536)
+#define ZRAM_SIZE_MAX (UINT64_C (1) << 44)     /* 16 TiB */
+
+/* A message is one line, without a newline, for a person to read. */
+#define ZRAM_MESSAGE_MAX 256
+
+struct zram_params {
+  uint64_t size;                /* bytes, 1 .. ZRAM_SIZE_MAX */
+  uint32_t page_size;           /* bytes, a power of two; 0: 4096 */
+  const char *algo;             /* codec name or alias; NULL: zram_codec_default */
+  bool has_level;               /* else the codec's default level */
+  int level;
+  uint64_t mem_limit;           /* bytes; 0: none */
+};
+
+struct zram_disk;
+
+/* The name of the codec used when none is named: zstd, or the first
+ * compiled in where zstd was left out.
+ */
+extern const char *zram_codec_default (void);
+
+/* Describe codec number n, in the order to show them; NULL past the last.
+ * The strings are static.  level_min > level_max: it has no levels.
+ */
+struct zram_codec_info {
+  const char *name, *version;
+  const char *alias;            /* another name for it, or NULL */
+  int level_min, level_max, level_default;
+  const char *level_means;      /* what a larger level does; one phrase */
+};
+extern const struct zram_codec_info *zram_codec_info (unsigned n);
+
+/* Check every parameter against its range.  -EINVAL puts what is wrong,
+ * and what would be right, in message.
+ */
+extern int zram_params_check (const struct zram_params *params,
+                              char message[ZRAM_MESSAGE_MAX]);
+
+/* Make an empty disk.  Reserves address space and codec contexts, and
+ * touches next to nothing of either, whatever the size.
+ * -EINVAL or -ENOMEM, with message.
+ */
+extern int zram_open (const struct zram_params *params,
+                      struct zram_disk **disk,
+                      char message[ZRAM_MESSAGE_MAX]);
+
+/* No other call may be running.  NULL is allowed. */
+extern void zram_close (struct zram_disk *disk);
+
+/* Start and stop the keeper, the thread that compacts the arena when the
+ * disk is idle.  Separate from open because a thread does not survive
+ * the fork of a daemon.  Stopping one that never started is allowed.
+ */
+extern int zram_keeper_start (struct zram_disk *disk);
+extern void zram_keeper_stop (struct zram_disk *disk);
+
+/* The data path.
+ *
+ * pread fills all of buf or fails.
+ * pwrite that fails has changed no page it did not report: each page is
+ * either wholly the old one or wholly the new one, and pages before the
+ * failing one are new.
+ * zero leaves the range reading as zeroes, allocated; trim does so with
+ * holes.  Both are exact to the byte, and cost nothing for a range that
+ * holds nothing.
+ *
+ * -EIO     an object could not be decompressed (and was counted)
+ * -ENOSPC  mem_limit reached
+ * -ENOMEM  the system has no more memory
+ */
+extern int zram_pread (struct zram_disk *disk, void *buf,
+                       uint64_t count, uint64_t offset);
+extern int zram_pwrite (struct zram_disk *disk, const void *buf,
+                        uint64_t count, uint64_t offset);
+extern int zram_zero (struct zram_disk *disk,
+                      uint64_t count, uint64_t offset);
+extern int zram_trim (struct zram_disk *disk,
+                      uint64_t count, uint64_t offset);
+
+/* Report what the range holds, in order, without gaps, clipped to the
+ * range, neighbours of one type joined.  emit returns non-zero to stop:
+ * that value is then returned.
+ */
+enum zram_extent { ZRAM_EXTENT_HOLE, ZRAM_EXTENT_ZERO, ZRAM_EXTENT_DATA };
+typedef int zram_extent_fn (void *opaque, uint64_t offset, uint64_t length,
+                            enum zram_extent type);
+extern int zram_extents (struct zram_disk *disk,
+                         uint64_t count, uint64_t offset,
+                         zram_extent_fn *emit, void *opaque);
+
+/* Forget all data; size, parameters and limit stay, counters of what
+ * happened start again.  I/O that runs meanwhile is safe, and may or may
+ * not survive.
+ */
+extern int zram_reset (struct zram_disk *disk);
+
+/* Compact until no segment can be freed.  Runs beside I/O. */
+extern int zram_compact (struct zram_disk *disk);
+
+extern uint64_t zram_size (const struct zram_disk *disk);
+extern uint32_t zram_page_size (const struct zram_disk *disk);
+extern const char *zram_algorithm (const struct zram_disk *disk);
+
+/* Bytes; 0: none.  A limit below what is held keeps the data and refuses
+ * what would need more.
+ */
+extern uint64_t zram_mem_limit (const struct zram_disk *disk);
+extern void zram_set_mem_limit (struct zram_disk *disk, uint64_t bytes);
+
+/* A snapshot of the counters, taken without a lock: each field is exact
+ * for some moment, and the moments lie within the call.
+ * Pages are of the disk's page size; sizes are bytes.
+ */
+struct zram_stats {
+  /* What is stored now; the names are those of kernel zram's mm_stat. */
+  uint64_t pages_stored;        /* holes are not */
+  uint64_t orig_data_size;      /* pages_stored in bytes */
+  uint64_t compr_data_size;     /* objects and raw pages, no metadata */
+  uint64_t same_pages;          /* same-filled, zero ones included */
+  uint64_t zero_pages;          /* of those, zero */
+  uint64_t huge_pages;          /* kept raw */
+  uint64_t split_pages;         /* objects kept in two fragments */
+
+  /* What the process holds for it.  mem_used_total is their sum. */
+  uint64_t mem_used_total, mem_used_max, mem_limit;
+  uint64_t mem_segments;        /* segments and their descriptors */
+  uint64_t mem_raw;             /* raw pages */
+  uint64_t mem_table;           /* nodes of the page table */
+  uint64_t mem_codecs;          /* contexts and their buffers */
+  uint64_t mem_other;           /* shards, bitmaps, the disk itself */
+  uint64_t mem_free;            /* of mem_segments: free for objects */
+
+  /* What happened. */
+  uint64_t reads, writes, read_bytes, write_bytes;
+  uint64_t zeroes, trims;       /* requests */
+  uint64_t notify_free;         /* pages freed by trim */
+  uint64_t failed_reads, failed_writes;
+  uint64_t corrupt;             /* of failed_reads: object would not decode */
+  uint64_t huge_pages_since;    /* pages ever kept raw */
+  uint64_t pages_compacted;     /* segments given back by compaction */
+  uint64_t objects_moved, bytes_moved;  /* by compaction */
+  uint64_t merges_retried;      /* partial writes that met another write */
+};
+extern void zram_stats (const struct zram_disk *disk,
+                        struct zram_stats *stats);
+
+/* Check the structure: recount every counter and list from table and
+ * objects and compare.  Keeps all I/O waiting meanwhile: it is for tests
+ * and debugging.  -EIO puts the first difference in message.
+ */
+extern int zram_recount (struct zram_disk *disk,
+                         char message[ZRAM_MESSAGE_MAX]);
+
+#endif /* ZRAM_H */

@@ -1,0 +1,116 @@
+/* nbdkit-zram: what the plugin writes to the log.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define NBDKIT_API_VERSION 2
+#include <nbdkit-plugin.h>
+
+#include "log.h"
+
+#define SECOND UINT64_C (1000000000)
+
+/* What can go wrong with a request; the last line is for anything else.
+ *
+ * A full disk is a state, not an event: it is said once, and not again
+ * before a minute has gone by without a refused write.
+ */
+static struct failure {
+  int err;
+  const char *what;
+  struct log_limit limit;
+} failures[] = {
+  { ENOSPC, "mem-limit is reached (not said again while it lasts)",
+    { .pause = 60 * SECOND, .one_line_a_burst = true } },
+  { ENOMEM, "no memory left in the system",
+    { .pause = SECOND } },
+  { EIO, "the data stored there cannot be decompressed",
+    { .pause = SECOND } },
+  { 0, "unexpected",
+    { .pause = SECOND } },
+};
+
+/* Taken only where something has failed. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+bool
+log_limit_pass (struct log_limit *limit, uint64_t now, uint64_t *held_back)
+{
+  bool pass = !limit->begun || now - limit->since >= limit->pause;
+
+  if (pass || limit->one_line_a_burst)
+    limit->since = now;
+  limit->begun = true;
+  if (!pass) {
+    limit->held_back++;
+    return false;
+  }
+  *held_back = limit->held_back;
+  limit->held_back = 0;
+  return true;
+}
+
+static uint64_t
+monotonic_ns (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (uint64_t) t.tv_sec * SECOND + (uint64_t) t.tv_nsec;
+}
+
+void
+log_failure (const char *request, uint32_t count, uint64_t offset, int err)
+{
+  struct failure *f = failures;
+  uint64_t held_back = 0;
+  char more[64] = "";
+  bool pass;
+
+  while (f->err && f->err != err)
+    f++;
+  pthread_mutex_lock (&lock);
+  pass = log_limit_pass (&f->limit, monotonic_ns (), &held_back);
+  pthread_mutex_unlock (&lock);
+  if (!pass)
+    return;
+  if (held_back)
+    snprintf (more, sizeof more,
+              " (and %" PRIu64 " like it since the last line)", held_back);
+  errno = err;
+  nbdkit_error ("%s of %" PRIu32 " bytes at %" PRIu64 ": %s: %m%s",
+                request, count, offset, f->what, more);
+}
+
+const char *
+log_text (const char *text, char buf[LOG_TEXT_MAX])
+{
+  static const char cut[] = "...";
+  const size_t room = LOG_TEXT_MAX - sizeof cut;
+  size_t n = 0;
+
+  for (; *text; text++) {
+    unsigned char c = (unsigned char) *text;
+    bool plain = c >= ' ' && c < 0x7f && c != '\\';
+
+    if (n + (plain ? 1 : 4) > room) {
+      strcpy (buf + n, cut);
+      return buf;
+    }
+    if (plain)
+      buf[n++] = *text;
+    else
+      n += (size_t) sprintf (buf + n, "\\x%02x", c);
+  }
+  buf[n] = '\0';
+  return buf;
+}

@@ -1,0 +1,27 @@
+/* nbdkit-zram: the plugin's parameters, KEY=VALUE on nbdkit's command line.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * One table in params.c says what there is; --help is printed from it.
+ */
+
+#ifndef ZRAM_PARAMS_H
+#define ZRAM_PARAMS_H
+
+#include "zram.h"
+
+/* What --help says of them; empty until params_load. */
+extern char params_help[];
+extern void params_load (void);
+
+/* One parameter, as given.  -1 after an error has been printed. */
+extern int params_set (const char *key, const char *value);
+
+/* No more are to come: check them together, and hand them over.
+ * -1 after an error has been printed.
+ */
+extern int params_complete (struct zram_params *params);
+
+/* What --dump-plugin says of them. */
+extern void params_dump (void);
+
+#endif /* ZRAM_PARAMS_H */

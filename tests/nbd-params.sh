@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# Parameters: what is wrong is refused before serving, with exactly one
+# line that quotes it and says what would be right; what is right is taken
+# for what it means.
+# SPDX-License-Identifier: BSD-3-Clause
+
+# shellcheck source=functions.sh
+source "$(dirname "$0")/functions.sh"
+
+# refused REGEX PARAMETER...: the one line must match it.
+refused ()
+{
+  local regex=$1
+  shift
+  nbdkit_refuses "^nbdkit: error: .*$regex" "$PLUGIN" "$@"
+  if [ "$(wc -l <"$tmpdir/refused.log")" -ne 1 ]; then
+    cat "$tmpdir/refused.log"
+    fail "$*: more than one line"
+  fi
+}
+
+# accepted PARAMETER...: it serves, and is silent.  The log is in $log.
+accepted ()
+{
+  start_nbdkit -n accepted "$PLUGIN" "$@"
+  log=$(cat "$tmpdir/accepted.log")
+  size=$(nbdinfo --size "$uri")
+  preferred=$(nbdsh -u "$uri" -c 'print(h.get_block_size(nbd.SIZE_PREFERRED))')
+  stop_nbdkit accepted
+}
+
+silent ()
+{
+  accepted "$@"
+  [ -z "$log" ] || fail "$*: says: $log"
+}
+
+ram=$(($(getconf _PHYS_PAGES) * $(getconf PAGESIZE)))
+first_codec=$(codecs | cut -d ' ' -f 1)
+[ -n "$first_codec" ] || fail "no codecs"
+
+has_codec ()
+{
+  [[ " $(codecs) " = *" $1 "* ]]
+}
+
+say "size"
+refused 'size=SIZE is required'
+refused 'size=SIZE is required' "algo=$first_codec"
+refused 'size=: .*missing' size=
+refused 'size=0: .*multiple of 512 up to 16T' size=0
+refused 'size=511: .*multiple of 512 up to 16T' size=511
+refused 'size=513: .*multiple of 512.* 512 and 1024$' size=513
+refused 'size=1000000: .* 999936 and 1000448$' size=1000000
+for bad in big -1 +1 ' 1' '1 ' 1.5G 1GiB 1KB 0x1000 K '1 G'; do
+  refused "size=${bad//+/\\+}: not understood; .*multiple of 512 up to 16T" \
+          "size=$bad"
+done
+for bad in 17592186044928 17T 16777217M 8E 16E 1000000000000000000000 \
+           36028797018963968s 18446744073709551616 99999999999999999999E; do
+  refused "size=$bad: .*maximum is 16T" "size=$bad"
+done
+refused 'size=2G: given twice; the first was 1G' size=1G size=2G
+refused 'size=1G: given twice; the first was 1G' 1G size=1G
+
+say "sizes that work mean what nbdkit means"
+for good in 512 1s 1536b 3K 5m 2G 1t 16T 17592186044416 00000000000000001k; do
+  silent "size=$good"
+  start_nbdkit -n peer memory "size=$good"
+  peer=$(nbdinfo --size "$uri")
+  stop_nbdkit peer
+  [ "$size" = "$peer" ] || fail "size=$good is $size bytes, should be $peer"
+done
+silent 1M
+[ "$size" = 1048576 ] || fail "1M is $size"
+
+say "algo and level"
+for bad in lzw ZSTD zstd1 "$first_codec " -; do
+  refused "algo '$bad' is not known: there are $first_codec" \
+          size=1M "algo=$bad"
+done
+refused 'algo=: .*missing' size=1M algo=
+refused 'algo=.*: given twice' size=1M "algo=$first_codec" "algo=$first_codec"
+for bad in high 1.5 0x1 - + ' 1' 1K --1; do
+  refused "level=${bad//+/\\+}: not a whole number" size=1M "level=$bad"
+done
+refused 'level=: .*missing' size=1M level=
+refused 'level=2: given twice; the first was 1' size=1M level=1 level=2
+nbdkit --dump-plugin "$PLUGIN" >"$tmpdir/dump"
+for algo in $(codecs); do
+  levels=$(sed -n "s/^zram_codec_${algo}_levels=//p" "$tmpdir/dump")
+  if [ -z "$levels" ]; then
+    refused "$algo has no levels" size=1M "algo=$algo" level=1
+    silent size=1M "algo=$algo"
+    continue
+  fi
+  from=${levels%..*} to=${levels#*..}
+  below=$((from - 1)) above=$((to + 1))
+  # The level first: its range is known only once all is read.
+  refused "$below.*$algo.*$from to $to" size=1M "level=$below" "algo=$algo"
+  refused "$above.*$algo.*$from to $to" size=1M "algo=$algo" "level=$above"
+  for bad in 99999999999999999999 -99999999999999999999 2147483648; do
+    refused "level=$bad: .*$algo.*$from to $to" \
+            size=1M "algo=$algo" "level=$bad"
+  done
+  silent size=1M "level=$from" "algo=$algo"
+  silent size=1M "algo=$algo" "level=$to"
+done
+if has_codec lzo; then silent size=1M algo=lzo-rle; fi
+if has_codec deflate; then silent size=1M algo=842 level=+2; fi
+if has_codec zstd; then silent size=1M algo=zstd level=-1; fi
+
+say "page-size"
+for bad in 5000 2K 2048 128K 12K 0 4097 6000 18446744073709551616 16E; do
+  refused "page-size=$bad: .*power of two from 4K to 64K" \
+          size=1M "page-size=$bad"
+done
+for bad in 4KiB big -4096 4.0K; do
+  refused "page-size=$bad: not understood; .*power of two from 4K to 64K" \
+          size=1M "page-size=$bad"
+done
+refused 'page-size=: .*missing' size=1M page-size=
+refused 'page-size=4K: given twice; the first was 8K' \
+        size=1M page_size=8K page-size=4K
+silent size=1M
+[ "$preferred" = 4096 ] || fail "the default page is $preferred"
+for good in 4K 8K 16K 32K 65536; do
+  silent size=1M page_size="$good"
+  [ $((preferred / 1024))K = "$good" ] || [ "$preferred" = "$good" ] ||
+    fail "page-size=$good: pages of $preferred"
+done
+
+say "mem-limit"
+refused 'mem-limit=0: must be .*from 1% to 100%' size=1M mem-limit=0
+for bad in 0% 101% 12.5% -1% % 5%% 5%5 1000000000000000000000% ' 5%'; do
+  refused "mem-limit=$bad: .*whole number from 1% to 100%" \
+          size=1M "mem-limit=$bad"
+done
+for bad in 1.5G much -1 1GiB; do
+  refused "mem-limit=$bad: not understood; .*from 1% to 100%" \
+          size=1M "mem-limit=$bad"
+done
+refused 'mem-limit 1024 is too small' size=1M mem-limit=1K
+for bad in 8E 9223372036854775808 99999999999999999999E; do
+  refused "mem-limit=$bad: too large; must be" size=1M "mem-limit=$bad"
+done
+refused 'mem-limit=: .*missing' size=1M mem-limit=
+refused 'mem-limit=2G: given twice; the first was 50%' \
+        size=1M mem-limit=50% mem_limit=2G
+for good in 64M 1% 100% "$ram"; do
+  silent size=1M mem-limit="$good"
+done
+# limited_to BYTES PARAMETER: what the plugin made of it.
+limited_to ()
+{
+  start_nbdkit -n limited -v "$PLUGIN" size=1M "$2"
+  stop_nbdkit limited
+  grep -q "memory limit $1\$" "$tmpdir/limited.log" ||
+    fail "$2 is not $1 bytes"
+}
+limited_to $((64 << 20)) mem-limit=64M
+limited_to $((ram / 100)) mem-limit=1%
+limited_to $((ram * 37 / 100)) mem-limit=37%
+limited_to "$ram" mem-limit=100%
+limited_to 0 algo="$first_codec"
+accepted size=1M mem_limit=$((ram + 4096))
+[[ $log =~ ^"nbdkit: zram: warning: mem-limit=$((ram + 4096)): more than the" &&
+   $log != *$'\n'* ]] || fail "no warning above the RAM, but: $log"
+
+say "keys"
+refused 'disksize=1G: .*size, algo, level, page-size, mem-limit$' disksize=1G
+for key in Size sizes siz pagesize page__size mem-limi; do
+  refused "$key=1: there is no such parameter" size=1M "$key=1"
+done
+# What it is given may be shown on a terminal.
+refused "algo '\\\\x1b\[31m\\\\x0a\\\\xff\\\\x5c' is not known" \
+        size=1M algo=$'\e[31m\n\xff\\'
+refused 'size=9{156}\.\.\.: .*maximum is 16T' \
+        size="$(printf '9%.0s' {1..1000})"
+

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# The manual, --help, --dump-plugin, nbdkit's shell completion and what the
+# plugin takes must agree.
+# SPDX-License-Identifier: BSD-3-Clause
+
+# shellcheck source=functions.sh
+source "$(dirname "$0")/functions.sh"
+requires podchecker pod2man
+
+pod=${MANUAL:-$abs_top_srcdir/man/nbdkit-zram-plugin.pod}
+podchecker -warnings -warnings "$pod" 2>"$tmpdir/podchecker.log" ||
+  fail "podchecker"
+grep -q 'pod syntax OK' "$tmpdir/podchecker.log" || fail "podchecker"
+! grep -q 'WARNING' "$tmpdir/podchecker.log" || fail "podchecker warns"
+
+nbdkit --help "$PLUGIN" >"$tmpdir/help"
+nbdkit --dump-plugin "$PLUGIN" >"$tmpdir/dump"
+
+# same WHAT FILE FILE
+same ()
+{
+  diff -u "$2" "$3" || fail "$1 differ"
+}
+
+# section NAME: the lines of a section of the manual.
+section ()
+{
+  awk -v name="$1" '/^=head1 / { on = ($0 == "=head1 " name) } on' "$pod"
+}
+
+say "parameters"
+# As nbdkit's completion finds them (bash-completion/completions/nbdkit).
+grep -E '^[-a-z0-9]+=' "$tmpdir/help" | sed 's/=.*//' >"$tmpdir/help-keys"
+section PARAMETERS | sed -n 's/^=item B<\([^>]*\)=>.*/\1/p' | uniq \
+  >"$tmpdir/manual-keys"
+same "--help and the manual" "$tmpdir/help-keys" "$tmpdir/manual-keys"
+section SYNOPSIS | grep -Eo '[-a-z]+\]?=' | tr -d ']=' >"$tmpdir/synopsis-keys"
+same "the manual and its synopsis" \
+     "$tmpdir/manual-keys" "$tmpdir/synopsis-keys"
+nbdkit_refuses 'no such parameter' "$PLUGIN" no-such=1
+sed -n 's/.*there are //p' "$tmpdir/refused.log" | tr -d ' ' | tr , '\n' \
+  >"$tmpdir/table-keys"
+same "--help and the plugin" "$tmpdir/help-keys" "$tmpdir/table-keys"
+[ "$(wc -l <"$tmpdir/help-keys")" -ge 5 ] || fail "too few parameters"
+if grep -n '.\{80\}' "$tmpdir/help" | grep -v '(/'; then
+  fail "--help is wider than 79 columns"
+fi
+
+say "shell completion"
+# nbdkit's completer as it is, in a shell made up for it: "nbdkit zram " is
+# typed, and Tab.
+completer=/usr/share/bash-completion/completions/nbdkit
+if [ -e "$completer" ]; then
+  mkdir "$tmpdir/path"
+  cat >"$tmpdir/path/nbdkit" <<END
+#!/bin/sh
+[ "\$1 \$2" = "zram --help" ] && exec cat "$tmpdir/help"
+END
+  chmod +x "$tmpdir/path/nbdkit"
+  # shellcheck disable=SC2016
+  PATH=$tmpdir/path:$PATH bash --norc -c '
+    _init_completion () { words=(nbdkit zram ""); prev=zram; cur=; }
+    source "$1"
+    _nbdkit
+    printf "%s\n" "${COMPREPLY[@]%=}"
+  ' bash "$completer" >"$tmpdir/completed"
+  same "--help and what is completed" "$tmpdir/help-keys" "$tmpdir/completed"
+fi
+
+say "codecs"
+section CODECS | sed -n 's/^=item B<\([^>]*\)>$/\1/p' >"$tmpdir/manual-codecs"
+read -r -a codecs < <(sed -n 's/^zram_codecs=//p' "$tmpdir/dump")
+for codec in "${codecs[@]}"; do
+  grep -qx "$codec" "$tmpdir/manual-codecs" ||
+    fail "the manual does not know the codec $codec"
+  grep -q "^ *${codec}[, ]*\(also called.*\)\?\((default)\)\?$" \
+       "$tmpdir/help" || fail "--help does not show the codec $codec"
+  grep -q "^zram_codec_$codec=[0-9]" "$tmpdir/dump" ||
+    fail "--dump-plugin has no version of $codec"
+  awk "/^=item B<$codec>/ { on = 1; next } /^=item/ { on = 0 } on" "$pod" |
+    tr '\n' ' ' >"$tmpdir/about-codec"
+  # Its levels, default and other name, as --help gives them.
+  if grep -q "^ *$codec  *has no levels" "$tmpdir/help"; then
+    grep -q 'no levels' "$tmpdir/about-codec" ||
+      fail "$codec: the manual does not say that it has no levels"
+  else
+    read -r from to default < <(
+      sed -n "s/^ *$codec  *\([-0-9]*\) to \([0-9]*\) (\([-0-9]*\)).*/\1 \2 \3/p" \
+          "$tmpdir/help")
+    if ! grep -Eq "evels?,? $from to $to," "$tmpdir/about-codec" ||
+       ! grep -Eq "default (is )?${default}[;.]" "$tmpdir/about-codec"; then
+      fail "$codec: the manual has other levels than $from to $to ($default)"
+    fi
+  fi
+  alias=$(sed -n "s/^ *$codec, also called \([^ ]*\).*/\1/p" "$tmpdir/help")
+  [ -z "$alias" ] ||
+    grep -q "C<$alias> is another name for it" "$tmpdir/about-codec" ||
+    fail "$codec: the manual does not know its other name, $alias"
+done
+
+say "--dump-plugin"
+section 'DUMP-PLUGIN OUTPUT' | sed -n 's/^=item //p' |
+  sed 's/[A-Z]<\([^>]*\)>/\1/g; s/=.*//' >"$tmpdir/manual-dump"
+# A name of a codec stands for NAME.
+sed -n 's/^\(zram_[a-z0-9_]*\)=.*/\1/p' "$tmpdir/dump" |
+  sed -E "s/^(zram_codec_)($(paste -sd '|' "$tmpdir/manual-codecs"))/\1NAME/" |
+  awk '!seen[$0]++' >"$tmpdir/dump-keys"
+sort "$tmpdir/manual-dump" >"$tmpdir/manual-dump.sorted"
+sort "$tmpdir/dump-keys" >"$tmpdir/dump-keys.sorted"
+same "--dump-plugin and the manual" \
+     "$tmpdir/dump-keys.sorted" "$tmpdir/manual-dump.sorted"
