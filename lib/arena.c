@@ -297,9 +297,13 @@ find (const struct arena *a, uint32_t entry, uint64_t slot,
   at->i = (uint32_t) i;
   at->e = *segment_dirent (l, base, at->i);
   at->p = segment_bytes (l, base, at->e);
+  if (!segment_holds (l, at->e))
+    return -EIO;
   if (dirent_kind (at->e) != KIND_HEAD)
     return 0;
 
+  if (dirent_length (l, at->e) <= LINK_BYTES)
+    return -EIO;
   at->tail_id = link_get (at->p);
   if (!pool_is_used (&a->segments, at->tail_id))
     return -EIO;
@@ -310,7 +314,7 @@ find (const struct arena *a, uint32_t entry, uint64_t slot,
   at->tail_i = (uint32_t) i;
   at->tail_e = *segment_dirent (l, base, at->tail_i);
   at->tail_p = segment_bytes (l, base, at->tail_e);
-  return 0;
+  return segment_holds (l, at->tail_e) ? 0 : -EIO;
 }
 
 /* The length of an object, without the link. */

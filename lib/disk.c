@@ -78,13 +78,18 @@ decode (struct zram_disk *d, struct workspace *w,
 }
 
 static int
-fetch (struct shard *s, uint64_t slot, struct fetch *f)
+fetch (struct zram_disk *d, struct shard *s, uint64_t slot, struct fetch *f,
+       bool locked)
 {
   int r;
 
-  shard_lock (s);
+  if (!locked)
+    shard_lock (s);
   r = shard_fetch (s, slot, f);
-  shard_unlock (s);
+  if (!locked)
+    shard_unlock (s);
+  if (r < 0)
+    stats_add (&d->stats, STAT_CORRUPT, 1);
   return r;
 }
 
@@ -97,11 +102,9 @@ read_piece (struct zram_disk *d, struct workspace *w,
   bool whole = p->n == d->layout.page;
   int r;
 
-  r = fetch (s, slot_local (d, p->slot), &f);
-  if (r < 0) {
-    stats_add (&d->stats, STAT_CORRUPT, 1);
+  r = fetch (d, s, slot_local (d, p->slot), &f, false);
+  if (r < 0)
     return r;
-  }
   if (f.content.type == CONTENT_HOLE || f.content.type == CONTENT_ZERO)
     memset (buf, 0, p->n);
   else if (whole)
@@ -180,6 +183,16 @@ write_whole (struct zram_disk *d, struct workspace *w,
   return r;
 }
 
+/* Would zeroes in a part of such a page change nothing?  A part of
+ * allocated zeroes cannot become a hole.
+ */
+static bool
+clears_nothing (enum content_type type, enum content_type empty)
+{
+  return type == CONTENT_ZERO ||
+    (type == CONTENT_HOLE && empty == CONTENT_HOLE);
+}
+
 /* One try to write buf, or zeroes if it is NULL, to a part of a page.
  * -EAGAIN: another write came between.
  */
@@ -193,7 +206,9 @@ try_merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
   struct content c;
   int r;
 
-  r = locked ? shard_fetch (s, slot, &f) : fetch (s, slot, &f);
+  r = fetch (d, s, slot, &f, locked);
+  if (r == 0 && !buf && clears_nothing (f.content.type, empty))
+    return 0;
   if (r == 0)
     r = decode (d, w, &f.content, w->page);
   if (r < 0)
@@ -290,8 +305,6 @@ clear (struct zram_disk *d, uint64_t count, uint64_t offset,
   unsigned i;
   int r;
 
-  if (!disk_has (d, count, offset))
-    return -EINVAL;
   if (count == 0)
     return 0;
   if (end == d->size)
@@ -315,8 +328,11 @@ clear (struct zram_disk *d, uint64_t count, uint64_t offset,
 int
 zram_zero (struct zram_disk *d, uint64_t count, uint64_t offset)
 {
-  int r = clear (d, count, offset, CONTENT_ZERO);
+  int r;
 
+  if (!disk_has (d, count, offset))
+    return -EINVAL;
+  r = clear (d, count, offset, CONTENT_ZERO);
   stats_add (&d->stats, STAT_ZEROES, 1);
   if (r < 0)
     stats_add (&d->stats, STAT_FAILED_WRITES, 1);
@@ -326,8 +342,11 @@ zram_zero (struct zram_disk *d, uint64_t count, uint64_t offset)
 int
 zram_trim (struct zram_disk *d, uint64_t count, uint64_t offset)
 {
-  int r = clear (d, count, offset, CONTENT_HOLE);
+  int r;
 
+  if (!disk_has (d, count, offset))
+    return -EINVAL;
+  r = clear (d, count, offset, CONTENT_HOLE);
   stats_add (&d->stats, STAT_TRIMS, 1);
   if (r < 0)
     stats_add (&d->stats, STAT_FAILED_WRITES, 1);

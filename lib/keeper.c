@@ -88,6 +88,7 @@ zram_keeper_start (struct zram_disk *d)
   sigset_t all, old;
   int r;
 
+  d->keeper.stop = false;
   sigfillset (&all);
   pthread_sigmask (SIG_SETMASK, &all, &old);
   r = pthread_create (&d->keeper.thread, NULL, keeper_thread, d);

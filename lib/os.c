@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -52,7 +53,15 @@ os_give_back (void *p, size_t bytes)
 void *
 os_alloc (size_t bytes)
 {
-  return bytes <= HEAP_MAX ? calloc (1, bytes) : os_map (bytes);
+  size_t whole = (bytes + OS_ALIGN - 1) & ~(size_t) (OS_ALIGN - 1);
+  void *p;
+
+  if (bytes > HEAP_MAX)
+    return os_map (bytes);
+  p = aligned_alloc (OS_ALIGN, whole);
+  if (p)
+    memset (p, 0, whole);
+  return p;
 }
 
 void

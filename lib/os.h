@@ -10,6 +10,8 @@
 
 #include <stddef.h>
 
+#define OS_ALIGN 64
+
 /* Zeroed address space that costs nothing until it is touched, in pages
  * of 4 KiB, never huge ones.  NULL: no more.
  */
@@ -21,7 +23,7 @@ extern void os_unmap (void *p, size_t bytes);
  */
 extern void os_give_back (void *p, size_t bytes);
 
-/* Zeroed memory: from the heap if small, so that small arrays share
+/* Zeroed memory, aligned to a cache line: from the heap if small, so that small arrays share
  * pages, else from os_map, so that what is not touched costs nothing.
  * NULL: no more.  os_free wants the same size.
  */

@@ -93,13 +93,15 @@ place_choose (const struct arena *a, uint32_t size, struct except except)
   const struct layout *l = a->layout;
   uint32_t b = (size + segment_directory (l, 1)) >> BUCKET_SHIFT;
   uint32_t id, tightest = NIL;
-  unsigned looked = 0;
+  unsigned looked = 0, here;
 
-  /* In the first list some are too small; in the rest all fit.  So each
-   * list but the first gives up its candidates within the count.
+  /* In the first list some are too small; in the rest all fit but those
+   * left out, which are two at most.  So a few looks at each list are
+   * enough to find one that fits if there is any.
    */
   for (b = next_bucket (a, b); b < BUCKETS; b = next_bucket (a, b + 1)) {
-    for (id = a->bucket[b]; id != NIL; id = a->segment[id].next) {
+    for (id = a->bucket[b], here = 0; id != NIL && here < CANDIDATES;
+         id = a->segment[id].next, ++here, ++looked) {
       const struct segment *s = &a->segment[id];
 
       if (id != except.a && id != except.b &&
@@ -109,8 +111,6 @@ place_choose (const struct arena *a, uint32_t size, struct except except)
         if (tightest == NIL)
           tightest = id;
       }
-      if (++looked % CANDIDATES == 0)
-        break;
     }
     if (tightest != NIL && looked >= CANDIDATES)
       break;

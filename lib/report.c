@@ -66,10 +66,9 @@ zram_stats (const struct zram_disk *d, struct zram_stats *st)
   st->orig_data_size = st->pages_stored * d->layout.page;
   for (i = 0; i < sizeof operations / sizeof operations[0]; ++i)
     *operations[i].to = stats_get (&d->stats, operations[i].stat);
-  for (i = 0; i < sizeof memory / sizeof memory[0]; ++i) {
+  for (i = 0; i < sizeof memory / sizeof memory[0]; ++i)
     *memory[i].to = atomic_load (&a->kind[memory[i].kind]);
-    st->mem_used_total += *memory[i].to;
-  }
+  st->mem_used_total = atomic_load (&a->held);
   st->mem_used_max = atomic_load (&a->peak);
   st->mem_limit = atomic_load (&a->limit);
 }

@@ -74,6 +74,16 @@ segment_bytes (const struct layout *l, char *base, uint64_t dirent)
   return base + ((size_t) dirent_offset (dirent) << l->granule_shift);
 }
 
+/* Do an entry's bytes lie within the segment?  Asked before they are
+ * read, so that not even a damaged directory leads out of it.
+ */
+static inline bool
+segment_holds (const struct layout *l, uint64_t dirent)
+{
+  return dirent_offset (dirent) +
+    to_granules (l, dirent_length (l, dirent)) <= SEGMENT_GRANULES;
+}
+
 /* The number of the entry for slot: its tail, or what is not a tail.
  * -1 if there is none.
  */

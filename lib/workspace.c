@@ -34,6 +34,9 @@ workspaces_init (struct workspaces *ws, unsigned n,
   ws->w = os_alloc (n * sizeof *ws->w);
   if (!ws->w)
     return -ENOMEM;
+  ws->n = n;
+  for (i = 0; i < n; ++i)
+    pthread_mutex_init (&ws->w[i].busy, NULL);
   for (i = 0; i < n; ++i) {
     struct workspace *w = &ws->w[i];
 
@@ -44,8 +47,6 @@ workspaces_init (struct workspaces *ws, unsigned n,
     }
     w->in = w->page + layout->page;
     w->out = w->in + layout->page;
-    pthread_mutex_init (&w->busy, NULL);
-    ws->n++;
   }
   charge (ws, n * (sizeof *ws->w + buffer_bytes (layout)));
   return 0;

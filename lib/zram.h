@@ -145,7 +145,9 @@ struct zram_stats {
   uint64_t huge_pages;          /* kept raw */
   uint64_t split_pages;         /* objects kept in two fragments */
 
-  /* What the process holds for it.  mem_used_total is their sum. */
+  /* What the process holds for it.  mem_used_total is the sum of the kinds
+   * below it, but for what changes while they are read.
+   */
   uint64_t mem_used_total, mem_used_max, mem_limit;
   uint64_t mem_segments;        /* segments and their descriptors */
   uint64_t mem_raw;             /* raw pages */
@@ -159,7 +161,7 @@ struct zram_stats {
   uint64_t zeroes, trims;       /* requests */
   uint64_t notify_free;         /* pages freed by trim */
   uint64_t failed_reads, failed_writes;
-  uint64_t corrupt;             /* of failed_reads: object would not decode */
+  uint64_t corrupt;             /* objects that would not decode */
   uint64_t huge_pages_since;    /* pages ever kept raw */
   uint64_t pages_compacted;     /* segments given back by compaction */
   uint64_t objects_moved, bytes_moved;  /* by compaction */
