@@ -194,6 +194,7 @@ deflate_compress (const void *params, void *context,
   size_t r;
 
   (void) params;
+  /* Nobody wants an object larger than its page. */
   if (dst_len > c->page_size)
     dst_len = c->page_size;
   r = libdeflate_deflate_compress (c->compressor, src, src_len,

@@ -5,8 +5,8 @@
  * another name for it here.  It knows no limit for its output, so it
  * writes into a bounce buffer that holds the worst case.
  *
- * Its siblings with smaller tables were measured: 3 to 6 % faster on a
- * 4 KiB page, objects 0.2 to 0.4 % larger.  Not worth it on a disk that
+ * Its siblings with smaller tables were measured: 2 to 6 % faster on a
+ * 4 KiB page, objects 0.1 to 0.4 % larger.  Not worth it on a disk that
  * is there to save memory.
  */
 

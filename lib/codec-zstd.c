@@ -8,7 +8,7 @@
  * The parameters are those that the library has for inputs of the size of
  * a page, so that the tables are small even at the highest levels.
  * Starting from an empty digested dictionary was measured and is no
- * faster than ZSTD_compressBegin_advanced: both take 0.15 us.
+ * faster than ZSTD_compressBegin_advanced: both take about 0.1 us.
  */
 
 #include <config.h>
@@ -124,6 +124,7 @@ zstd_compress (const void *params, void *context,
   struct zstd_context *c = context;
   size_t r;
 
+  /* Nobody wants an object larger than its page. */
   if (dst_len > c->page_size)
     dst_len = c->page_size;
   if (zstd_begin (c->cctx, params) < 0)

@@ -33,8 +33,9 @@ struct codec {
   void (*params_free) (void *params);
 
   /* A context for these parameters; NULL: no memory.  It is made so that
-   * no later call allocates.  context_bytes is what it holds resident at
-   * most, for the memory account.
+   * no later call allocates (lz4hc's library does, from level 10 on).
+   * context_bytes is what it holds resident at most, for the memory
+   * account; it never changes.
    */
   void *(*context_new) (const void *params);
   void (*context_free) (void *context);

@@ -176,7 +176,7 @@ node_is_uniform (const struct table *t, const uint32_t *node,
 void
 table_fold (struct table *t, uint64_t slot)
 {
-  uint32_t *above, *node;
+  uint32_t *above, *node, id;
   unsigned level;
 
   cell_lowest (t, slot, &level);
@@ -185,8 +185,9 @@ table_fold (struct table *t, uint64_t slot)
     node = node_at (t, *above);
     if (!node_is_uniform (t, node, slot, level))
       return;
-    pool_free (&t->nodes, *above - ENTRY_FIRST);
-    *above = node[0];
+    id = *above - ENTRY_FIRST;
+    *above = node[0];           /* freed, it may read as zeroes */
+    pool_free (&t->nodes, id);
   }
 }
 

@@ -33,7 +33,10 @@ def start(*args):
         kib = int([l for l in f if l.startswith("Rss:")][0].split()[1])
     s.close()
     p.terminate()
-    assert p.wait(30) == 0
+    try:
+        assert p.wait(30) == 0
+    finally:
+        p.kill()
     return took * 1000, kib
 
 null, ours = [], []

@@ -40,8 +40,7 @@ settle ()
   local before now=-1 i
   for ((i = 0; i < 50; i++)); do
     before=$now
-    now=$(open_files "$pid"):$(find "/proc/$pid/task" -mindepth 1 \
-                                    -maxdepth 1 | wc -l)
+    now=$(open_files "$pid"):$(threads "$pid")
     if [ "$now" = "$before" ]; then return 0; fi
     sleep 0.1
   done

@@ -18,19 +18,13 @@ start_daemon ()
   daemon_pid=$pid
 }
 
-# Is it still running?  Init may take its time to fetch a status.
-running ()
-{
-  case $(ps -o stat= -p "$pid") in ''|Z*) return 1;; esac
-}
-
 # End it, at the latest after some seconds.
 stop_daemon ()
 {
   local start now
   start=$(date +%s%N)
   kill -TERM "$pid"
-  while running; do
+  while ! ended "$pid"; do
     now=$(date +%s%N)
     if [ $((now - start)) -gt "$(($1 * 1000000))" ]; then
       kill -KILL "$pid"
