@@ -1,0 +1,283 @@
+/* nbdkit-zram: the command line of the load generator.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * One table of options: what each is called, what it does, and how its
+ * value is read.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "load.h"
+
+#define BLOCK_MAX (32 * 1024 * 1024)
+
+struct load_options opt = {
+  .address.export = "",
+  .connections = 1,
+  .phase = { .op = "write", .pattern = "random", .block = 4096,
+             .other = NBD_WRITE, .depth = 32, .seconds = 5 },
+};
+
+/* Of --op mix, in per cent. */
+static unsigned mix_reads = 70;
+static bool mix;
+
+static uint64_t
+number (const char *name, const char *value, uint64_t min, uint64_t max)
+{
+  static const char suffixes[] = "kKmMgGtT";
+  const char *suffix;
+  char *end;
+  uint64_t n;
+
+  errno = 0;
+  n = strtoull (value, &end, 10);
+  if (*end && (suffix = strchr (suffixes, *end)) != NULL) {
+    n <<= 10 * (1 + (suffix - suffixes) / 2);
+    end++;
+  }
+  if (errno || end == value || *end || n < min || n > max)
+    die ("--%s must be a number from %" PRIu64 " to %" PRIu64 ": %s",
+         name, min, max, value);
+  return n;
+}
+
+static double
+seconds (const char *name, const char *value)
+{
+  char *end;
+  double s = strtod (value, &end);
+
+  if (end == value || *end || !(s >= 0 && s <= 86400))
+    die ("--%s must be a number of seconds: %s", name, value);
+  return s;
+}
+
+static void
+set_uri (const char *name, const char *value)
+{
+  if (nbd_parse_uri (value, &opt.address) == -1)
+    die ("--%s is nbd://HOST[:PORT]/EXPORT or "
+         "nbd+unix:///EXPORT?socket=PATH: %s", name, value);
+}
+
+static void
+set_socket (const char *name, const char *value)
+{
+  (void) name;
+  opt.address.path = (char *) value;
+}
+
+static void
+set_export (const char *name, const char *value)
+{
+  (void) name;
+  opt.address.export = (char *) value;
+}
+
+static void
+set_connections (const char *name, const char *value)
+{
+  opt.connections = number (name, value, 1, 1024);
+}
+
+static void
+set_depth (const char *name, const char *value)
+{
+  opt.phase.depth = number (name, value, 1, 4096);
+}
+
+static void
+set_op (const char *name, const char *value)
+{
+  static const struct {
+    const char *name;
+    unsigned reads;
+    enum nbd_command other;
+  } ops[] = {
+    { "read", 100, NBD_WRITE },
+    { "write", 0, NBD_WRITE },
+    { "mix", 0, NBD_WRITE },
+    { "trim", 0, NBD_TRIM },
+    { "zero", 0, NBD_ZERO },
+    { NULL, 0, 0 }
+  }, *o = ops;
+
+  while (o->name && strcmp (value, o->name) != 0)
+    o++;
+  if (!o->name)
+    die ("--%s is one of read, write, mix, trim, zero: %s", name, value);
+  opt.phase.op = o->name;
+  opt.phase.reads = o->reads;
+  opt.phase.other = o->other;
+  mix = strcmp (o->name, "mix") == 0;
+}
+
+static void
+set_mix_read (const char *name, const char *value)
+{
+  mix_reads = number (name, value, 1, 99);
+}
+
+static void
+set_pattern (const char *name, const char *value)
+{
+  opt.phase.sequential = strcmp (value, "sequential") == 0;
+  if (!opt.phase.sequential && strcmp (value, "random") != 0)
+    die ("--%s is random or sequential: %s", name, value);
+  opt.phase.pattern = value;
+}
+
+static void
+set_block (const char *name, const char *value)
+{
+  opt.phase.block = number (name, value, 512, BLOCK_MAX);
+  if (opt.phase.block & (opt.phase.block - 1))
+    die ("--%s must be a power of two: %s", name, value);
+}
+
+static void
+set_range (const char *name, const char *value)
+{
+  opt.size = number (name, value, 4096, INT64_MAX);
+}
+
+static void
+set_seconds (const char *name, const char *value)
+{
+  opt.phase.seconds = seconds (name, value);
+}
+
+static void
+set_count (const char *name, const char *value)
+{
+  opt.phase.count = number (name, value, 1, INT64_MAX);
+}
+
+static void
+set_warmup (const char *name, const char *value)
+{
+  opt.phase.warmup = seconds (name, value);
+}
+
+static void
+set_corpus (const char *name, const char *value)
+{
+  struct stat st;
+  void *p;
+  int fd = open (value, O_RDONLY | O_CLOEXEC);
+
+  (void) name;
+  if (fd == -1 || fstat (fd, &st) == -1)
+    die ("%s: %s", value, strerror (errno));
+  p = mmap (NULL, (size_t) st.st_size, PROT_READ,
+            MAP_PRIVATE | MAP_POPULATE, fd, 0);
+  if (p == MAP_FAILED)
+    die ("%s: %s", value, strerror (errno));
+  close (fd);
+  opt.corpus = p;
+  opt.corpus_size = (uint64_t) st.st_size;
+}
+
+static void
+set_fill (const char *name, const char *value)
+{
+  (void) name, (void) value;
+  opt.fill = true;
+}
+
+static void
+set_verify (const char *name, const char *value)
+{
+  (void) name, (void) value;
+  opt.verify = opt.phase.compare = true;
+}
+
+static void
+set_zeroes (const char *name, const char *value)
+{
+  (void) name, (void) value;
+  opt.zeroes_allowed = true;
+}
+
+static void
+set_server (const char *name, const char *value)
+{
+  opt.server = (pid_t) number (name, value, 1, INT32_MAX);
+}
+
+static void help (const char *name, const char *value)
+  __attribute__ ((noreturn));
+
+static const struct {
+  const char *name, *value, *text;
+  void (*set) (const char *name, const char *value);
+} options[] = {
+  { "uri", "URI", "of the server: nbd://... or nbd+unix://...", set_uri },
+  { "socket", "PATH", "the same for a Unix socket", set_socket },
+  { "export", "NAME", "with --socket", set_export },
+  { "connections", "N", "how many [1]", set_connections },
+  { "depth", "N", "requests at once on each [32]", set_depth },
+  { "op", "OP", "read, write, mix, trim, zero [write]", set_op },
+  { "mix-read", "PERCENT", "reads in a mix [70]", set_mix_read },
+  { "pattern", "P", "random, sequential [random]", set_pattern },
+  { "block", "BYTES", "in a request [4k]", set_block },
+  { "range", "BYTES", "of the disk to use [the corpus's size]", set_range },
+  { "seconds", "S", "how long [5]", set_seconds },
+  { "count", "N", "so many requests instead", set_count },
+  { "warmup", "S", "first so long without counting [0]", set_warmup },
+  { "corpus", "FILE", "what to write; see capture", set_corpus },
+  { "fill", NULL, "first write the corpus over all of it", set_fill },
+  { "verify", NULL, "compare what is read, at the end all", set_verify },
+  { "allow-zeroes", NULL, "read from a server without data", set_zeroes },
+  { "server-pid", "PID", "report the CPU time it uses", set_server },
+  { "help", NULL, "this", help },
+};
+
+#define N_OPTIONS (sizeof options / sizeof *options)
+
+static void
+help (const char *name, const char *value)
+{
+  size_t i;
+
+  (void) name, (void) value;
+  printf ("load --uri URI|--socket PATH [OPTION...]\n");
+  for (i = 0; i < N_OPTIONS; ++i)
+    printf ("  --%-12s %-8s %s\n", options[i].name,
+            options[i].value ? options[i].value : "", options[i].text);
+  exit (EXIT_SUCCESS);
+}
+
+void
+load_options (int argc, char *argv[])
+{
+  struct option list[N_OPTIONS + 1] = { { 0 } };
+  size_t i;
+  int n, r;
+
+  for (i = 0; i < N_OPTIONS; ++i) {
+    list[i].name = options[i].name;
+    list[i].has_arg = options[i].value ? required_argument : no_argument;
+  }
+  while ((r = getopt_long (argc, argv, "", list, &n)) == 0)
+    options[n].set (options[n].name, optarg);
+  if (r != -1 || optind != argc || !(opt.address.path || opt.address.host))
+    die ("name the server, and nothing that is no option: see load --help");
+  if (mix)
+    opt.phase.reads = mix_reads;
+  if (!opt.corpus && (opt.fill || (opt.phase.reads < 100 &&
+                                   opt.phase.other == NBD_WRITE)))
+    die ("--corpus must say what to write");
+}
