@@ -24,7 +24,7 @@ AM_LDFLAGS = \
 
 # What the tarball gets, for tests/test-dist.sh.
 list-dist-local:
-	@for f in $(DISTFILES); do \
+	@for f in $(DISTFILES) $(DIST_BY_HOOK); do \
 	    case $$f in \
 	        /*) echo "DIST $$f";; \
 	        *) echo "DIST $(abs_builddir)/$$f";; \

@@ -140,6 +140,37 @@ put (uint64_t slot, uint32_t length)
   set (slot, arena_store (a, slot, &o), &t);
 }
 
+/* False: it is longer. */
+static inline bool
+replace (uint64_t slot, uint32_t length)
+{
+  static unsigned char buf[ZRAM_PAGE_MAX];
+  struct thing t = some_thing (length);
+  struct object o = make (buf, &t);
+
+  if (!arena_replace (a, table_get (&s->table, slot), slot, &o))
+    return false;
+  thing[slot] = t;
+  return true;
+}
+
+/* The entry, or ENTRY_HOLE: no room. */
+static inline uint32_t
+squeeze (uint64_t slot, uint32_t length, uint32_t old)
+{
+  static unsigned char buf[ZRAM_PAGE_MAX];
+  struct thing t = some_thing (length);
+  struct object o = make (buf, &t);
+  uint32_t entry = arena_squeeze (a, slot, &o, old);
+
+  if (entry == ENTRY_HOLE)
+    return entry;
+  if (!entry_is_empty (old))
+    arena_free (a, old, slot);
+  set (slot, entry, &t);
+  return entry;
+}
+
 /* Where the fragments of an object are: tail NIL if it is whole. */
 struct where {
   uint32_t head, tail, head_bytes, tail_bytes;

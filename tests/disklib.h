@@ -69,10 +69,12 @@ page_make (unsigned char *page, size_t len, size_t noise, uint64_t seed)
 static inline void
 page_same (unsigned char *page, size_t len, uint64_t word)
 {
-  size_t i;
+  size_t i, n;
 
-  for (i = 0; i < len; ++i)
-    page[i] = (unsigned char) (word >> i % 8 * 8);
+  for (i = 0; i < len; i += n) {
+    n = len - i < sizeof word ? len - i : sizeof word;
+    memcpy (page + i, &word, n);
+  }
 }
 
 /* Processor time of the process, in ms. */

@@ -95,6 +95,16 @@ for at in (10, 12):
 13 $((pages - 13)) hole,zero
 END
 
+  # Stripes over the whole disk, however it is divided inside.
+  run 'h.trim(1 << 30, 0)
+for at in range(64 * p, 1 << 30, 128 * p):
+    h.zero(64 * p, at, nbd.CMD_FLAG_NO_HOLE)'
+  for ((at = 0; at < pages; at += 128)); do
+    echo "$at 64 hole,zero"
+    echo "$((at + 64)) 64 zero"
+  done | expect "stripes of holes and zeroes"
+  run 'h.trim(1 << 30, 0)'
+
   # The map of a part starts and ends where it was asked to.
   run 'h.pwrite(d(3), 20 * p)'
   nbdsh --base-allocation -u "$uri" -c "${python[@]}" -c - <<'END'

@@ -69,7 +69,7 @@ for how in trim, trim_at_random, zero, overwrite_with_zeroes:
     start = time.monotonic()
     while True:
         left, after = rss() - empty, time.monotonic() - start
-        if left < 1024 or after > 3:
+        if sanitized or left < 1024 or after > 3:
             break
         time.sleep(0.05)
     print("%d KiB of files in %d KiB; %s: %d KiB left after %.2f s"

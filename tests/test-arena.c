@@ -93,7 +93,7 @@ test_split (void)
 static void
 test_split_limits (void)
 {
-  uint32_t leave, first;
+  uint32_t leave, first, i;
 
   start (4096);
   for (leave = RESIDUE_MIN - 1; leave <= RESIDUE_MIN; ++leave) {
@@ -108,8 +108,8 @@ test_split_limits (void)
     CHECK (leave < RESIDUE_MIN || where (4).head == first);
     CHECK (leave < RESIDUE_MIN || where (4).head_bytes == RESIDUE_MIN);
     verify ();
-    while (leave < RESIDUE_MIN && first < 5)
-      drop (first++ == 0 ? 0 : first - 1);
+    for (i = 0; i < 5; ++i)
+      drop (i);
   }
   finish ();
 }
@@ -136,19 +136,6 @@ test_split_rest (void)
 }
 
 /* Replacing where it is. */
-
-static bool
-replace (uint64_t slot, uint32_t length)
-{
-  static unsigned char buf[ZRAM_PAGE_MAX];
-  struct thing t = some_thing (length);
-  struct object o = make (buf, &t);
-
-  if (!arena_replace (a, table_get (&s->table, slot), slot, &o))
-    return false;
-  thing[slot] = t;
-  return true;
-}
 
 static void
 test_replace_whole (void)
@@ -209,22 +196,6 @@ test_replace_split (void)
 
 /* Squeezing in. */
 
-static uint32_t
-squeeze (uint64_t slot, uint32_t length, uint32_t old)
-{
-  static unsigned char buf[ZRAM_PAGE_MAX];
-  struct thing t = some_thing (length);
-  struct object o = make (buf, &t);
-  uint32_t entry = arena_squeeze (a, slot, &o, old);
-
-  if (entry == ENTRY_HOLE)
-    return entry;
-  if (!entry_is_empty (old))
-    arena_free (a, old, slot);
-  set (slot, entry, &t);
-  return entry;
-}
-
 static void
 test_squeeze_whole (void)
 {
@@ -256,7 +227,8 @@ static void
 test_squeeze_split (void)
 {
   struct where w;
-  uint32_t room, entry;
+  uint32_t entry;
+  int32_t room;
 
   start (4096);
   fill_uniform (LARGE, 3);
@@ -271,8 +243,9 @@ test_squeeze_split (void)
 
   /* A third: fill the two up, then make room in all three. */
   put (0, LARGE);
-  while ((room = (uint32_t) segment_room (l, &a->segment[w.tail], 1)) > 0)
-    put (100 + room, room > LARGE ? LARGE : room);
+  while ((room = segment_room (l, &a->segment[w.tail], 1)) > 0)
+    put (100 + (uint64_t) room, room > (int32_t) LARGE ? LARGE
+         : (uint32_t) room);
   put (5, LARGE);
   CHECK (where (5).head != w.head && where (5).head != w.tail);
   drop (0);
@@ -287,20 +260,19 @@ test_squeeze_split (void)
 static void
 test_squeeze_over_two (void)
 {
-  uint32_t listed;
+  uint64_t listed;
 
   start (4096);
-  fill_uniform (LARGE, 3);
-  put (3, LARGE - 200);         /* 448 + 200 left */
+  fill_uniform (LARGE, 4);
+  CHECK (replace (3, LARGE - 200));             /* 640 bytes left */
   CHECK (squeeze (9, 900, ENTRY_HOLE) == ENTRY_HOLE);
-  fill_uniform (LARGE, 3);
-  put (4, LARGE);
-  put (5, LARGE);
-  put (6, LARGE);
-  put (7, LARGE - 200);
   verify ();
+  put (3, LARGE);
+  fill_uniform (LARGE, 8);
+  CHECK (a->listed == 2);
+  CHECK (replace (3, LARGE - 200) && replace (7, LARGE - 200));
   CHECK (place_choose (a, 900, except_none) == NIL);
-  listed = (uint32_t) a->listed;
+  listed = a->listed;
   CHECK (squeeze (9, 900, ENTRY_HOLE) != ENTRY_HOLE);
   CHECK (where (9).tail != NIL && a->listed == listed);
   finish ();

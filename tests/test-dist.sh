@@ -21,8 +21,8 @@ git ls-files --cached --others --exclude-standard |
 # Without the options of the make that runs the tests: with -j this one
 # would look for its job server.
 env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS \
-    make -C "$abs_top_builddir" list-dist >"$tmpdir/make.log"
-sed -n 's/^DIST //p' "$tmpdir/make.log" | xargs realpath -ms |
+    make -C "$abs_top_builddir" list-dist >"$tmpdir/listed"
+sed -n 's/^DIST //p' "$tmpdir/listed" | xargs realpath -ms |
   sed "s|^$(realpath -s "$abs_top_builddir")/||
        s|^$(realpath -s "$abs_top_srcdir")/||" |
   sort -u >"$tmpdir/tarball"
