@@ -137,7 +137,8 @@ parse_size (const char *key, const char *value)
     return refuse (key, value, "too large; the maximum is 16T (%" PRIu64 ")",
                    ZRAM_SIZE_MAX);
   if (n < SECTOR)
-    return refuse (key, value, "too small; must be a multiple of 512 up to 16T");
+    return refuse (key, value, "too small; must be a multiple of 512 up to"
+                   " 16T");
   /* Clients that count in sectors would lose the end without a word. */
   if (n % SECTOR)
     return refuse (key, value, "not a multiple of 512; the nearest are %"

@@ -84,9 +84,9 @@ for codec in "${codecs[@]}"; do
     grep -q 'no levels' "$tmpdir/about-codec" ||
       fail "$codec: the manual does not say that it has no levels"
   else
+    n='\([-0-9]*\)'
     read -r from to default < <(
-      sed -n "s/^ *$codec  *\([-0-9]*\) to \([0-9]*\) (\([-0-9]*\)).*/\1 \2 \3/p" \
-          "$tmpdir/help")
+      sed -n "s/^ *$codec  *$n to $n ($n).*/\1 \2 \3/p" "$tmpdir/help")
     if ! grep -Eq "evels?,? $from to $to," "$tmpdir/about-codec" ||
        ! grep -Eq "default (is )?${default}[;.]" "$tmpdir/about-codec"; then
       fail "$codec: the manual has other levels than $from to $to ($default)"

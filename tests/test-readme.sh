@@ -12,7 +12,7 @@ readme=$abs_top_srcdir/README.md
 mkdir "$tmpdir/here"
 cd "$tmpdir/here"
 ln -s "$PLUGIN" zramplugin.so
-# The wrapper knows the plugin by its full name otherwise.
+# Named as the README names it.
 PLUGIN=./zramplugin.so
 
 # Each block after "<!-- tested -->" becomes a script.
