@@ -133,7 +133,7 @@ zram_extents (struct zram_disk *d, uint64_t count, uint64_t offset,
     .emit = emit, .opaque = opaque, .start = offset, .end = offset + count,
   };
   uint64_t slot = offset >> shift, end, n;
-  uint32_t entry;
+  uint32_t entry = ENTRY_HOLE;
   int r = 0;
 
   if (!disk_has (d, count, offset))
