@@ -10,15 +10,31 @@
 #include "arena.h"
 #include "os.h"
 
+/* Four of the largest objects to a segment, and as much again for
+ * fragmentation as could ever be; it is address space only.
+ */
+static uint64_t
+segments_for (uint64_t nslots)
+{
+  uint64_t n = nslots / 4 + nslots / 8 + 64;
+
+  return n < ID_MAX ? n : ID_MAX;
+}
+
+/* One more than there are slots, since a new page is written before the
+ * old one is freed.
+ */
+static uint64_t
+raw_for (uint64_t nslots)
+{
+  return nslots < ID_MAX ? nslots + 1 : ID_MAX;
+}
+
 int
 arena_init (struct arena *a, const struct layout *layout,
             uint64_t nslots, struct account *account,
             struct arena_counters *counters)
 {
-  /* Four of the largest objects to a segment, and as much again for
-   * fragmentation as could ever be; it is address space only.
-   */
-  uint64_t nsegments = nslots / 4 + nslots / 8 + 64;
   struct pool_params segments = {
     .unit = layout->segment, .hot_max = 1,
     .extra = sizeof (struct segment), .kind = ACCOUNT_SEGMENTS,
@@ -34,11 +50,8 @@ arena_init (struct arena *a, const struct layout *layout,
   for (b = 0; b < BUCKETS; ++b)
     a->bucket[b] = NIL;
 
-  segments.max_units = nsegments < ID_MAX ? nsegments : ID_MAX;
-  /* One more than there are slots, since a new page is written before
-   * the old one is freed.
-   */
-  raw.max_units = nslots < ID_MAX ? nslots + 1 : ID_MAX;
+  segments.max_units = segments_for (nslots);
+  raw.max_units = raw_for (nslots);
   a->segment_bytes = segments.max_units * sizeof (struct segment);
   a->segment = os_alloc (a->segment_bytes);
   if (!a->segment)
@@ -55,6 +68,24 @@ arena_init (struct arena *a, const struct layout *layout,
     return -ENOMEM;
   }
   return 0;
+}
+
+int
+arena_grow (struct arena *a, uint64_t nslots)
+{
+  size_t bytes = segments_for (nslots) * sizeof (struct segment);
+  struct segment *segment;
+
+  if (bytes > a->segment_bytes) {
+    segment = os_grow (a->segment, a->segment_bytes, bytes);
+    if (!segment)
+      return -ENOMEM;
+    a->segment = segment;
+    a->segment_bytes = bytes;
+  }
+  if (pool_grow (&a->segments, segments_for (nslots)) < 0)
+    return -ENOMEM;
+  return pool_grow (&a->raw, raw_for (nslots));
 }
 
 void
@@ -141,6 +172,7 @@ arena_put (struct arena *a, uint32_t id, uint64_t slot, uint32_t length,
   place_unlist (a, id);
   i = segment_insert (l, base, &a->segment[id], slot, length, kind, codec);
   place_list (a, id);
+  counter_add (&a->n->entries, 1);
   return segment_bytes (l, base, *segment_dirent (l, base, i));
 }
 
@@ -152,6 +184,7 @@ arena_take (struct arena *a, uint32_t id, uint32_t i)
   if (id != a->victim)
     place_unlist (a, id);
   segment_remove (a->layout, arena_base (a, id), s, i);
+  counter_sub (&a->n->entries, 1);
   if (s->count == 0) {
     if (id == a->victim)
       a->victim = NIL;
@@ -170,7 +203,7 @@ store_whole (struct arena *a, uint32_t id, uint64_t slot,
   char *p = arena_put (a, id, slot, o->length, o->kind, o->codec);
 
   memcpy (p, o->data, o->length);
-  arena_tally (a, o->kind, o->length, 1);
+  arena_tally (a, o, 1);
   return id + ENTRY_FIRST;
 }
 
@@ -212,7 +245,7 @@ store_split (struct arena *a, uint64_t slot, const struct object *o,
   p = arena_put (a, head_id, slot, head, KIND_HEAD, o->codec);
   link_set (p, tail_id);
   memcpy (p + LINK_BYTES, data, head - LINK_BYTES);
-  arena_tally (a, o->kind, o->length, 1);
+  arena_tally (a, o, 1);
   counter_add (&a->n->splits, 1);
   return head_id + ENTRY_FIRST;
 }
@@ -317,20 +350,20 @@ find (const struct arena *a, uint32_t entry, uint64_t slot,
   return segment_holds (l, at->tail_e) ? 0 : -EIO;
 }
 
-/* The length of an object, without the link. */
-static uint32_t
-place_length (const struct layout *l, const struct place *at)
+/* What lies there, but for its bytes. */
+static struct object
+place_object (const struct layout *l, const struct place *at)
 {
-  uint32_t n = dirent_length (l, at->e);
+  struct object o = {
+    .length = dirent_length (l, at->e), .kind = dirent_kind (at->e),
+    .codec = dirent_codec (at->e),
+  };
 
-  return at->tail_id == NIL ? n
-    : n - LINK_BYTES + dirent_length (l, at->tail_e);
-}
-
-static enum kind
-place_kind (const struct place *at)
-{
-  return at->tail_id == NIL ? dirent_kind (at->e) : KIND_OBJECT;
+  if (at->tail_id != NIL) {
+    o.length += dirent_length (l, at->tail_e) - LINK_BYTES;
+    o.kind = KIND_OBJECT;
+  }
+  return o;
 }
 
 int
@@ -341,13 +374,12 @@ arena_load (const struct arena *a, uint32_t entry, uint64_t slot,
   struct place at;
   uint32_t head;
 
-  if (find (a, entry, slot, &at) < 0 ||
-      place_length (l, &at) > l->object_max)
+  if (find (a, entry, slot, &at) < 0)
     return -EIO;
+  *o = place_object (l, &at);
   o->data = buf;
-  o->length = place_length (l, &at);
-  o->codec = dirent_codec (at.e);
-  o->kind = place_kind (&at);
+  if (o->length > l->object_max)
+    return -EIO;
   head = dirent_length (l, at.e);
   if (at.tail_id == NIL)
     memcpy (buf, at.p, head);
@@ -359,9 +391,18 @@ arena_load (const struct arena *a, uint32_t entry, uint64_t slot,
   return 0;
 }
 
+enum kind
+arena_kind (const struct arena *a, uint32_t entry, uint64_t slot)
+{
+  struct place at;
+
+  return find (a, entry, slot, &at) < 0 ? KIND_OBJECT : dirent_kind (at.e);
+}
+
 void
 arena_free (struct arena *a, uint32_t entry, uint64_t slot)
 {
+  struct object o;
   struct place at;
 
   if (entry_is_raw (entry)) {
@@ -370,7 +411,8 @@ arena_free (struct arena *a, uint32_t entry, uint64_t slot)
   }
   if (find (a, entry, slot, &at) < 0)
     return;                     /* arena_load has reported it */
-  arena_tally (a, place_kind (&at), place_length (a->layout, &at), -1);
+  o = place_object (a->layout, &at);
+  arena_tally (a, &o, -1);
   if (at.tail_id != NIL) {
     arena_take (a, at.tail_id, at.tail_i);
     counter_sub (&a->n->splits, 1);
@@ -401,15 +443,18 @@ arena_replace (struct arena *a, uint32_t entry, uint64_t slot,
 {
   const struct layout *l = a->layout;
   const char *data = o->data;
+  struct object old;
   struct place at;
   uint32_t head, rest;
 
   if (entry_is_empty (entry) || entry_is_raw (entry) ||
-      find (a, entry, slot, &at) < 0 ||
-      place_length (l, &at) < o->length)
+      find (a, entry, slot, &at) < 0)
     return false;
-  arena_tally (a, place_kind (&at), place_length (l, &at), -1);
-  arena_tally (a, o->kind, o->length, 1);
+  old = place_object (l, &at);
+  if (old.length < o->length)
+    return false;
+  arena_tally (a, &old, -1);
+  arena_tally (a, o, 1);
   head = dirent_length (l, at.e);
 
   if (o->length <= head) {      /* whole, in the first or only place */

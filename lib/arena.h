@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "account.h"
+#include "codec.h"
 #include "counter.h"
 #include "layout.h"
 #include "pool.h"
@@ -40,7 +41,10 @@
  * place.
  */
 struct arena_counters {
-  counter bytes;                /* of compressed objects, without links */
+  struct {
+    counter pages, bytes;       /* of compressed objects, without links */
+  } codec[CODEC_MAX];
+  counter entries;              /* in directories */
   counter fills;                /* objects that are one word */
   counter splits;               /* objects in two fragments */
   counter room;                 /* granules free in listed segments */
@@ -81,6 +85,11 @@ extern int arena_init (struct arena *a, const struct layout *layout,
                        struct arena_counters *counters);
 extern void arena_destroy (struct arena *a);
 
+/* Let the shard have more slots; never fewer.  -ENOMEM, and nothing is
+ * changed that shows.
+ */
+extern int arena_grow (struct arena *a, uint64_t nslots);
+
 /* Make sure that the next arena_store cannot fail: 0, -ENOSPC, -ENOMEM. */
 extern int arena_reserve (struct arena *a);
 
@@ -109,6 +118,10 @@ extern bool arena_replace (struct arena *a, uint32_t entry, uint64_t slot,
  */
 extern int arena_load (const struct arena *a, uint32_t entry,
                        uint64_t slot, void *buf, struct object *object);
+
+/* What kind of object an entry leads to. */
+extern enum kind arena_kind (const struct arena *a, uint32_t entry,
+                             uint64_t slot);
 
 /* Forget an object or raw page. */
 extern void arena_free (struct arena *a, uint32_t entry, uint64_t slot);
@@ -167,12 +180,16 @@ extern void arena_take (struct arena *a, uint32_t id, uint32_t i);
 
 /* Count a whole object in, or out. */
 static inline void
-arena_tally (struct arena *a, enum kind kind, uint32_t length, int sign)
+arena_tally (struct arena *a, const struct object *o, int sign)
 {
-  if (kind == KIND_FILL)
-    counter_add (&a->n->fills, (uint64_t) (int64_t) sign);
-  else
-    counter_add (&a->n->bytes, (uint64_t) ((int64_t) sign * length));
+  uint64_t n = (uint64_t) (int64_t) sign;
+
+  if (o->kind == KIND_FILL) {
+    counter_add (&a->n->fills, n);
+    return;
+  }
+  counter_add (&a->n->codec[o->codec].pages, n);
+  counter_add (&a->n->codec[o->codec].bytes, n * o->length);
 }
 
 /* Where the tail of a head fragment is. */

@@ -41,6 +41,26 @@ bitmap_free (struct bitmap *b)
   b->words = NULL;
 }
 
+/* Words that are zero are not written, so as not to touch their memory. */
+int
+bitmap_grow (struct bitmap *b, uint64_t nbits)
+{
+  struct bitmap n;
+  uint64_t i, words = (b->nbits + 63) / 64;
+
+  if (bitmap_init (&n, nbits) < 0)
+    return -ENOMEM;
+  for (i = 0; i < words; ++i) {
+    uint64_t bits = b->level[0][i];
+
+    for (; bits; bits &= bits - 1)
+      bitmap_set (&n, i * 64 + (unsigned) __builtin_ctzll (bits));
+  }
+  bitmap_free (b);
+  *b = n;
+  return 0;
+}
+
 void
 bitmap_set (struct bitmap *b, uint64_t i)
 {

@@ -29,6 +29,11 @@ struct bitmap {
 extern int bitmap_init (struct bitmap *b, uint64_t nbits);
 extern void bitmap_free (struct bitmap *b);
 
+/* Let it hold the numbers below nbits, no fewer than before.  -ENOMEM, and
+ * nothing is changed.
+ */
+extern int bitmap_grow (struct bitmap *b, uint64_t nbits);
+
 extern void bitmap_set (struct bitmap *b, uint64_t i);
 extern void bitmap_clear (struct bitmap *b, uint64_t i);
 

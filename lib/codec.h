@@ -63,7 +63,7 @@ struct codec {
  * NULL past the last.  There are at most CODEC_MAX: an object has four
  * bits to say which codec, later also which dictionary, wrote it.
  */
-#define CODEC_MAX 16
+#define CODEC_MAX ZRAM_CODECS_MAX
 extern const struct codec *codec_get (unsigned id);
 
 /* What codec.c makes the registry from, and nobody else looks at: the info

@@ -42,7 +42,7 @@ move_object (struct arena *a, struct table *table, uint64_t e, char *p)
 
   if (entry == ENTRY_HOLE)
     return false;
-  arena_tally (a, o.kind, o.length, -1);        /* counted twice now */
+  arena_tally (a, &o, -1);      /* counted twice now */
   table_set (table, slot, entry);
   return true;
 }

@@ -68,7 +68,7 @@ decode (struct zram_disk *d, struct workspace *w,
     }
     codec = codec_get (o->codec);
     if (codec && w->context[o->codec])
-      r = codec->decompress (d->params[o->codec], w->context[o->codec],
+      r = codec->decompress (w->params[o->codec], w->context[o->codec],
                              o->data, o->length, page, size);
     break;
   }
@@ -88,7 +88,7 @@ fetch (struct zram_disk *d, struct shard *s, uint64_t slot, struct fetch *f,
   r = shard_fetch (s, slot, f);
   if (!locked)
     shard_unlock (s);
-  if (r < 0)
+  if (r == -EIO)
     stats_add (&d->stats, STAT_CORRUPT, 1);
   return r;
 }
@@ -121,7 +121,7 @@ int
 zram_pread (struct zram_disk *d, void *vbuf, uint64_t count,
             uint64_t offset)
 {
-  uint64_t total = count;
+  uint64_t total = count, start = latency_now ();
   char *buf = vbuf;
   int r = 0;
 
@@ -137,6 +137,7 @@ zram_pread (struct zram_disk *d, void *vbuf, uint64_t count,
     offset += p.n;
     count -= p.n;
   }
+  latency_add (d->latencies, ZRAM_OP_READ, start);
   stats_add (&d->stats, STAT_READS, 1);
   stats_add (&d->stats, r < 0 ? STAT_FAILED_READS : STAT_READ_BYTES,
              r < 0 ? 1 : total);
@@ -150,7 +151,7 @@ static void
 encode (struct zram_disk *d, struct workspace *w, const void *page,
         enum content_type empty, struct content *c)
 {
-  const struct codec *codec = codec_get (d->codec);
+  const struct codec *codec = codec_get (w->codec);
   struct object *o = &c->object;
   uint64_t word;
   int n;
@@ -162,10 +163,10 @@ encode (struct zram_disk *d, struct workspace *w, const void *page,
     *o = (struct object) { w->out, FILL_BYTES, KIND_FILL, 0 };
     return;
   }
-  n = codec->compress (d->params[d->codec], w->context[d->codec],
+  n = codec->compress (w->params[w->codec], w->context[w->codec],
                        page, d->layout.page, w->out, d->layout.object_max);
   c->type = n > 0 ? CONTENT_OBJECT : CONTENT_RAW;
-  *o = (struct object) { w->out, (uint32_t) n, KIND_OBJECT, d->codec };
+  *o = (struct object) { w->out, (uint32_t) n, KIND_OBJECT, w->codec };
 }
 
 static int
@@ -254,7 +255,7 @@ zram_pwrite (struct zram_disk *d, const void *vbuf, uint64_t count,
              uint64_t offset)
 {
   const char *buf = vbuf;
-  uint64_t total = count;
+  uint64_t total = count, start = latency_now ();
   int r = 0;
 
   if (!disk_has (d, count, offset))
@@ -270,6 +271,7 @@ zram_pwrite (struct zram_disk *d, const void *vbuf, uint64_t count,
     offset += p.n;
     count -= p.n;
   }
+  latency_add (d->latencies, ZRAM_OP_WRITE, start);
   stats_add (&d->stats, STAT_WRITES, 1);
   stats_add (&d->stats, r < 0 ? STAT_FAILED_WRITES : STAT_WRITE_BYTES,
              r < 0 ? 1 : total);
@@ -307,8 +309,8 @@ clear (struct zram_disk *d, uint64_t count, uint64_t offset,
 
   if (count == 0)
     return 0;
-  if (end == d->size)
-    end = d->nslots << d->layout.page_shift;
+  if (end == disk_size (d))
+    end = slots_of (d, end) << d->layout.page_shift;
   first = (offset + mask) >> d->layout.page_shift;
   last = end >> d->layout.page_shift;
   if (offset & mask)
@@ -328,11 +330,13 @@ clear (struct zram_disk *d, uint64_t count, uint64_t offset,
 int
 zram_zero (struct zram_disk *d, uint64_t count, uint64_t offset)
 {
+  uint64_t start = latency_now ();
   int r;
 
   if (!disk_has (d, count, offset))
     return -EINVAL;
   r = clear (d, count, offset, CONTENT_ZERO);
+  latency_add (d->latencies, ZRAM_OP_ZERO, start);
   stats_add (&d->stats, STAT_ZEROES, 1);
   if (r < 0)
     stats_add (&d->stats, STAT_FAILED_WRITES, 1);
@@ -342,11 +346,13 @@ zram_zero (struct zram_disk *d, uint64_t count, uint64_t offset)
 int
 zram_trim (struct zram_disk *d, uint64_t count, uint64_t offset)
 {
+  uint64_t start = latency_now ();
   int r;
 
   if (!disk_has (d, count, offset))
     return -EINVAL;
   r = clear (d, count, offset, CONTENT_HOLE);
+  latency_add (d->latencies, ZRAM_OP_TRIM, start);
   stats_add (&d->stats, STAT_TRIMS, 1);
   if (r < 0)
     stats_add (&d->stats, STAT_FAILED_WRITES, 1);

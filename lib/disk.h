@@ -2,9 +2,12 @@
  * SPDX-License-Identifier: BSD-3-Clause
  *
  *   open.c      parameters checked, disks made and ended
+ *   change.c    what can change while a disk is in use: codec, size
  *   disk.c      the data path: read, write, zero, trim
  *   extents.c   what the disk holds, without reading it
  *   report.c    statistics
+ *   latency.c   how long requests took
+ *   idle.c      each slot, and which of them are idle
  *   keeper.c    upkeep in the background, compaction and reset on request
  *   recount.c   the check of everything against table and objects
  */
@@ -18,6 +21,7 @@
 
 #include "account.h"
 #include "codec.h"
+#include "latency.h"
 #include "layout.h"
 #include "shard.h"
 #include "stats.h"
@@ -33,19 +37,39 @@ struct keeper {
   bool running, stop;
 };
 
+/* The codecs in use.  Their parameters are read through the workspaces. */
+struct codecs {
+  _Atomic unsigned now;         /* that new objects are written with */
+  _Atomic int level;            /* 0 if it has none */
+  void *params[CODEC_MAX];      /* by codec id; NULL where not in use */
+};
+
 struct zram_disk {
-  uint64_t size;                /* bytes */
-  uint64_t nslots;
+  _Atomic uint64_t size;        /* bytes */
   struct layout layout;
-  unsigned codec;               /* that new objects are written with */
-  void *params[CODEC_MAX];      /* by codec; NULL where not in use */
+  pthread_mutex_t change;       /* of codec or size: one at a time */
+  struct codecs codecs;
   struct workspaces workspaces;
   struct account account;
   struct stats stats;
+  struct latencies *latencies;  /* touched only for processors in use */
   struct keeper keeper;
   unsigned shard_shift;         /* log2 of their number */
   struct shard *shards;
 };
+
+static inline uint64_t
+disk_size (const struct zram_disk *d)
+{
+  return atomic_load_explicit (&d->size, memory_order_relaxed);
+}
+
+/* How many slots a disk of so many bytes has. */
+static inline uint64_t
+slots_of (const struct zram_disk *d, uint64_t size)
+{
+  return (size + d->layout.page - 1) >> d->layout.page_shift;
+}
 
 /* Where a slot lives: leaves of the table go to the shards in turn. */
 static inline struct shard *
@@ -81,11 +105,16 @@ slots_below (const struct zram_disk *d, unsigned i, uint64_t slot)
   return (full << NODE_SHIFT) + (within ? slot & (NODE_ENTRIES - 1) : 0);
 }
 
+/* change.c: let a codec at a level write new objects.  -ENOMEM. */
+extern int codecs_use (struct zram_disk *d, unsigned codec, int level);
+
 /* Is [offset, offset + count) on the disk? */
 static inline bool
 disk_has (const struct zram_disk *d, uint64_t count, uint64_t offset)
 {
-  return offset <= d->size && count <= d->size - offset;
+  uint64_t size = disk_size (d);
+
+  return offset <= size && count <= size - offset;
 }
 
 #endif /* ZRAM_DISK_H */

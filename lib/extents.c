@@ -68,7 +68,7 @@ uniform_group (struct zram_disk *d, uint64_t slot, uint32_t *entry)
   uint32_t e = ENTRY_HOLE;
   unsigned i;
 
-  if (slot & (group - 1) || slot + group > d->nslots)
+  if (slot & (group - 1) || slot + group > slots_of (d, disk_size (d)))
     return 0;
   for (i = 0; i < shard_count (d); ++i) {
     struct shard *s = &d->shards[i];

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "disk.h"
+#include "os.h"
 
 /* Memory goes back within about twice this after the last write. */
 #define TICK_MS 400
@@ -135,13 +136,15 @@ int
 zram_reset (struct zram_disk *d)
 {
   unsigned i;
-  int r;
+  int r = 0;
 
-  for (i = 0; i < shard_count (d); ++i) {
+  pthread_mutex_lock (&d->change);
+  for (i = 0; i < shard_count (d) && r == 0; ++i)
     r = shard_reset (&d->shards[i]);
-    if (r < 0)
-      return r;
-  }
-  stats_zero (&d->stats);
-  return 0;
+  pthread_mutex_unlock (&d->change);
+  if (r == 0)
+    stats_zero (&d->stats);
+  if (r == 0)
+    os_give_back (d->latencies, sizeof *d->latencies);
+  return r;
 }

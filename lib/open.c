@@ -99,33 +99,23 @@ shards_wanted (uint64_t size)
 }
 
 static int
-make_shards (struct zram_disk *d)
+make_shards (struct zram_disk *d, bool track_access)
 {
   unsigned i;
 
-  d->shard_shift = shards_wanted (d->size);
+  d->shard_shift = shards_wanted (disk_size (d));
   d->shards = os_alloc (shard_count (d) * sizeof *d->shards);
   if (!d->shards)
     return -ENOMEM;
   for (i = 0; i < shard_count (d); ++i)
     if (shard_init (&d->shards[i], &d->layout,
-                    slots_below (d, i, d->nslots), &d->account) < 0)
+                    slots_below (d, i, slots_of (d, disk_size (d))),
+                    track_access, &d->account) < 0)
       return -ENOMEM;
   account_force (&d->account, ACCOUNT_OTHER,
-                 sizeof *d + shard_count (d) * sizeof *d->shards);
+                 sizeof *d + os_cpus () * sizeof d->latencies->cell[0] +
+                 shard_count (d) * sizeof *d->shards);
   return 0;
-}
-
-static int
-use_codec (struct zram_disk *d, unsigned codec, int level)
-{
-  const struct codec *c = codec_get (codec);
-
-  d->codec = codec;
-  d->params[codec] = c->params_new (level, d->layout.page);
-  if (!d->params[codec])
-    return -ENOMEM;
-  return workspaces_add_codec (&d->workspaces, codec, d->params[codec]);
 }
 
 static int
@@ -137,15 +127,18 @@ make (struct zram_disk *d, const struct zram_params *p)
 
   d->size = p->size;
   d->layout = layout_for_page (page_of (p));
-  d->nslots = (p->size + d->layout.page - 1) >> d->layout.page_shift;
+  pthread_mutex_init (&d->change, NULL);
   pthread_mutex_init (&d->keeper.lock, NULL);
   pthread_cond_init (&d->keeper.wake, NULL);
   if (workspaces_init (&d->workspaces, os_cpus (), &d->layout,
                        &d->account) < 0)
     return -ENOMEM;
-  if (use_codec (d, codec, level) < 0)
+  d->latencies = os_map (sizeof *d->latencies);
+  if (!d->latencies)
     return -ENOMEM;
-  return make_shards (d);
+  if (codecs_use (d, codec, level) < 0)
+    return -ENOMEM;
+  return make_shards (d, p->track_access);
 }
 
 int
@@ -193,8 +186,10 @@ zram_close (struct zram_disk *d)
   }
   workspaces_destroy (&d->workspaces);
   for (i = 0; i < CODEC_MAX; ++i)
-    if (d->params[i])
-      codec_get (i)->params_free (d->params[i]);
+    if (d->codecs.params[i])
+      codec_get (i)->params_free (d->codecs.params[i]);
+  pthread_mutex_destroy (&d->change);
+  os_unmap (d->latencies, sizeof *d->latencies);
   pthread_mutex_destroy (&d->keeper.lock);
   pthread_cond_destroy (&d->keeper.wake);
   os_free (d, sizeof *d);
@@ -203,7 +198,7 @@ zram_close (struct zram_disk *d)
 uint64_t
 zram_size (const struct zram_disk *d)
 {
-  return d->size;
+  return disk_size (d);
 }
 
 uint32_t
@@ -215,7 +210,13 @@ zram_page_size (const struct zram_disk *d)
 const char *
 zram_algorithm (const struct zram_disk *d)
 {
-  return codec_get (d->codec)->info.name;
+  return codec_get (d->codecs.now)->info.name;
+}
+
+int
+zram_level (const struct zram_disk *d)
+{
+  return d->codecs.level;
 }
 
 uint64_t

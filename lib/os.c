@@ -73,6 +73,24 @@ os_free (void *p, size_t bytes)
     os_unmap (p, bytes);
 }
 
+void *
+os_grow (void *p, size_t bytes, size_t new_bytes)
+{
+  void *q;
+
+  /* What lies in pages of its own can move without being copied. */
+  if (bytes > HEAP_MAX) {
+    q = mremap (p, bytes, new_bytes, MREMAP_MAYMOVE);
+    return q == MAP_FAILED ? NULL : q;
+  }
+  q = os_alloc (new_bytes);
+  if (q) {
+    memcpy (q, p, bytes);
+    os_free (p, bytes);
+  }
+  return q;
+}
+
 unsigned
 os_cpus (void)
 {

@@ -30,6 +30,11 @@ extern void os_give_back (void *p, size_t bytes);
 extern void *os_alloc (size_t bytes);
 extern void os_free (void *p, size_t bytes);
 
+/* A larger copy, the rest zeroed; the old one is freed.  NULL: no more,
+ * and the old one is as it was.
+ */
+extern void *os_grow (void *p, size_t bytes, size_t new_bytes);
+
 /* Processors this process may run on, at least 1. */
 extern unsigned os_cpus (void);
 

@@ -18,6 +18,13 @@
 
 #define CHUNK_BYTES ((size_t) 1 << POOL_CHUNK_SHIFT)
 
+/* So that every unit of a block is a legal id. */
+static uint64_t
+whole_blocks (const struct pool *pool, uint64_t units)
+{
+  return units + (-units & (pool->block_units - 1));
+}
+
 int
 pool_init (struct pool *pool, const struct pool_params *params,
            struct account *account)
@@ -27,9 +34,7 @@ pool_init (struct pool *pool, const struct pool_params *params,
   pool->chunk_shift = POOL_CHUNK_SHIFT - pool->unit_shift;
   pool->block = params->unit < OS_PAGE ? OS_PAGE : params->unit;
   pool->block_units = (unsigned) (pool->block >> pool->unit_shift);
-  /* Whole blocks, so that every unit of a block is a legal id. */
-  pool->p.max_units += -params->max_units & (pool->block_units - 1);
-
+  pool->p.max_units = whole_blocks (pool, params->max_units);
   pool->nchunks = (pool->p.max_units >> pool->chunk_shift) + 1;
   pool->chunks = os_alloc (pool->nchunks * sizeof (char *));
   if (!pool->chunks ||
@@ -39,6 +44,30 @@ pool_init (struct pool *pool, const struct pool_params *params,
     pool_destroy (pool);
     return -ENOMEM;
   }
+  return 0;
+}
+
+int
+pool_grow (struct pool *pool, uint64_t max_units)
+{
+  uint64_t units = whole_blocks (pool, max_units);
+  uint64_t nchunks = (units >> pool->chunk_shift) + 1;
+  char **chunks;
+
+  if (units <= pool->p.max_units)
+    return 0;
+  if (nchunks > pool->nchunks) {
+    chunks = os_grow (pool->chunks, pool->nchunks * sizeof *chunks,
+                      nchunks * sizeof *chunks);
+    if (!chunks)
+      return -ENOMEM;
+    pool->chunks = chunks;
+    pool->nchunks = nchunks;
+  }
+  if (bitmap_grow (&pool->free, units) < 0 ||
+      bitmap_grow (&pool->away, units / pool->block_units) < 0)
+    return -ENOMEM;
+  pool->p.max_units = units;
   return 0;
 }
 

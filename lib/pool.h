@@ -58,6 +58,11 @@ extern int pool_init (struct pool *pool, const struct pool_params *params,
                       struct account *account);
 extern void pool_destroy (struct pool *pool);
 
+/* Let it have more units; never fewer.  -ENOMEM, and nothing is changed
+ * that shows.
+ */
+extern int pool_grow (struct pool *pool, uint64_t max_units);
+
 /* A unit with undefined contents.  0 and *id; -ENOSPC at the limit of
  * the account or when all units are used; -ENOMEM.
  */

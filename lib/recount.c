@@ -18,7 +18,10 @@
 /* What a scan of one shard finds. */
 struct census {
   uint64_t stored, zero, raw;
-  uint64_t bytes, fills, splits;
+  struct {
+    uint64_t pages, bytes;
+  } codec[CODEC_MAX];
+  uint64_t fills, splits;
   uint64_t fragments;           /* directory entries reached from slots */
   uint64_t segments, entries;   /* in use, and all their entries */
   uint64_t room, listed;
@@ -73,7 +76,8 @@ scan_object (const struct shard *s, uint64_t slot, uint32_t entry,
     c->fragments++;
     c->splits++;
   }
-  c->bytes += length;
+  c->codec[dirent_codec (e)].pages++;
+  c->codec[dirent_codec (e)].bytes += length;
   return length <= l->object_max ? 0 : -EIO;
 }
 
@@ -168,6 +172,7 @@ recount_shard (const struct shard *s, unsigned n, char *message)
     { "nodes", &s->table.nodes },
   };
   struct census c = { 0 };
+  uint64_t nodes, nidle;
   size_t i;
 
   if (scan_table (s, &c) < 0)
@@ -180,6 +185,7 @@ recount_shard (const struct shard *s, unsigned n, char *message)
     if (pool_check (pools[i].pool) < 0)
       return differ (message, n, pools[i].name, 0, 0);
 
+  nodes = table_count_nodes (&s->table, &nidle);
   {
     const struct {
       const char *what;
@@ -189,22 +195,34 @@ recount_shard (const struct shard *s, unsigned n, char *message)
       { "zero pages", c.zero, counter_get (&s->n.zero) },
       { "raw pages", c.raw, counter_get (&s->n.raw) },
       { "raw pages in use", c.raw, a->raw.used },
-      { "object bytes", c.bytes, counter_get (&s->n.arena.bytes) },
       { "fills", c.fills, counter_get (&s->n.arena.fills) },
       { "splits", c.splits, counter_get (&s->n.arena.splits) },
       { "directory entries", c.fragments, c.entries },
+      { "entries counted", c.entries, counter_get (&s->n.arena.entries) },
       { "segments in use", c.segments + (a->spare != NIL),
         a->segments.used },
       { "segments listed", c.listed, a->listed },
       { "segments not listed", c.segments - c.listed, a->victim != NIL },
       { "room", c.room, counter_get (&s->n.arena.room) },
-      { "nodes", table_count_nodes (&s->table), s->table.nodes.used },
+      { "nodes", nodes, s->table.nodes.used },
+      { "idle pages", nidle, s->table.nidle },
     };
 
     for (i = 0; i < sizeof checks / sizeof checks[0]; ++i)
       if (checks[i].counted != checks[i].believed)
         return differ (message, n, checks[i].what, checks[i].counted,
                        checks[i].believed);
+  }
+  for (i = 0; i < CODEC_MAX; ++i) {
+    uint64_t pages = counter_get (&s->n.arena.codec[i].pages);
+    uint64_t bytes = counter_get (&s->n.arena.codec[i].bytes);
+
+    if (c.codec[i].pages != pages)
+      return differ (message, n, "pages of a codec", c.codec[i].pages,
+                     pages);
+    if (c.codec[i].bytes != bytes)
+      return differ (message, n, "bytes of a codec", c.codec[i].bytes,
+                     bytes);
   }
   return 0;
 }

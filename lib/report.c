@@ -18,6 +18,7 @@ add_shard (const struct zram_disk *d, const struct shard *s,
   uint64_t page = d->layout.page;
   uint64_t raw = counter_get (&s->n.raw);
   uint64_t fills = counter_get (&s->n.arena.fills);
+  unsigned i;
 
   st->pages_stored += counter_get (&s->n.stored);
   st->zero_pages += counter_get (&s->n.zero);
@@ -25,12 +26,26 @@ add_shard (const struct zram_disk *d, const struct shard *s,
   st->huge_pages += raw;
   st->huge_pages_since += counter_get (&s->n.raw_since);
   st->split_pages += counter_get (&s->n.arena.splits);
-  st->compr_data_size += counter_get (&s->n.arena.bytes) + raw * page;
+  st->compr_data_size += raw * page;
+  for (i = 0; i < CODEC_MAX; ++i) {
+    uint64_t bytes = counter_get (&s->n.arena.codec[i].bytes);
+
+    st->codec[i].pages += counter_get (&s->n.arena.codec[i].pages);
+    st->codec[i].bytes += bytes;
+    st->compr_data_size += bytes;
+  }
+  st->mem_directories += counter_get (&s->n.arena.entries) * DIRENT_BYTES;
   st->mem_free += counter_get (&s->n.arena.room) << d->layout.granule_shift;
   st->notify_free += counter_get (&s->n.freed);
   st->pages_compacted += counter_get (&s->n.arena.emptied);
   st->objects_moved += counter_get (&s->n.arena.moved);
   st->bytes_moved += counter_get (&s->n.arena.moved_bytes);
+}
+
+void
+zram_reset_peak (struct zram_disk *d)
+{
+  atomic_store (&d->account.peak, atomic_load (&d->account.held));
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "shard.h"
 
@@ -20,9 +21,10 @@
 #define CLEAR_RUNS 64
 
 static int
-store_init (struct shard *s, struct table *table, struct arena *arena)
+store_init (struct shard *s, bool track_ages, struct table *table,
+            struct arena *arena)
 {
-  if (table_init (table, s->nslots, s->account) < 0)
+  if (table_init (table, s->nslots, track_ages, s->account) < 0)
     return -ENOMEM;
   if (arena_init (arena, s->layout, s->nslots, s->account,
                   &s->n.arena) < 0) {
@@ -34,13 +36,13 @@ store_init (struct shard *s, struct table *table, struct arena *arena)
 
 int
 shard_init (struct shard *s, const struct layout *layout,
-            uint64_t nslots, struct account *account)
+            uint64_t nslots, bool track_ages, struct account *account)
 {
   memset (s, 0, sizeof *s);
   s->layout = layout;
   s->account = account;
   s->nslots = nslots;
-  if (store_init (s, &s->table, &s->arena) < 0)
+  if (store_init (s, track_ages, &s->table, &s->arena) < 0)
     return -ENOMEM;
   pthread_mutex_init (&s->lock, NULL);
   return 0;
@@ -57,16 +59,36 @@ shard_destroy (struct shard *s)
   s->layout = NULL;
 }
 
+/* A page was read or written. */
+static void
+touch (struct shard *s, uint64_t slot)
+{
+  struct timespec t;
+  uint32_t *age;
+
+  if (s->table.nidle)
+    table_mark_idle (&s->table, slot, false);
+  age = table_age (&s->table, slot);
+  if (age) {
+    clock_gettime (CLOCK_BOOTTIME, &t);
+    *age = (uint32_t) t.tv_sec;
+  }
+}
+
 int
 shard_fetch (struct shard *s, uint64_t slot, struct fetch *f)
 {
-  uint32_t entry = table_get (&s->table, slot);
+  uint32_t entry;
 
+  if (slot >= s->nslots)
+    return -EINVAL;
+  entry = table_get (&s->table, slot);
   f->version = shard_version (s, slot);
   if (entry_is_empty (entry)) {
     f->content.type = entry == ENTRY_HOLE ? CONTENT_HOLE : CONTENT_ZERO;
     return 0;
   }
+  touch (s, slot);
   if (entry_is_raw (entry)) {
     char *page = pool_at (&s->arena.raw, entry & ~ENTRY_RAW);
 
@@ -113,6 +135,7 @@ discard (struct shard *s, uint64_t slot, uint32_t old)
 static void
 set (struct shard *s, uint64_t slot, uint32_t old, uint32_t entry)
 {
+  touch (s, slot);
   table_set (&s->table, slot, entry);
   tally (s, old, -1);
   tally (s, entry, 1);
@@ -152,6 +175,7 @@ publish_raw (struct shard *s, uint64_t slot, uint32_t old,
     set_raw (s, old & ~ENTRY_RAW, c->page);
   else
     return r;
+  touch (s, slot);
   counter_add (&s->n.raw_since, 1);
   return 0;
 }
@@ -172,6 +196,7 @@ publish_object (struct shard *s, uint64_t slot, uint32_t old,
     set (s, slot, old, arena_store (&s->arena, slot, &c->object));
     return 0;
   }
+  touch (s, slot);
   if (arena_replace (&s->arena, old, slot, &c->object))
     return 0;
   entry = arena_squeeze (&s->arena, slot, &c->object, old);
@@ -213,9 +238,12 @@ relieve (struct shard *s)
 int
 shard_publish (struct shard *s, uint64_t slot, const struct content *c)
 {
-  uint32_t old = table_get (&s->table, slot);
+  uint32_t old;
   int r;
 
+  if (slot >= s->nslots)
+    return -EINVAL;
+  old = table_get (&s->table, slot);
   if ((old == ENTRY_HOLE && c->type == CONTENT_HOLE) ||
       (old == ENTRY_ZERO && c->type == CONTENT_ZERO))
     return 0;
@@ -309,9 +337,66 @@ shard_clear (struct shard *s, uint64_t from, uint64_t to,
 
   while (from < to && r == 0) {
     shard_lock (s);
-    r = clear_some (s, &from, to, entry);
+    r = clear_some (s, &from, to < s->nslots ? to : s->nslots, entry);
+    if (from >= s->nslots)
+      from = to;
     shard_unlock (s);
   }
+  return r;
+}
+
+bool
+shard_describe (const struct shard *s, uint64_t slot, struct zram_slot *about)
+{
+  uint32_t entry = table_get (&s->table, slot), *age;
+
+  about->flags = 0;
+  about->accessed = 0;
+  if (entry == ENTRY_HOLE)
+    return false;
+  if (entry == ENTRY_ZERO) {
+    about->flags = ZRAM_SLOT_SAME;
+    return true;
+  }
+  if (entry_is_raw (entry))
+    about->flags = ZRAM_SLOT_HUGE;
+  else if (arena_kind (&s->arena, entry, slot) == KIND_FILL)
+    about->flags = ZRAM_SLOT_SAME;
+  if (table_is_idle (&s->table, slot))
+    about->flags |= ZRAM_SLOT_IDLE;
+  age = table_age (&s->table, slot);
+  if (age)
+    about->accessed = *age;
+  return true;
+}
+
+static bool
+tail_is_holes (const struct shard *s, uint64_t slot)
+{
+  uint32_t entry;
+
+  for (; slot < s->nslots;
+       slot += table_run (&s->table, slot, s->nslots, &entry))
+    if (table_get (&s->table, slot) != ENTRY_HOLE)
+      return false;
+  return true;
+}
+
+int
+shard_resize (struct shard *s, uint64_t nslots)
+{
+  int r = 0;
+
+  shard_lock (s);
+  if (nslots < s->nslots && !tail_is_holes (s, nslots))
+    r = -EBUSY;
+  if (r == 0)
+    r = arena_grow (&s->arena, nslots);
+  if (r == 0)
+    r = table_resize (&s->table, nslots);
+  if (r == 0)
+    s->nslots = nslots;
+  shard_unlock (s);
   return r;
 }
 
@@ -322,7 +407,7 @@ shard_reset (struct shard *s)
   struct arena arena, old_arena;
   unsigned i;
 
-  if (store_init (s, &table, &arena) < 0)
+  if (store_init (s, s->table.ages != NULL, &table, &arena) < 0)
     return -ENOMEM;
 
   shard_lock (s);

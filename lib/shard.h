@@ -46,7 +46,8 @@ struct shard {
 
 /* -ENOMEM */
 extern int shard_init (struct shard *s, const struct layout *layout,
-                       uint64_t nslots, struct account *account);
+                       uint64_t nslots, bool track_ages,
+                       struct account *account);
 extern void shard_destroy (struct shard *s);
 
 static inline void
@@ -74,7 +75,8 @@ struct content {
 };
 
 /* Under the lock: what slot is.  An object is copied to buf, and of a raw
- * page bytes [from, from + n) to raw.  0 or -EIO.
+ * page bytes [from, from + n) to raw.  0; -EIO; -EINVAL if the disk has
+ * shrunk meanwhile.
  */
 struct fetch {
   void *buf;                    /* object_max bytes */
@@ -86,7 +88,8 @@ struct fetch {
 extern int shard_fetch (struct shard *s, uint64_t slot, struct fetch *f);
 
 /* Under the lock: make slot this, and do a step of compaction if it is
- * due.  0; -ENOSPC or -ENOMEM, and the slot is what it was.
+ * due.  0; -ENOSPC or -ENOMEM, and the slot is what it was; -EINVAL if
+ * the disk has shrunk meanwhile.
  */
 extern int shard_publish (struct shard *s, uint64_t slot,
                           const struct content *content);
@@ -107,6 +110,15 @@ extern int shard_clear (struct shard *s, uint64_t from, uint64_t to,
  * forgotten.
  */
 extern int shard_reset (struct shard *s);
+
+/* Change the number of slots; takes the lock.  -EBUSY if one that would
+ * go is not a hole; -ENOSPC or -ENOMEM; and nothing is changed.
+ */
+extern int shard_resize (struct shard *s, uint64_t nslots);
+
+/* Under the lock: what is known of a slot; false if it is a hole. */
+extern bool shard_describe (const struct shard *s, uint64_t slot,
+                            struct zram_slot *about);
 
 /* A step of compaction, under the lock.  False: no more is due. */
 extern bool shard_compact_step (struct shard *s, unsigned per_mille);

@@ -21,10 +21,57 @@ min (uint64_t a, uint64_t b)
   return a < b ? a : b;
 }
 
-int
-table_init (struct table *t, uint64_t nslots, struct account *account)
+/* Leaves, and a node above them for each root entry. */
+static uint64_t
+nodes_for (uint64_t nslots)
 {
-  uint64_t leaves = (nslots + NODE_ENTRIES - 1) >> NODE_SHIFT;
+  return ((nslots + NODE_ENTRIES - 1) >> NODE_SHIFT) +
+    (nslots + ROOT_SLOTS - 1) / ROOT_SLOTS;
+}
+
+static void
+free_arrays (struct table *t)
+{
+  os_free (t->root, t->nroots * sizeof *t->root);
+  os_free (t->idle, t->nbeside * sizeof *t->idle);
+  os_free (t->ages, t->nbeside * sizeof *t->ages);
+  t->root = NULL;
+}
+
+/* Bytes of what lies beside a node. */
+static size_t
+beside (const struct table *t)
+{
+  return sizeof *t->idle + (t->ages ? sizeof *t->ages : 0);
+}
+
+static int
+grow_beside (struct table *t, uint64_t n)
+{
+  uint64_t *idle;
+  struct ages *ages;
+
+  if (n <= t->nbeside)
+    return 0;
+  idle = os_grow (t->idle, t->nbeside * sizeof *idle, n * sizeof *idle);
+  if (!idle)
+    return -ENOMEM;
+  t->idle = idle;
+  if (t->ages) {
+    ages = os_grow (t->ages, t->nbeside * sizeof *ages, n * sizeof *ages);
+    if (!ages) {
+      return -ENOMEM;
+    }
+    t->ages = ages;
+  }
+  t->nbeside = n;
+  return 0;
+}
+
+int
+table_init (struct table *t, uint64_t nslots, bool track_ages,
+            struct account *account)
+{
   struct pool_params params = {
     .unit = NODE_ENTRIES * sizeof (uint32_t),
     .hot_max = 1,
@@ -33,13 +80,16 @@ table_init (struct table *t, uint64_t nslots, struct account *account)
 
   *t = (struct table) { .nslots = nslots };
   t->nroots = (nslots + ROOT_SLOTS - 1) / ROOT_SLOTS;
-  params.max_units = leaves + t->nroots;
-  t->root = os_alloc (t->nroots * sizeof (uint32_t));
-  if (!t->root)
-    return -ENOMEM;
-  if (pool_init (&t->nodes, &params, account) == -ENOMEM) {
-    os_free (t->root, t->nroots * sizeof (uint32_t));
-    t->root = NULL;
+  params.max_units = nodes_for (nslots);
+  t->nbeside = params.max_units + NODE_ENTRIES;
+  t->root = os_alloc (t->nroots * sizeof *t->root);
+  t->idle = os_alloc (t->nbeside * sizeof *t->idle);
+  if (track_ages)
+    t->ages = os_alloc (t->nbeside * sizeof *t->ages);
+  params.extra = OS_PAGE / params.unit * beside (t);
+  if (!t->root || !t->idle || (track_ages && !t->ages) ||
+      pool_init (&t->nodes, &params, account) < 0) {
+    free_arrays (t);
     return -ENOMEM;
   }
   return 0;
@@ -51,8 +101,7 @@ table_destroy (struct table *t)
   if (!t->root)
     return;
   pool_destroy (&t->nodes);
-  os_free (t->root, t->nroots * sizeof (uint32_t));
-  t->root = NULL;
+  free_arrays (t);
 }
 
 static uint32_t *
@@ -115,6 +164,7 @@ cell_expand (struct table *t, uint32_t *cell)
   node = pool_at (&t->nodes, id);
   for (i = 0; i < NODE_ENTRIES; ++i)
     node[i] = *cell;
+  t->idle[id] = 0;
   *cell = id + ENTRY_FIRST;
   return 0;
 }
@@ -152,6 +202,45 @@ table_set (struct table *t, uint64_t slot, uint32_t entry)
   *cell_at (t, slot, 0) = entry;
   if (entry_is_empty (entry))
     table_fold (t, slot);
+}
+
+/* The bit, and the number, of a slot in its leaf. */
+static uint64_t *
+idle_word (const struct table *t, uint64_t slot, uint64_t *bit)
+{
+  *bit = UINT64_C (1) << slot % NODE_ENTRIES;
+  return &t->idle[*cell_at (t, slot, 1) - ENTRY_FIRST];
+}
+
+void
+table_mark_idle (struct table *t, uint64_t slot, bool idle)
+{
+  uint64_t bit, *word = idle_word (t, slot, &bit);
+
+  if (idle && !(*word & bit))
+    t->nidle++;
+  else if (!idle && (*word & bit))
+    t->nidle--;
+  *word = idle ? *word | bit : *word & ~bit;
+}
+
+bool
+table_is_idle (const struct table *t, uint64_t slot)
+{
+  uint64_t bit, *word = idle_word (t, slot, &bit);
+
+  return *word & bit;
+}
+
+uint32_t *
+table_age (const struct table *t, uint64_t slot)
+{
+  uint32_t leaf;
+
+  if (!t->ages)
+    return NULL;
+  leaf = *cell_at (t, slot, 1) - ENTRY_FIRST;
+  return &t->ages[leaf].accessed[slot % NODE_ENTRIES];
 }
 
 /* Entries beyond the last slot were never set one by one, and do not
@@ -235,26 +324,82 @@ table_set_run (struct table *t, uint64_t slot, uint64_t end,
   return slot - start;
 }
 
+/* An entry that spoke for the last slots may have spoken for more, which
+ * did not exist: say of those that they are holes.
+ */
+static int
+clear_beyond (struct table *t, uint64_t slot)
+{
+  uint64_t end = (slot + ROOT_SLOTS - 1) / ROOT_SLOTS * ROOT_SLOTS, n;
+  uint32_t entry;
+  int error = 0;
+
+  if (end > t->nslots)
+    end = t->nslots;
+  for (; slot < end && error == 0; slot += n) {
+    n = table_run (t, slot, end, &entry);
+    if (entry != ENTRY_HOLE)
+      table_set_run (t, slot, slot + n, ENTRY_HOLE, &error);
+  }
+  return error;
+}
+
+int
+table_resize (struct table *t, uint64_t nslots)
+{
+  uint64_t nroots = (nslots + ROOT_SLOTS - 1) / ROOT_SLOTS;
+  uint64_t old = t->nslots;
+  uint32_t *root;
+  int r;
+
+  if (nroots > t->nroots) {
+    root = os_grow (t->root, t->nroots * sizeof *root,
+                    nroots * sizeof *root);
+    if (!root)
+      return -ENOMEM;
+    t->root = root;
+    t->nroots = nroots;
+  }
+  if (grow_beside (t, nodes_for (nslots) + NODE_ENTRIES) < 0 ||
+      pool_grow (&t->nodes, nodes_for (nslots)) < 0)
+    return -ENOMEM;
+  t->nslots = nslots;
+  if (nslots > old) {
+    r = clear_beyond (t, old);
+    if (r < 0) {
+      t->nslots = old;
+      return r;
+    }
+  }
+  else
+    table_fold (t, nslots - 1);
+  return 0;
+}
+
 static uint64_t
-count_below (const struct table *t, uint32_t entry, unsigned level)
+count_below (const struct table *t, uint32_t entry, unsigned level,
+             uint64_t *nidle)
 {
   uint64_t n = 1;
   uint32_t i, *node;
 
   if (level == 0 || entry_is_empty (entry))
     return 0;
+  if (level == 1)
+    *nidle += (unsigned) __builtin_popcountll (t->idle[entry - ENTRY_FIRST]);
   node = node_at (t, entry);
   for (i = 0; i < NODE_ENTRIES; ++i)
-    n += count_below (t, node[i], level - 1);
+    n += count_below (t, node[i], level - 1, nidle);
   return n;
 }
 
 uint64_t
-table_count_nodes (const struct table *t)
+table_count_nodes (const struct table *t, uint64_t *nidle)
 {
   uint64_t i, n = 0;
 
+  *nidle = 0;
   for (i = 0; i < t->nroots; ++i)
-    n += count_below (t, t->root[i], TOP);
+    n += count_below (t, t->root[i], TOP, nidle);
   return n;
 }

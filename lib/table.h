@@ -26,17 +26,32 @@
 #define TABLE_LEVELS 3
 #define ROOT_SLOTS (1u << (2 * NODE_SHIFT))     /* slots a root entry */
 
+/* When the slots of a leaf were accessed: seconds since boot. */
+struct ages {
+  uint32_t accessed[NODE_ENTRIES];
+};
+
 struct table {
   uint64_t nslots;
   uint64_t nroots;
   uint32_t *root;
   struct pool nodes;
+  /* Beside each node, by its id, what is known of a leaf's slots. */
+  uint64_t nbeside;
+  uint64_t *idle;               /* a bit a slot */
+  struct ages *ages;            /* NULL: not tracked */
+  uint64_t nidle;               /* bits set: usually none */
 };
 
 /* A table of holes for nslots (at least 1) slots.  -ENOMEM. */
-extern int table_init (struct table *t, uint64_t nslots,
+extern int table_init (struct table *t, uint64_t nslots, bool track_ages,
                        struct account *account);
 extern void table_destroy (struct table *t);
+
+/* Change the number of slots.  Those that come are holes; those that go
+ * must be.  -ENOSPC or -ENOMEM, and nothing is changed that shows.
+ */
+extern int table_resize (struct table *t, uint64_t nslots);
 
 extern uint32_t table_get (const struct table *t, uint64_t slot);
 
@@ -47,6 +62,15 @@ extern int table_prepare (struct table *t, uint64_t slot);
 
 /* Set a slot that was prepared, or whose entry is not empty. */
 extern void table_set (struct table *t, uint64_t slot, uint32_t entry);
+
+/* Mark a slot whose entry is not empty idle, or take the mark off. */
+extern void table_mark_idle (struct table *t, uint64_t slot, bool idle);
+extern bool table_is_idle (const struct table *t, uint64_t slot);
+
+/* When a slot whose entry is not empty was accessed, to be read or set.
+ * NULL: not tracked.
+ */
+extern uint32_t *table_age (const struct table *t, uint64_t slot);
 
 /* Fold the nodes above a slot that say one thing. */
 extern void table_fold (struct table *t, uint64_t slot);
@@ -66,7 +90,9 @@ extern uint64_t table_run (const struct table *t, uint64_t slot,
 extern uint64_t table_set_run (struct table *t, uint64_t slot, uint64_t end,
                                uint32_t entry, int *error);
 
-/* For checks: the nodes that can be reached. */
-extern uint64_t table_count_nodes (const struct table *t);
+/* For checks: the nodes that can be reached, and the slots marked idle
+ * beside those that are leaves.
+ */
+extern uint64_t table_count_nodes (const struct table *t, uint64_t *nidle);
 
 #endif /* ZRAM_TABLE_H */

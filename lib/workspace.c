@@ -71,25 +71,68 @@ workspaces_destroy (struct workspaces *ws)
   *ws = (struct workspaces) { .account = ws->account };
 }
 
+/* Put a new context and parameters in place of the old, and return the
+ * old context.  A thread that has the workspace is waited for.
+ */
+static void *
+switch_context (struct workspace *w, unsigned codec, const void *params,
+              void *context)
+{
+  void *old;
+
+  pthread_mutex_lock (&w->busy);
+  old = w->context[codec];
+  w->context[codec] = context;
+  w->params[codec] = params;
+  pthread_mutex_unlock (&w->busy);
+  return old;
+}
+
+static void
+discharge (struct workspaces *ws, const struct codec *c, void *context)
+{
+  uint64_t bytes;
+
+  if (!context)
+    return;
+  bytes = c->context_bytes (context);
+  account_credit (ws->account, ACCOUNT_CODECS, bytes);
+  ws->charged -= bytes;
+  c->context_free (context);
+}
+
 int
-workspaces_add_codec (struct workspaces *ws, unsigned codec,
-                      const void *params)
+workspaces_use (struct workspaces *ws, unsigned codec, const void *params)
 {
   const struct codec *c = codec_get (codec);
+  void **context = os_alloc (ws->n * sizeof *context);
   unsigned i;
+  int r = 0;
 
-  for (i = 0; i < ws->n; ++i) {
-    void *context;
-
-    if (ws->w[i].context[codec])
-      continue;
-    context = c->context_new (params);
-    if (!context)
-      return -ENOMEM;
-    ws->w[i].context[codec] = context;
-    charge (ws, c->context_bytes (context));
+  if (!context)
+    return -ENOMEM;
+  for (i = 0; i < ws->n && r == 0; ++i) {
+    context[i] = c->context_new (params);
+    if (!context[i])
+      r = -ENOMEM;
   }
-  return 0;
+  for (i = 0; i < ws->n; ++i)
+    if (r == 0) {
+      charge (ws, c->context_bytes (context[i]));
+      discharge (ws, c,
+                 switch_context (&ws->w[i], codec, params, context[i]));
+    }
+    else if (context[i])
+      c->context_free (context[i]);
+  os_free (context, ws->n * sizeof *context);
+
+  /* Only now that all can read what it writes. */
+  for (i = 0; i < ws->n && r == 0; ++i) {
+    pthread_mutex_lock (&ws->w[i].busy);
+    ws->w[i].codec = codec;
+    pthread_mutex_unlock (&ws->w[i].busy);
+  }
+  return r;
 }
 
 /* The one of this processor, else any, else wait for that one. */

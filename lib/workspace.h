@@ -19,7 +19,9 @@
 
 struct workspace {
   pthread_mutex_t busy;
-  void *context[CODEC_MAX];     /* by codec id; NULL where not in use */
+  unsigned codec;               /* that new objects are written with */
+  const void *params[CODEC_MAX];        /* by codec id; NULL: not in use */
+  void *context[CODEC_MAX];
   char *page;                   /* a page, to merge in */
   char *in, *out;               /* an object read, an object made */
 } __attribute__ ((aligned (64)));
@@ -40,11 +42,12 @@ extern int workspaces_init (struct workspaces *ws, unsigned n,
                             struct account *account);
 extern void workspaces_destroy (struct workspaces *ws);
 
-/* Make contexts for a codec, with these parameters, in all of them.
- * -ENOMEM.
+/* Let a codec, with these parameters, write new objects.  When this
+ * returns nobody uses other parameters of that codec any more.  -ENOMEM,
+ * and nothing is changed.
  */
-extern int workspaces_add_codec (struct workspaces *ws, unsigned codec,
-                                 const void *params);
+extern int workspaces_use (struct workspaces *ws, unsigned codec,
+                           const void *params);
 
 /* One that no other thread has, waiting if need be. */
 extern struct workspace *workspace_get (struct workspaces *ws);

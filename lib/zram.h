@@ -27,6 +27,8 @@
 /* A message is one line, without a newline, for a person to read. */
 #define ZRAM_MESSAGE_MAX 256
 
+#define ZRAM_CODECS_MAX 16
+
 struct zram_params {
   uint64_t size;                /* bytes, 1 .. ZRAM_SIZE_MAX */
   uint32_t page_size;           /* bytes, a power of two; 0: 4096 */
@@ -34,6 +36,8 @@ struct zram_params {
   bool has_level;               /* else the codec's default level */
   int level;
   uint64_t mem_limit;           /* bytes; 0: none */
+  bool track_access;            /* remember when pages were accessed: four
+                                   bytes a page of table */
 };
 
 struct zram_disk;
@@ -112,6 +116,45 @@ extern int zram_extents (struct zram_disk *disk,
                          uint64_t count, uint64_t offset,
                          zram_extent_fn *emit, void *opaque);
 
+/* Change the codec of new objects, while the disk is in use; what is
+ * stored stays as it is and is read with the codec that wrote it.  Level
+ * as in struct zram_params.  -EINVAL or -ENOMEM, with message, and
+ * nothing is changed.
+ */
+extern int zram_set_algorithm (struct zram_disk *disk, const char *algo,
+                               bool has_level, int level,
+                               char message[ZRAM_MESSAGE_MAX]);
+
+/* Grow the disk, or shrink it if nothing but holes lies beyond the new
+ * end, while it is in use.  Clients see the new size when they connect
+ * anew.  -EINVAL, -EBUSY (the tail is in use) or -ENOMEM, with message,
+ * and nothing is changed.
+ */
+extern int zram_resize (struct zram_disk *disk, uint64_t size,
+                        char message[ZRAM_MESSAGE_MAX]);
+
+/* Mark pages idle: all, or those that were not read or written for more
+ * than so many seconds, of which the younger lose the mark.  Same-filled
+ * pages are not marked; a read or write takes the mark off.  Ages need
+ * zram_params.track_access: else -EINVAL for seconds > 0.
+ */
+extern int zram_mark_idle (struct zram_disk *disk, uint64_t seconds);
+
+/* Look at each allocated slot from `from' on, in order.  look returns
+ * non-zero to stop: that value is then returned.
+ */
+#define ZRAM_SLOT_SAME 1u
+#define ZRAM_SLOT_HUGE 2u
+#define ZRAM_SLOT_IDLE 4u
+struct zram_slot {
+  uint64_t slot;
+  unsigned flags;
+  uint64_t accessed;            /* s since boot; 0 if not tracked */
+};
+typedef int zram_slot_fn (void *opaque, const struct zram_slot *slot);
+extern int zram_each_slot (struct zram_disk *disk, uint64_t from,
+                           zram_slot_fn *look, void *opaque);
+
 /* Forget all data; size, parameters and limit stay, counters of what
  * happened start again.  I/O that runs meanwhile is safe, and may or may
  * not survive.
@@ -123,13 +166,21 @@ extern int zram_compact (struct zram_disk *disk);
 
 extern uint64_t zram_size (const struct zram_disk *disk);
 extern uint32_t zram_page_size (const struct zram_disk *disk);
+
+/* The codec and level of new objects.  The name is static; the level is
+ * 0 if the codec has none.
+ */
 extern const char *zram_algorithm (const struct zram_disk *disk);
+extern int zram_level (const struct zram_disk *disk);
 
 /* Bytes; 0: none.  A limit below what is held keeps the data and refuses
  * what would need more.
  */
 extern uint64_t zram_mem_limit (const struct zram_disk *disk);
 extern void zram_set_mem_limit (struct zram_disk *disk, uint64_t bytes);
+
+/* Let mem_used_max start again from what is held now. */
+extern void zram_reset_peak (struct zram_disk *disk);
 
 /* A snapshot of the counters, taken without a lock: each field is exact
  * for some moment, and the moments lie within the call.
@@ -154,7 +205,13 @@ struct zram_stats {
   uint64_t mem_table;           /* nodes of the page table */
   uint64_t mem_codecs;          /* contexts and their buffers */
   uint64_t mem_other;           /* shards, bitmaps, the disk itself */
+  uint64_t mem_directories;     /* of mem_segments: their directories */
   uint64_t mem_free;            /* of mem_segments: free for objects */
+
+  /* By codec number, as zram_codec_info counts them. */
+  struct {
+    uint64_t pages, bytes;      /* compressed with it now */
+  } codec[ZRAM_CODECS_MAX];
 
   /* What happened. */
   uint64_t reads, writes, read_bytes, write_bytes;
@@ -169,6 +226,32 @@ struct zram_stats {
 };
 extern void zram_stats (const struct zram_disk *disk,
                         struct zram_stats *stats);
+
+/* How long requests took, in the engine: not in the server, the network or
+ * the client.
+ */
+enum zram_op {
+  ZRAM_OP_READ, ZRAM_OP_WRITE, ZRAM_OP_ZERO, ZRAM_OP_TRIM, ZRAM_OPS
+};
+
+/* Bucket i counts requests that took less than zram_latency_bound (i) ns
+ * and not less than the bound before; a step is a quarter of a doubling.
+ * The last has no bound.
+ */
+#define ZRAM_LATENCY_BUCKETS 112
+struct zram_latency {
+  uint64_t count, sum_ns;
+  uint64_t bucket[ZRAM_LATENCY_BUCKETS];
+};
+extern uint64_t zram_latency_bound (unsigned bucket);
+extern void zram_latency (const struct zram_disk *disk, enum zram_op op,
+                          struct zram_latency *latency);
+
+/* The time that a fraction of the requests, 0 to 1, did not exceed; the
+ * upper bound of its bucket, in ns.  0 if there were none.
+ */
+extern uint64_t zram_latency_quantile (const struct zram_latency *latency,
+                                       double fraction);
 
 /* Check the structure: recount every counter and list from table and
  * objects and compare.  Keeps all I/O waiting meanwhile: it is for tests

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "disk.h"
 #include "testlib.h"
-#include "zram.h"
 
 /* The sanitizers hold memory and time of their own. */
 #if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
@@ -75,6 +75,18 @@ page_same (unsigned char *page, size_t len, uint64_t word)
     n = len - i < sizeof word ? len - i : sizeof word;
     memcpy (page + i, &word, n);
   }
+}
+
+/* Bytes of a shard's compressed objects, of all codecs. */
+static inline uint64_t
+object_bytes (const struct shard *s)
+{
+  uint64_t n = 0;
+  unsigned i;
+
+  for (i = 0; i < CODEC_MAX; ++i)
+    n += counter_get (&s->n.arena.codec[i].bytes);
+  return n;
 }
 
 /* Processor time of the process, in ms. */

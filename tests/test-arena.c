@@ -83,7 +83,7 @@ test_split (void)
       verify ();
   }
   CHECK (held () <= 2 * (l->segment + sizeof (struct segment)));
-  CHECK (counter_get (&s->n.arena.bytes) == 0);
+  CHECK (object_bytes (s) == 0);
   finish ();
 }
 

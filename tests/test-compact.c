@@ -75,7 +75,8 @@ put_split (uint64_t slot, uint32_t head_id, uint32_t head_bytes,
   if (!tail_first)
     memcpy (arena_put (a, tail_id, slot, tail_bytes, KIND_TAIL, t.codec),
             buf + head_bytes, tail_bytes);
-  arena_tally (a, KIND_OBJECT, t.length, 1);
+  arena_tally (a, &(struct object) { buf, t.length, KIND_OBJECT, t.codec },
+               1);
   counter_add (&s->n.arena.splits, 1);
   set (slot, head_id + ENTRY_FIRST, &t);
 }

@@ -405,7 +405,7 @@ test_reset (void)
   verify ();
   CHECK (counter_get (&s->n.freed) == 0);
   CHECK (counter_get (&s->n.raw_since) == 0);
-  CHECK (counter_get (&s->n.arena.bytes) == 0);
+  CHECK (object_bytes (s) == 0);
   CHECK (s->arena.segments.resident == 0 && s->table.nodes.resident == 0);
   for (i = 0; i < 300; ++i)
     CHECK (publish (i, (enum page) (i % PAGES)) == 0);

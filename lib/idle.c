@@ -1,0 +1,120 @@
+/* nbdkit-zram: each slot, and which of them are idle.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The lock is taken for one slot at a time; of ranges that hold nothing,
+ * thousands of slots are passed over at once.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <time.h>
+
+#include "disk.h"
+
+/* Look at the slots of one shard, or of all in the order of the disk. */
+typedef int each_fn (void *opaque, struct shard *s, uint64_t local,
+                     const struct zram_slot *about);
+
+/* One slot, or a run of holes: how many slots that was. */
+static uint64_t
+look_at (struct shard *s, uint64_t local, uint64_t end, each_fn *each,
+         void *opaque, struct zram_slot *about, int *r)
+{
+  uint64_t n = 1;
+  uint32_t entry;
+
+  shard_lock (s);
+  if (local >= s->nslots)
+    n = end - local;
+  else if (shard_describe (s, local, about))
+    *r = each (opaque, s, local, about);
+  else
+    n = table_run (&s->table, local, end, &entry);
+  shard_unlock (s);
+  return n;
+}
+
+/* Marking. */
+
+struct marking {
+  uint64_t now, seconds;
+};
+
+static int
+mark (void *opaque, struct shard *s, uint64_t local,
+      const struct zram_slot *about)
+{
+  const struct marking *m = opaque;
+
+  if (!(about->flags & ZRAM_SLOT_SAME))
+    table_mark_idle (&s->table, local, m->seconds == 0 ||
+                     m->now > about->accessed + m->seconds);
+  return 0;
+}
+
+int
+zram_mark_idle (struct zram_disk *d, uint64_t seconds)
+{
+  struct marking m = { .seconds = seconds };
+  struct zram_slot about;
+  struct timespec t;
+  uint64_t local, end;
+  unsigned i;
+  int r = 0;
+
+  if (seconds && !d->shards[0].table.ages)
+    return -EINVAL;
+  clock_gettime (CLOCK_BOOTTIME, &t);
+  m.now = (uint64_t) t.tv_sec;
+  for (i = 0; i < shard_count (d); ++i) {
+    end = slots_below (d, i, slots_of (d, disk_size (d)));
+    for (local = 0; local < end; )
+      local += look_at (&d->shards[i], local, end, mark, &m, &about, &r);
+  }
+  return 0;
+}
+
+/* Listing. */
+
+/* The caller's function runs without the lock: here it is only noted that
+ * there is something to tell.
+ */
+static int
+note (void *opaque, struct shard *s, uint64_t local,
+      const struct zram_slot *about)
+{
+  bool *found = opaque;
+
+  (void) s;
+  (void) local;
+  (void) about;
+  *found = true;
+  return 0;
+}
+
+int
+zram_each_slot (struct zram_disk *d, uint64_t from, zram_slot_fn *look,
+                void *opaque)
+{
+  uint64_t slot = from, end = slots_of (d, disk_size (d)), local, n;
+  struct zram_slot about;
+  bool found;
+  int r = 0;
+
+  while (slot < end && r == 0) {
+    /* as far as the leaf goes: the next is another shard's */
+    n = NODE_ENTRIES - slot % NODE_ENTRIES;
+    if (n > end - slot)
+      n = end - slot;
+    local = slot_local (d, slot);
+    found = false;
+    n = look_at (slot_shard (d, slot), local, local + n, note, &found,
+                 &about, &r);
+    about.slot = slot;
+    if (found)
+      r = look (opaque, &about);
+    slot += n;
+  }
+  return r;
+}
