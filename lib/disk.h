@@ -105,6 +105,10 @@ slots_below (const struct zram_disk *d, unsigned i, uint64_t slot)
   return (full << NODE_SHIFT) + (within ? slot & (NODE_ENTRIES - 1) : 0);
 }
 
+/* open.c: a message, and -EINVAL. */
+extern int refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
+  __attribute__ ((format (printf, 2, 3)));
+
 /* change.c: let a codec at a level write new objects.  -ENOMEM. */
 extern int codecs_use (struct zram_disk *d, unsigned codec, int level);
 

@@ -97,24 +97,35 @@ int
 zram_each_slot (struct zram_disk *d, uint64_t from, zram_slot_fn *look,
                 void *opaque)
 {
-  uint64_t slot = from, end = slots_of (d, disk_size (d)), local, n;
+  /* Up to where a shard was seen to hold nothing: most of a large disk is
+   * passed over without a look.
+   */
+  uint64_t empty[SHARDS_MAX] = { 0 };
+  uint64_t slot = from, end = slots_of (d, disk_size (d)), local, n, run;
   struct zram_slot about;
   bool found;
+  unsigned i;
   int r = 0;
 
-  while (slot < end && r == 0) {
+  for (; slot < end && r == 0; slot += n) {
     /* as far as the leaf goes: the next is another shard's */
     n = NODE_ENTRIES - slot % NODE_ENTRIES;
     if (n > end - slot)
       n = end - slot;
     local = slot_local (d, slot);
+    i = (unsigned) (slot_shard (d, slot) - d->shards);
+    if (local + n <= empty[i])
+      continue;
     found = false;
-    n = look_at (slot_shard (d, slot), local, local + n, note, &found,
-                 &about, &r);
+    run = look_at (&d->shards[i], local, slots_below (d, i, end), note,
+                   &found, &about, &r);
     about.slot = slot;
     if (found)
       r = look (opaque, &about);
-    slot += n;
+    else
+      empty[i] = local + run;
+    if (run < n)
+      n = run;
   }
   return r;
 }

@@ -19,7 +19,7 @@
  */
 #define SHARD_BYTES (UINT64_C (64) << 20)
 
-static int __attribute__ ((format (printf, 2, 3)))
+int
 refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
 {
   va_list args;

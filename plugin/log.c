@@ -91,6 +91,27 @@ log_failure (const char *request, uint32_t count, uint64_t offset, int err)
                 request, count, offset, f->what, more);
 }
 
+static struct log_limit refusals = { .pause = SECOND };
+
+void
+log_refusal (const char *what, const char *name, const char *why)
+{
+  char text[LOG_TEXT_MAX], because[LOG_TEXT_MAX], more[64] = "";
+  uint64_t held_back = 0;
+  bool pass;
+
+  pthread_mutex_lock (&lock);
+  pass = log_limit_pass (&refusals, monotonic_ns (), &held_back);
+  pthread_mutex_unlock (&lock);
+  if (!pass)
+    return;
+  if (held_back)
+    snprintf (more, sizeof more,
+              " (and %" PRIu64 " refusals since the last line)", held_back);
+  nbdkit_error ("%s \"%s\": %s%s", what, log_text (name, text),
+                log_text (why, because), more);
+}
+
 const char *
 log_text (const char *text, char buf[LOG_TEXT_MAX])
 {

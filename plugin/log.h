@@ -3,8 +3,8 @@
  *
  * nbdkit writes every error it is given, as often as it is given.  A
  * client that keeps writing to a full disk would fill the log of the
- * machine, so failures of I/O go through a limit here; and what a client
- * or a command line sent is made printable first.
+ * machine, so what a client can cause goes through a limit here; and what
+ * a client or a command line sent is made printable first.
  */
 
 #ifndef ZRAM_LOG_H
@@ -35,6 +35,10 @@ extern bool log_limit_pass (struct log_limit *limit, uint64_t now,
 /* Say that a request failed with errno `err'. */
 extern void log_failure (const char *request, uint32_t count,
                          uint64_t offset, int err);
+
+/* Say that a command, or the opening of an export, was refused. */
+extern void log_refusal (const char *what, const char *name,
+                         const char *why);
 
 /* A copy of text, fit to be printed within one line: control characters,
  * backslashes and all that is not ASCII as \xNN, and cut if it is long.

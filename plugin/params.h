@@ -1,13 +1,21 @@
 /* nbdkit-zram: the plugin's parameters, KEY=VALUE on nbdkit's command line.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * One table in params.c says what there is; --help is printed from it.
+ * --help is printed from the tables in params.c and settings.c.
  */
 
 #ifndef ZRAM_PARAMS_H
 #define ZRAM_PARAMS_H
 
-#include "zram.h"
+#include "access.h"
+#include "devices.h"
+#include "settings.h"
+
+struct params {
+  unsigned devices;             /* from 1 on */
+  struct settings *device;      /* complete */
+  enum control control;
+};
 
 /* What --help says of them; empty until params_load. */
 extern char params_help[];
@@ -19,7 +27,7 @@ extern int params_set (const char *key, const char *value);
 /* No more are to come: check them together, and hand them over.
  * -1 after an error has been printed.
  */
-extern int params_complete (struct zram_params *params);
+extern int params_complete (struct params *params);
 
 /* What --dump-plugin says of them. */
 extern void params_dump (void);

@@ -1,12 +1,9 @@
 /* nbdkit-zram: a compressed RAM disk as an nbdkit plugin.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * nbdkit's callbacks, in the order in which nbdkit calls them.  They turn
- * requests into calls of the engine (lib/zram.h) and its errors into
- * NBD's; of pages they know nothing.
- *
- * nbdkit has checked every request before it gets here: it is within the
- * disk, counts are not 0, data is at most 64 MiB and flags are legal.
+ * nbdkit's callbacks, in the order in which nbdkit calls them.  They send
+ * requests to the export that the client has open (export.h), and turn
+ * errors into NBD's; of pages they know nothing.
  */
 
 #include <config.h>
@@ -20,9 +17,10 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include "devices.h"
+#include "export.h"
 #include "log.h"
 #include "params.h"
-#include "zram.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
@@ -32,23 +30,8 @@
 /* The server's limit of a request with data. */
 #define REQUEST_MAX (64 * 1024 * 1024)
 
-/* Block status replies end after so many extents and the client asks on:
- * 8 bytes each in the reply, and nobody waits long for the others.
- */
-#define EXTENTS_MAX 65536
-
-/* The disk.  It outlives the connections. */
-static struct zram_params params;
-static struct zram_disk *disk;
-static char description[128];
-
-/* The exports. */
-#define EXPORT_NAME "zram0"
-
-/* One for each connection. */
-struct handle {
-  struct zram_disk *disk;       /* what it reads and writes */
-};
+/* As they were given; the devices are made from them. */
+static struct params params;
 
 /* Life of the server */
 
@@ -80,96 +63,157 @@ plugin_dump_plugin (void)
 static int
 plugin_get_ready (void)
 {
-  char message[ZRAM_MESSAGE_MAX];
+  char message[ZRAM_MESSAGE_MAX], about[128];
+  struct device *dev;
+  unsigned i, number;
 
-  if (zram_open (&params, &disk, message) < 0) {
-    nbdkit_error ("%s", message);
-    return -1;
+  export_control_access = params.control;
+  for (i = 0; i < params.devices; i++) {
+    if (device_add (&params.device[i].params, &number, message) < 0) {
+      if (params.devices > 1)
+        nbdkit_error ("zram%u: %s", number, message);
+      else
+        nbdkit_error ("%s", message);
+      return -1;
+    }
+    dev = device_get (number);
+    device_describe (dev, about, sizeof about);
+    nbdkit_debug ("%s: %s, %" PRIu64 " bytes, memory limit %" PRIu64,
+                  dev->name, about, zram_size (dev->disk),
+                  zram_mem_limit (dev->disk));
+    device_put (dev);
   }
-  snprintf (description, sizeof description,
-            "RAM disk compressed with %s in pages of %" PRIu32 " KiB",
-            zram_algorithm (disk), zram_page_size (disk) / 1024);
-  nbdkit_debug ("%s, %" PRIu64 " bytes, memory limit %" PRIu64, description,
-                zram_size (disk), zram_mem_limit (disk));
   return 0;
 }
 
 static int
 plugin_after_fork (void)
 {
-  int r = zram_keeper_start (disk);
+  char message[ZRAM_MESSAGE_MAX];
 
-  if (r < 0) {
-    errno = -r;
-    nbdkit_error ("cannot start the thread that keeps the memory tidy: %m");
-    return -1;
-  }
-  return 0;
+  if (devices_forked (message) == 0)
+    return 0;
+  nbdkit_error ("%s", message);
+  return -1;
 }
 
 static void
 plugin_cleanup (void)
 {
-  if (disk)
-    zram_keeper_stop (disk);
+  devices_stop ();
 }
 
 static void
 plugin_unload (void)
 {
-  zram_close (disk);
-  disk = NULL;
+  devices_free ();
 }
 
 /* Exports */
 
 static int
-plugin_list_exports (int readonly UNUSED, int is_tls UNUSED,
-                   struct nbdkit_exports *exports)
+list_device (struct nbdkit_exports *exports, const struct device *dev)
 {
-  return nbdkit_add_export (exports, EXPORT_NAME, description);
+  const struct zram_attr *a;
+  char text[128];
+  unsigned i;
+
+  device_describe (dev, text, sizeof text);
+  if (nbdkit_add_export (exports, dev->name, text) == -1)
+    return -1;
+  for (i = 0; (a = zram_attr (i)) != NULL; i++) {
+    snprintf (text, sizeof text, "%s/%s", dev->name, a->name);
+    if (a->mode & ZRAM_ATTR_READ &&
+        nbdkit_add_export (exports, text, a->help) == -1)
+      return -1;
+  }
+  return 0;
+}
+
+static int
+plugin_list_exports (int readonly UNUSED, int is_tls UNUSED,
+                     struct nbdkit_exports *exports)
+{
+  struct device *devices[DEVICES_MAX];
+  unsigned i, n = devices_get (devices);
+  int r = 0;
+
+  for (i = 0; i < n; i++) {
+    if (r == 0)
+      r = list_device (exports, devices[i]);
+    device_put (devices[i]);
+  }
+  if (r == 0)
+    r = nbdkit_add_export (exports, "stats.json", EXPORT_JSON_HELP);
+  if (r == 0)
+    r = nbdkit_add_export (exports, "metrics", EXPORT_METRICS_HELP);
+  if (r == 0 && params.control != CONTROL_OFF)
+    r = nbdkit_add_export (exports, "control", EXPORT_CONTROL_HELP);
+  return r;
 }
 
 static const char *
 plugin_default_export (int readonly UNUSED, int is_tls UNUSED)
 {
-  return EXPORT_NAME;
+  return "zram0";
+}
+
+static const char *
+open_export (struct handle *h, const char *text)
+{
+  static const struct export *const exports[] = {
+    [EXPORT_DISK] = &export_disk,
+    [EXPORT_ATTR] = &export_text,
+    [EXPORT_JSON] = &export_text,
+    [EXPORT_METRICS] = &export_text,
+    [EXPORT_CONTROL] = &export_control,
+  };
+  struct export_name name;
+
+  if (!export_name_parse (text, &name))
+    return "there is no such export";
+  h->export = exports[name.type];
+  return h->export->open (h, &name);
 }
 
 static void *
 plugin_open (int readonly UNUSED)
 {
-  const char *name = nbdkit_export_name ();
-  char text[LOG_TEXT_MAX];
+  /* nbdkit has put the default export's name in place of none. */
+  const char *name = nbdkit_export_name (), *why;
   struct handle *h;
 
   if (!name)
     return NULL;
-  /* nbdkit has put the default export's name in place of none. */
-  if (strcmp (name, EXPORT_NAME) != 0) {
-    nbdkit_error ("there is no export \"%s\", only \"" EXPORT_NAME "\"",
-                  log_text (name, text));
-    return NULL;
-  }
-  h = malloc (sizeof *h);
+  h = calloc (1, sizeof *h);
   if (!h) {
-    nbdkit_error ("malloc: %m");
+    nbdkit_error ("calloc: %m");
     return NULL;
   }
-  h->disk = disk;
+  why = open_export (h, name);
+  if (why) {
+    log_refusal ("export", name, why);
+    free (h);
+    return NULL;
+  }
   return h;
 }
 
 static void
 plugin_close (void *handle)
 {
-  free (handle);
+  struct handle *h = handle;
+
+  h->export->close (h);
+  free (h);
 }
 
 static const char *
-plugin_export_description (void *handle UNUSED)
+plugin_export_description (void *handle)
 {
-  return description;
+  struct handle *h = handle;
+
+  return h->description;
 }
 
 /* What an export can do */
@@ -179,19 +223,36 @@ plugin_get_size (void *handle)
 {
   struct handle *h = handle;
 
-  return (int64_t) zram_size (h->disk);
+  return (int64_t) h->export->size (h);
 }
 
 static int
 plugin_block_size (void *handle, uint32_t *minimum, uint32_t *preferred,
-                 uint32_t *maximum)
+                   uint32_t *maximum)
 {
   struct handle *h = handle;
 
   *minimum = 1;
-  *preferred = zram_page_size (h->disk);
+  *preferred = h->device ? zram_page_size (h->device->disk) : ZRAM_PAGE_MIN;
   *maximum = REQUEST_MAX;
   return 0;
+}
+
+static int
+plugin_can_write (void *handle)
+{
+  struct handle *h = handle;
+
+  return h->export->can_write (h);
+}
+
+/* Text may be another one for each connection. */
+static int
+is_disk (void *handle)
+{
+  struct handle *h = handle;
+
+  return h->export->is_disk;
 }
 
 static int
@@ -223,35 +284,39 @@ plugin_can_cache (void *handle UNUSED)
 
 /* Requests */
 
-/* The end of each: what the engine answered, as nbdkit wants it. */
+/* The end of each: what the export answered, as nbdkit wants it.  The
+ * others have said themselves what went wrong.
+ */
 static int
-done (const char *request, uint32_t count, uint64_t offset, int r)
+done (const struct handle *h, const char *request, uint32_t count,
+      uint64_t offset, int r)
 {
   if (r >= 0)
     return 0;
-  log_failure (request, count, offset, -r);
+  if (h->export->is_disk)
+    log_failure (request, count, offset, -r);
   nbdkit_set_error (-r);
   return -1;
 }
 
 static int
 plugin_pread (void *handle, void *buf, uint32_t count, uint64_t offset,
-                   uint32_t flags UNUSED)
+              uint32_t flags UNUSED)
 {
   struct handle *h = handle;
 
-  return done ("read", count, offset,
-               zram_pread (h->disk, buf, count, offset));
+  return done (h, "read", count, offset,
+               h->export->pread (h, buf, count, offset));
 }
 
 static int
 plugin_pwrite (void *handle, const void *buf, uint32_t count,
-                    uint64_t offset, uint32_t flags UNUSED)
+               uint64_t offset, uint32_t flags UNUSED)
 {
   struct handle *h = handle;
 
-  return done ("write", count, offset,
-               zram_pwrite (h->disk, buf, count, offset));
+  return done (h, "write", count, offset,
+               h->export->pwrite (h, buf, count, offset));
 }
 
 static int
@@ -262,70 +327,39 @@ plugin_flush (void *handle UNUSED, uint32_t flags UNUSED)
 
 static int
 plugin_trim (void *handle, uint32_t count, uint64_t offset,
-                  uint32_t flags UNUSED)
+             uint32_t flags UNUSED)
 {
   struct handle *h = handle;
 
-  return done ("trim", count, offset,
-               zram_trim (h->disk, count, offset));
+  return done (h, "trim", count, offset,
+               h->export->trim (h, count, offset));
 }
 
-/* Zeroes are as fast as they can be without FAST_ZERO too. */
 static int
-plugin_zero (void *handle, uint32_t count, uint64_t offset,
-                  uint32_t flags)
+plugin_zero (void *handle, uint32_t count, uint64_t offset, uint32_t flags)
 {
   struct handle *h = handle;
 
-  return done ("zero", count, offset,
-               flags & NBDKIT_FLAG_MAY_TRIM
-               ? zram_trim (h->disk, count, offset)
-               : zram_zero (h->disk, count, offset));
+  return done (h, "zero", count, offset,
+               h->export->zero (h, count, offset, flags));
 }
 
 /* Nothing is further away than anything else. */
 static int
 plugin_cache (void *handle UNUSED, uint32_t count UNUSED,
-                   uint64_t offset UNUSED, uint32_t flags UNUSED)
+              uint64_t offset UNUSED, uint32_t flags UNUSED)
 {
   return 0;
 }
 
-struct extents {
-  struct nbdkit_extents *list;
-  unsigned room;                /* for so many more */
-};
-
-/* The server aborts on an extent that ends after the range it asked for;
- * zram_extents clips them.
- */
-static int
-emit_extent (void *opaque, uint64_t offset, uint64_t length,
-             enum zram_extent type)
-{
-  static const uint32_t types[] = {
-    [ZRAM_EXTENT_HOLE] = NBDKIT_EXTENT_HOLE | NBDKIT_EXTENT_ZERO,
-    [ZRAM_EXTENT_ZERO] = NBDKIT_EXTENT_ZERO,
-    [ZRAM_EXTENT_DATA] = 0,
-  };
-  struct extents *extents = opaque;
-
-  if (nbdkit_add_extent (extents->list, offset, length, types[type]) == -1)
-    return -errno;
-  return --extents->room == 0;
-}
-
 static int
 plugin_extents (void *handle, uint32_t count, uint64_t offset,
-                     uint32_t flags, struct nbdkit_extents *list)
+                uint32_t flags, struct nbdkit_extents *list)
 {
   struct handle *h = handle;
-  struct extents extents = { list, EXTENTS_MAX };
 
-  if (flags & NBDKIT_FLAG_REQ_ONE)
-    extents.room = 1;
-  return done ("block status", count, offset,
-               zram_extents (h->disk, count, offset, emit_extent, &extents));
+  return done (h, "block status", count, offset,
+               h->export->extents (h, count, offset, flags, list));
 }
 
 static struct nbdkit_plugin plugin = {
@@ -341,12 +375,12 @@ static struct nbdkit_plugin plugin = {
   .open = plugin_open,
   .close = plugin_close,
   .get_size = plugin_get_size,
-  .can_write = yes,
+  .can_write = plugin_can_write,
   .can_flush = yes,
   .is_rotational = no,
-  .can_trim = yes,
+  .can_trim = is_disk,
   .dump_plugin = plugin_dump_plugin,
-  .can_zero = yes,
+  .can_zero = is_disk,
   .can_fua = plugin_can_fua,
   .pread = plugin_pread,
   .pwrite = plugin_pwrite,
@@ -354,12 +388,12 @@ static struct nbdkit_plugin plugin = {
   .trim = plugin_trim,
   .zero = plugin_zero,
   .magic_config_key = "size",
-  .can_multi_conn = yes,
-  .can_extents = yes,
+  .can_multi_conn = is_disk,
+  .can_extents = is_disk,
   .extents = plugin_extents,
   .can_cache = plugin_can_cache,
   .cache = plugin_cache,
-  .can_fast_zero = yes,
+  .can_fast_zero = is_disk,
   .get_ready = plugin_get_ready,
   .after_fork = plugin_after_fork,
   .list_exports = plugin_list_exports,

@@ -20,8 +20,12 @@ build_packages=(
   gcc
   libc6-dev
   libdeflate-dev
+  libjson-c-dev
   liblz4-dev
   liblzo2-dev
+  libnbd-dev
+  libncurses-dev
+  libsmartcols-dev
   libtool
   libzstd-dev
   make
@@ -38,6 +42,7 @@ client_packages=(
 test_packages=(
   e2fsprogs
   fio
+  fish
   fuse3
   gnutls-bin
   jq
@@ -45,8 +50,10 @@ test_packages=(
   python3-libnbd
   qemu-utils
   shellcheck
+  tmux
   util-linux
   xz-utils
+  zsh
 )
 
 say ()

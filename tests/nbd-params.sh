@@ -168,7 +168,7 @@ accepted size=1M mem_limit=$((ram + 4096))
    $log != *$'\n'* ]] || fail "no warning above the RAM, but: $log"
 
 say "keys"
-refused 'disksize=1G: .*size, algo, level, page-size, mem-limit$' disksize=1G
+refused 'disksize=1G: .*size, algo, level, page-size, mem-limit, ' disksize=1G
 for key in Size sizes siz pagesize page__size mem-limi; do
   refused "$key=1: there is no such parameter" size=1M "$key=1"
 done

@@ -31,9 +31,8 @@ use_nbdinfo ()
     >/dev/null || fail "nbdinfo --json: $(cat "$tmpdir/json")"
 
   nbdinfo --list --json "$uri" >"$tmpdir/json"
-  jq -e '.exports | length == 1' "$tmpdir/json" >/dev/null
-  jq -e '.exports[0]."export-name" == "zram0"
-    and (.exports[0].description | test("compressed"))' "$tmpdir/json" \
+  jq -e '.exports | map(select(."export-name" == "zram0")) | length == 1
+    and (.[0].description | test("compressed"))' "$tmpdir/json" \
     >/dev/null || fail "nbdinfo --list: $(cat "$tmpdir/json")"
 
   local can

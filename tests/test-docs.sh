@@ -67,6 +67,44 @@ END
   same "--help and what is completed" "$tmpdir/help-keys" "$tmpdir/completed"
 fi
 
+say "attributes"
+# The table of the manual against that of the plugin, which help prints.
+start_nbdkit "$PLUGIN" size=1M
+nbdsh -u "nbd+unix:///control?socket=$sock" -c - <<'END' >"$tmpdir/control-help"
+h.pwrite(b"help", 0)
+print(h.pread(1 << 18, 0).decode().rstrip())
+END
+stop_nbdkit
+sed -nE 's/^([a-z_.]+) +(0[0-7]{3})  (.*)/\1 \2 \3/p' "$tmpdir/control-help" \
+  >"$tmpdir/plugin-attributes"
+section ATTRIBUTES | sed -nE 's/^ ([a-z_.]+) +(0[0-7]{3})  (.*)/\1 \2 \3/p' \
+  >"$tmpdir/manual-attributes"
+[ "$(wc -l <"$tmpdir/plugin-attributes")" -ge 20 ] ||
+  fail "help shows too few attributes"
+same "the attributes of the plugin and the manual" \
+     "$tmpdir/plugin-attributes" "$tmpdir/manual-attributes"
+# Those that can be written are explained there, in the same order.
+awk '$2 ~ /2|6/ { print $1 }' "$tmpdir/plugin-attributes" | sort \
+  >"$tmpdir/plugin-writable"
+section ATTRIBUTES | sed -n 's/^=item //p' | sort >"$tmpdir/manual-writable"
+same "what can be written, and what the manual explains" \
+     "$tmpdir/plugin-writable" "$tmpdir/manual-writable"
+
+say "commands"
+# All that help shows at the beginning of a line is in the manual.
+awk '/^$/ { n++ } n == 1 && /^[A-Za-z]/ { print $1 }' \
+    "$tmpdir/control-help" >"$tmpdir/plugin-commands"
+section CONTROL | sed '/^=head2/,$d' |
+  sed -nE 's/^=item (C<)?([A-Za-z_]+).*/\2/p' >"$tmpdir/manual-commands"
+same "the commands of the plugin and the manual" \
+     "$tmpdir/plugin-commands" "$tmpdir/manual-commands"
+section CONTROL | sed -nE 's/^=item C<control=([a-z]+)>$/\1/p' |
+  sort >"$tmpdir/manual-control"
+nbdkit_refuses 'must be' "$PLUGIN" size=1M control=no-such
+sed -n 's/.*must be //p' "$tmpdir/refused.log" | sed 's/, \| or /\n/g' |
+  sort >"$tmpdir/plugin-control"
+same "the values of control=" "$tmpdir/plugin-control" "$tmpdir/manual-control"
+
 say "codecs"
 section CODECS | sed -n 's/^=item B<\([^>]*\)>$/\1/p' >"$tmpdir/manual-codecs"
 read -r -a codecs < <(sed -n 's/^zram_codecs=//p' "$tmpdir/dump")

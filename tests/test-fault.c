@@ -41,7 +41,7 @@ static struct {
 } fault = { .cpus = 2 };
 
 static bool
-refuse (void)
+deny (void)
 {
   if (!fault.on)
     return false;
@@ -64,17 +64,17 @@ counted (void *p)
 
 REPLACE (void *, os_map, (size_t n))
 {
-  return refuse () ? NULL : counted (__real_os_map (n));
+  return deny () ? NULL : counted (__real_os_map (n));
 }
 
 REPLACE (void *, os_alloc, (size_t n))
 {
-  return refuse () ? NULL : counted (__real_os_alloc (n));
+  return deny () ? NULL : counted (__real_os_alloc (n));
 }
 
 REPLACE (void *, malloc, (size_t n))
 {
-  return refuse () ? NULL : counted (__real_malloc (n));
+  return deny () ? NULL : counted (__real_malloc (n));
 }
 
 REPLACE (void, os_unmap, (void *p, size_t n))
@@ -116,12 +116,12 @@ REPLACE (int, sched_getaffinity, (pid_t pid, size_t n, cpu_set_t *set))
 #ifdef HAVE_ZSTD
 REPLACE (ZSTD_CCtx *, ZSTD_createCCtx, (void))
 {
-  return refuse () ? NULL : __real_ZSTD_createCCtx ();
+  return deny () ? NULL : __real_ZSTD_createCCtx ();
 }
 
 REPLACE (ZSTD_DCtx *, ZSTD_createDCtx, (void))
 {
-  return refuse () ? NULL : __real_ZSTD_createDCtx ();
+  return deny () ? NULL : __real_ZSTD_createDCtx ();
 }
 
 /* It allocates the first time that it is called for a context. */
@@ -129,7 +129,7 @@ REPLACE (size_t, ZSTD_compressBegin_advanced,
          (ZSTD_CCtx *c, const void *dict, size_t n, ZSTD_parameters p,
           unsigned long long size))
 {
-  if (fault.opening && refuse ())
+  if (fault.opening && deny ())
     return (size_t) -ZSTD_error_memory_allocation;
   return __real_ZSTD_compressBegin_advanced (c, dict, n, p, size);
 }

@@ -104,6 +104,22 @@ test_failures (void)
   CHECK (lines == 4);
 }
 
+/* One line a second of what clients ask for in vain, and fit to print. */
+static void
+test_refusals (void)
+{
+  unsigned i;
+
+  lines = 0;
+  log_refusal ("export", "\x1b[2J\nforged", "there is no such\nexport");
+  CHECK (lines == 1);
+  CHECK (strcmp (line, "export \"\\x1b[2J\\x0aforged\": there is no such"
+                 "\\x0aexport") == 0);
+  for (i = 0; i < 1000; i++)
+    log_refusal ("command", "x", "y");
+  CHECK (lines <= 2);
+}
+
 static void
 test_text (void)
 {
@@ -139,6 +155,7 @@ main (void)
   test_one_a_second ();
   test_one_a_burst ();
   test_failures ();
+  test_refusals ();
   test_text ();
   return EXIT_SUCCESS;
 }

@@ -1,0 +1,82 @@
+# nbdzramctl: completion for fish.
+# SPDX-License-Identifier: BSD-3-Clause
+
+function __nbdzramctl_ask
+    set -l words (commandline -opc)
+    set -l uri
+    for i in (seq (count $words))
+        if contains -- $words[$i] -u --uri; and test $i -lt (count $words)
+            set uri -u $words[(math $i + 1)]
+        end
+    end
+    command nbdzramctl $uri $argv 2>/dev/null </dev/null
+end
+
+function __nbdzramctl_devices
+    __nbdzramctl_ask -n --raw -o NAME
+end
+
+function __nbdzramctl_attributes
+    set -l words (commandline -opc)
+    __nbdzramctl_ask get $words[-1] | string replace -r '  +' \t
+end
+
+function __nbdzramctl_columns
+    command nbdzramctl --help 2>/dev/null |
+        sed -n '/^Columns:/,/^$/s/^ *\([A-Z][-A-Z0-9]*\)  \(.*\)/\1\t\2/p'
+end
+
+# The words after a command.
+function __nbdzramctl_after
+    set -l words (commandline -opc)
+    contains -- $argv[1] $words; or return 1
+    test (count $argv) -lt 2; and return 0
+    set -l at (contains -i -- $argv[1] $words)
+    test (math (count $words) - $at) -eq $argv[2]
+end
+
+set -l c complete -c nbdzramctl
+set -l commands stat get set add remove reset compact top estimate prometheus help
+set -l none "not __fish_seen_subcommand_from $commands"
+
+complete -c nbdzramctl -f
+$c -n $none -a '(__nbdzramctl_devices)' -d device
+$c -n $none -a stat -d 'all about devices'
+$c -n $none -a get -d 'show an attribute, or which there are'
+$c -n $none -a set -d 'write to an attribute'
+$c -n $none -a add -d 'make a device and print its name'
+$c -n $none -a remove -d 'remove devices and what is on them'
+$c -n $none -a reset -d 'forget what is on devices'
+$c -n $none -a compact -d 'give free memory back now'
+$c -n $none -a top -d 'watch the devices'
+$c -n $none -a estimate -d 'what each codec would make of some data'
+$c -n $none -a prometheus -d 'print metrics'
+$c -n $none -a help -d 'print help'
+$c -n '__fish_seen_subcommand_from stat remove reset compact' -a '(__nbdzramctl_devices)'
+$c -n '__nbdzramctl_after get 0; or __nbdzramctl_after set 0' -a '(__nbdzramctl_devices)'
+$c -n '__nbdzramctl_after get 1' -a '(__nbdzramctl_attributes)'
+$c -n '__nbdzramctl_after set 1' -a 'disksize mem_limit mem_used_max comp_algorithm algorithm_params idle compact reset'
+$c -n '__fish_seen_subcommand_from add' -a 'size= algo= level= page-size= mem-limit= track-access='
+$c -n '__fish_seen_subcommand_from estimate' -F
+
+$c -s a -l algorithm -x -a 'lz4 lz4hc zstd lzo deflate' -d 'codec to use'
+$c -s b -l bytes -d 'print sizes in bytes and times in ns'
+$c -s f -l find -d 'make a device of -s SIZE and print its name'
+$c -s J -l json -d 'print JSON'
+$c -s n -l noheadings -d 'print no headings'
+$c -s o -l output -x -a '(__fish_append , (__nbdzramctl_columns))' -d 'columns to print'
+$c -l output-all -d 'print all columns'
+$c -s p -l algorithm-params -x -d 'parameters of the codec'
+$c -l raw -d 'columns one space apart'
+$c -s r -l reset -d 'forget what is on the devices named'
+$c -l force -d 'also while clients are connected'
+$c -s s -l size -x -d 'size of the device'
+$c -s t -l streams -x -d 'does nothing: zramctl has it'
+$c -s u -l uri -r -a nbd://localhost -d 'the server'
+$c -l interval -x -d 'seconds between two looks'
+$c -l once -d 'print the screen once, as text'
+$c -l pid -x -a '(__fish_complete_pids)' -d 'look at the memory of a process'
+$c -l sample -x -a '32M 256M all' -d 'look at so much of it'
+$c -l page-size -x -a '4K 8K 16K 32K 64K' -d 'page sizes to try'
+$c -s h -l help -d 'print help'
+$c -s V -l version -d 'print the version'

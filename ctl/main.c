@@ -1,0 +1,329 @@
+/* nbdzramctl: the command line.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Two ways of saying things, as in zramctl (options and devices) and as in
+ * newer tools (a command and its arguments), told apart by the first word
+ * that is no option.  One table of options serves both, with the commands
+ * that each is for; the help is printed from the tables.
+ */
+
+#include <config.h>
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "columns.h"
+#include "ctl.h"
+#include "place.h"
+
+enum {                          /* whom an option is for */
+  LIST = 1 << 0, SETUP = 1 << 1, STAT = 1 << 2, RESET = 1 << 3,
+  TOP = 1 << 4, ESTIMATE = 1 << 5, OTHER = 1 << 6, ALL = (1 << 7) - 1
+};
+
+static const struct command {
+  const char *name, *arguments;
+  command_fn *run;
+  int min, max;                 /* arguments; -1: any number */
+  unsigned who;
+  const char *help;
+} commands[] = {
+  { "stat", "[DEVICE...]", command_stat, 0, -1, STAT,
+    "all about devices" },
+  { "get", "DEVICE [ATTRIBUTE]", command_get, 1, 2, OTHER,
+    "show an attribute, or which there are" },
+  { "set", "DEVICE ATTRIBUTE VALUE...", command_set, 3, -1, OTHER,
+    "write to an attribute" },
+  { "add", "size=SIZE [KEY=VALUE...]", command_add, 1, -1, OTHER,
+    "make a device and print its name" },
+  { "remove", "DEVICE...", command_remove, 1, -1, OTHER,
+    "remove devices and what is on them" },
+  { "reset", "DEVICE...", command_reset, 1, -1, RESET,
+    "forget what is on devices" },
+  { "compact", "DEVICE...", command_compact, 1, -1, OTHER,
+    "give free memory back now" },
+  { "top", "", command_top, 0, 0, TOP,
+    "watch the devices; q quits" },
+  { "estimate", "FILE | --pid PID", command_estimate, 0, 1, ESTIMATE,
+    "what each codec would make of some data" },
+  { "prometheus", "", command_prometheus, 0, 0, OTHER,
+    "print metrics in Prometheus' format" },
+  { "help", "", NULL, 0, 0, ALL,
+    "print this" },
+};
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+/* What zramctl has no word for. */
+static const struct command list_command =
+  { NULL, "[DEVICE...]", command_list, 0, -1, LIST, NULL };
+static const struct command find_command =
+  { "-f", "", setup_find, 0, -1, SETUP, NULL };
+static const struct command setup_command =
+  { "-s, -a, -p and -t", "DEVICE", setup_device, 0, -1, SETUP, NULL };
+static const struct command reset_command =
+  { "-r", "DEVICE...", command_reset, 1, -1, RESET, NULL };
+
+static struct options options;
+static bool want_help, want_version;
+
+enum { OUTPUT_ALL = 256, RAW, FORCE, ONCE, INTERVAL, PID, SAMPLE, PAGE_SIZE };
+
+/* Either a text or a flag. */
+static const struct option_row {
+  int letter;
+  const char *name, *argument;
+  const char **text;
+  bool *flag;
+  unsigned who;
+  const char *help;
+} rows[] = {
+  { 'a', "algorithm", "ALG", &options.algorithm, NULL, SETUP | ESTIMATE,
+    "codec to use; for estimate a list: zstd:3,lz4" },
+  { 'b', "bytes", NULL, NULL, &options.bytes, LIST | STAT | ESTIMATE,
+    "print sizes in bytes and times in ns" },
+  { 'f', "find", NULL, NULL, &options.find, SETUP,
+    "make a device of -s SIZE and print its name" },
+  { 'J', "json", NULL, NULL, &options.json, LIST | STAT | ESTIMATE,
+    "print JSON" },
+  { 'n', "noheadings", NULL, NULL, &options.noheadings,
+    LIST | TOP | ESTIMATE, "print no headings" },
+  { 'o', "output", "LIST", &options.output, NULL, LIST,
+    "columns to print; +LIST: besides the usual" },
+  { OUTPUT_ALL, "output-all", NULL, NULL, &options.output_all, LIST,
+    "print all columns" },
+  { 'p', "algorithm-params", "PARAMS", &options.params, NULL, SETUP,
+    "parameters of the codec, for example level=3" },
+  { RAW, "raw", NULL, NULL, &options.raw, LIST | ESTIMATE,
+    "columns one space apart" },
+  { 'r', "reset", NULL, NULL, &options.reset, RESET,
+    "forget what is on the devices named" },
+  { FORCE, "force", NULL, NULL, &options.force, RESET,
+    "also while clients are connected" },
+  { 's', "size", "SIZE", &options.size, NULL, SETUP,
+    "size of the device, or its new size" },
+  { 't', "streams", "NUMBER", &options.streams, NULL, SETUP,
+    "does nothing: zramctl has it" },
+  { 'u', "uri", "URI", &options.uri, NULL, ALL & ~ESTIMATE,
+    "the server: an NBD URI or a socket's path" },
+  { INTERVAL, "interval", "SECONDS", &options.interval, NULL, TOP,
+    "time between two looks (1)" },
+  { ONCE, "once", NULL, NULL, &options.once, TOP,
+    "print the screen once, as text" },
+  { PID, "pid", "PID", &options.pid, NULL, ESTIMATE,
+    "look at the memory of a process" },
+  { SAMPLE, "sample", "SIZE", &options.sample, NULL, ESTIMATE,
+    "look at so much of it, or \"all\" (32M)" },
+  { PAGE_SIZE, "page-size", "LIST", &options.page_size, NULL, ESTIMATE,
+    "page sizes to try (4K,16K,64K)" },
+  { 'h', "help", NULL, NULL, &want_help, ALL, "print this" },
+  { 'V', "version", NULL, NULL, &want_version, ALL, "print the version" },
+};
+#define N_ROWS (sizeof rows / sizeof rows[0])
+
+static void
+print_help (void)
+{
+  char left[64];
+  size_t i;
+
+  puts ("Usage:\n"
+        "  " PROGRAM " [OPTIONS] [DEVICE...]\n"
+        "  " PROGRAM " -f -s SIZE [-a ALG]\n"
+        "  " PROGRAM " DEVICE [-s SIZE] [-a ALG]\n"
+        "  " PROGRAM " -r DEVICE...\n"
+        "  " PROGRAM " COMMAND [OPTIONS] [ARGUMENT...]\n"
+        "\n"
+        "Show and control the compressed RAM disks of an nbdkit zram server."
+        "\n\n"
+        "Commands:");
+  for (i = 0; i < N_COMMANDS; i++) {
+    snprintf (left, sizeof left, "%s %s", commands[i].name,
+              commands[i].arguments);
+    printf ("  %-34s %s\n", left, commands[i].help);
+  }
+  puts ("\nOptions:");
+  for (i = 0; i < N_ROWS; i++) {
+    snprintf (left, sizeof left, "--%s%s%s", rows[i].name,
+              rows[i].argument ? " " : "",
+              rows[i].argument ? rows[i].argument : "");
+    if (rows[i].letter < 256)
+      printf ("  -%c, %-27s %s\n", rows[i].letter, left, rows[i].help);
+    else
+      printf ("      %-27s %s\n", left, rows[i].help);
+  }
+  puts ("\n"
+        "A DEVICE is zram0, or /dev/nbd0 if it is attached there.  A SIZE may"
+        " have a\n"
+        "suffix: K, M, G, T or KiB, MiB, ... (1024), KB, MB, ... (1000).\n"
+        "\n"
+        "The server is -u URI, $NBDZRAM_URI, the first of the sockets\n"
+        "$XDG_RUNTIME_DIR/nbdkit-zram/nbdkit.sock and"
+        " /run/nbdkit-zram/nbdkit.sock\n"
+        "that exists, or nbd://localhost.\n"
+        "\n"
+        "Columns:");
+  columns_help (stdout);
+  puts ("\nExit status: 0 it worked, 1 it failed, 2 it was not understood.\n"
+        "More in " PROGRAM "(1).");
+}
+
+static int
+hint (void)
+{
+  fputs ("Try '" PROGRAM " --help'.\n", stderr);
+  return EXIT_USAGE;
+}
+
+/* getopt's tables, from ours.  ':' first: we say what is wrong. */
+static void
+make_tables (char letters[2 * N_ROWS + 2], struct option longs[N_ROWS + 1])
+{
+  char *p = letters;
+  size_t i;
+
+  *p++ = ':';
+  memset (longs, 0, (N_ROWS + 1) * sizeof *longs);
+  for (i = 0; i < N_ROWS; i++) {
+    if (rows[i].letter < 256) {
+      *p++ = (char) rows[i].letter;
+      if (rows[i].argument)
+        *p++ = ':';
+    }
+    longs[i].name = rows[i].name;
+    longs[i].has_arg = rows[i].argument ? required_argument : no_argument;
+    longs[i].val = rows[i].letter;
+  }
+  *p = '\0';
+}
+
+static int
+bad_option (int c, char **argv)
+{
+  const char *word = argv[optind - 1];
+  bool is_long = strncmp (word, "--", 2) == 0;
+  char *safe;
+
+  if (c == ':')
+    complain ("%s needs a value", is_long ? word : argv[optind - 1]);
+  else if (optopt && optopt < 256 && !is_long)
+    complain ("unknown option -%c", optopt);
+  else {
+    safe = text_escape (word);
+    complain ("unknown option %s", safe);
+    free (safe);
+  }
+  return hint ();
+}
+
+/* Fill in the options; given[i] says that row i was.  An exit status. */
+static int
+parse (int argc, char **argv, bool given[N_ROWS])
+{
+  char letters[2 * N_ROWS + 2];
+  struct option longs[N_ROWS + 1];
+  size_t i;
+  int c;
+
+  make_tables (letters, longs);
+  opterr = 0;
+  while ((c = getopt_long (argc, argv, letters, longs, NULL)) != -1) {
+    for (i = 0; i < N_ROWS && rows[i].letter != c; i++)
+      ;
+    if (i == N_ROWS)
+      return bad_option (c, argv);
+    given[i] = true;
+    if (rows[i].text)
+      *rows[i].text = optarg;
+    else
+      *rows[i].flag = true;
+  }
+  return EXIT_OK;
+}
+
+/* Which command it is; *named says that the first word is its name. */
+static const struct command *
+choose (const char *word, bool *named)
+{
+  size_t i;
+
+  for (i = 0; word && i < N_COMMANDS; i++) {
+    if (strcmp (word, commands[i].name) == 0) {
+      *named = true;
+      return &commands[i];
+    }
+  }
+  *named = false;
+  return options.reset ? &reset_command
+    : options.find ? &find_command
+    : options.size || options.algorithm || options.params || options.streams
+    ? &setup_command
+    : &list_command;
+}
+
+/* Is every option for this command, and the number of words right? */
+static int
+check (const struct command *c, const bool given[N_ROWS], int argc)
+{
+  size_t i;
+
+  for (i = 0; i < N_ROWS; i++) {
+    if (given[i] && !(rows[i].who & c->who)) {
+      complain (c->name ? "--%s does not go with %s" : "--%s alone has no use",
+                rows[i].name, c->name);
+      return hint ();
+    }
+  }
+  if (argc >= c->min && (c->max < 0 || argc <= c->max))
+    return EXIT_OK;
+  complain ("usage: " PROGRAM " %s %s", c->name, c->arguments);
+  return hint ();
+}
+
+/* The server is not asked before its place is known. */
+static char *
+find_server (void)
+{
+  const char *env = getenv ("NBDZRAM_URI");
+
+  if (options.uri)
+    return must_copy (options.uri);
+  return env && *env ? must_copy (env) : place_default ();
+}
+
+int
+main (int argc, char **argv)
+{
+  bool given[N_ROWS] = { false }, named;
+  const struct command *c;
+  char *uri;
+  int r = parse (argc, argv, given);
+
+  if (r != EXIT_OK)
+    return r;
+  argc -= optind;
+  argv += optind;
+  c = choose (argv[0], &named);
+  if (want_version) {
+    puts (PROGRAM " " PACKAGE_VERSION);
+    return EXIT_OK;
+  }
+  if (want_help || !c->run) {
+    print_help ();
+    return EXIT_OK;
+  }
+  argc -= named;
+  argv += named;
+  r = check (c, given, argc);
+  if (r != EXIT_OK)
+    return r;
+  uri = find_server ();
+  options.uri = uri;
+  r = c->run (&options, argc, argv);
+  free (uri);
+  if (fflush (stdout) != 0 && r == EXIT_OK) {
+    complain ("cannot write the output");
+    r = EXIT_FAILED;
+  }
+  return r;
+}

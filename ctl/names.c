@@ -1,0 +1,74 @@
+/* nbdzramctl: the names that people give to devices.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+#include "names.h"
+#include "place.h"
+
+struct attached *
+name_attached (const char *uri)
+{
+  struct attached *list;
+  struct place p;
+
+  if (place_of_uri (uri, &p) < 0)
+    return NULL;
+  list = attached_list ("", &p);
+  place_free (&p);
+  return list;
+}
+
+char *
+name_of_device (const struct attached *attached, const char *name)
+{
+  const char *given = name;
+  const struct attached *a;
+
+  if (strncmp (name, "/dev/", 5) == 0)
+    name += 5;
+  if (strncmp (name, "nbd", 3) == 0) {
+    a = attached_by_device (attached, name);
+    if (!a) {
+      fault ("%s: not known to be a device of this server; say zramN",
+             given);
+      return NULL;
+    }
+    name = a->export;
+  }
+  /* A name becomes a word of a command and part of an export's name. */
+  if (!*name || name[strcspn (name, "/ \t\n\r")]) {
+    fault ("%s: this is no device; they are called zram0, zram1, ...",
+           given);
+    return NULL;
+  }
+  return must_copy (name);
+}
+
+char *
+name_resolve (const char *uri, const char *name)
+{
+  struct attached *attached = name_attached (uri);
+  char *real = name_of_device (attached, name);
+
+  attached_free (attached);
+  return real;
+}
+
+device *
+name_to_device (const struct state *s, const struct attached *attached,
+                const char *name)
+{
+  char *real = name_of_device (attached, name);
+  device *d = real ? state_find (s, real) : NULL;
+
+  if (real && !d)
+    fault ("%s: there is no such device", name);
+  free (real);
+  return d;
+}

@@ -1,0 +1,194 @@
+/* nbdzramctl: the devices of a server, as its JSON tells.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "client.h"
+#include "ctl.h"
+#include "state.h"
+
+/* The answer is three levels deep; deeper ones are refused by the parser. */
+#define DEPTH_MAX 16
+
+static struct json_object *
+devices (const struct state *s)
+{
+  struct json_object *list;
+
+  return json_object_object_get_ex (s->root, "devices", &list) &&
+         json_object_is_type (list, json_type_array) ? list : NULL;
+}
+
+/* A device is an object with a name. */
+static bool
+is_device (struct json_object *d)
+{
+  struct json_object *name;
+
+  return json_object_is_type (d, json_type_object) &&
+         json_object_object_get_ex (d, "name", &name) &&
+         json_object_is_type (name, json_type_string);
+}
+
+int
+state_parse (const char *text, struct state *s)
+{
+  struct json_tokener *tokener = json_tokener_new_ex (DEPTH_MAX);
+  struct json_object *list;
+  unsigned i;
+
+  memset (s, 0, sizeof *s);
+  if (!tokener)
+    return fault ("there is no more memory");
+  s->root = json_tokener_parse_ex (tokener, text, (int) strlen (text));
+  if (s->root && json_tokener_get_error (tokener) != json_tokener_success) {
+    json_object_put (s->root);
+    s->root = NULL;
+  }
+  json_tokener_free (tokener);
+  if (!s->root)
+    return fault ("the server's answer is no JSON");
+  list = devices (s);
+  if (list) {
+    s->n = (unsigned) json_object_array_length (list);
+    for (i = 0; i < s->n; i++)
+      if (!is_device (state_device (s, i)))
+        list = NULL;
+  }
+  if (list)
+    return 0;
+  state_free (s);
+  return fault ("the server's answer has no list of devices");
+}
+
+int
+state_load (const char *uri, struct state *s)
+{
+  char *text;
+  int r;
+
+  memset (s, 0, sizeof *s);
+  if (client_json (uri, &text) < 0)
+    return -1;
+  r = state_parse (text, s);
+  free (text);
+  return r;
+}
+
+void
+state_free (struct state *s)
+{
+  json_object_put (s->root);
+  memset (s, 0, sizeof *s);
+}
+
+device *
+state_device (const struct state *s, unsigned i)
+{
+  return json_object_array_get_idx (devices (s), i);
+}
+
+device *
+state_find (const struct state *s, const char *name)
+{
+  unsigned i;
+
+  for (i = 0; i < s->n; i++) {
+    struct json_object *d = state_device (s, i), *member;
+
+    json_object_object_get_ex (d, "name", &member);
+    if (strcmp (json_object_get_string (member), name) == 0)
+      return d;
+  }
+  return NULL;
+}
+
+/* The member of a path, of some type; NULL: there is none. */
+static struct json_object *
+member_of (device *d, const char *path, json_type type)
+{
+  char *copy = must_copy (path), *save = NULL, *key;
+  struct json_object *o = d;
+
+  for (key = strtok_r (copy, ".", &save); key && o;
+       key = strtok_r (NULL, ".", &save))
+    if (!json_object_is_type (o, json_type_object) ||
+        !json_object_object_get_ex (o, key, &o))
+      o = NULL;
+  free (copy);
+  return json_object_is_type (o, type) ? o : NULL;
+}
+
+char *
+device_text (device *d, const char *path)
+{
+  struct json_object *o = member_of (d, path, json_type_string);
+
+  return o ? text_escape (json_object_get_string (o)) : NULL;
+}
+
+bool
+device_number (device *d, const char *path, uint64_t *n)
+{
+  struct json_object *o = member_of (d, path, json_type_int);
+
+  *n = o ? json_object_get_uint64 (o) : 0;
+  return o != NULL;
+}
+
+bool
+device_integer (device *d, const char *path, int64_t *n)
+{
+  struct json_object *o = member_of (d, path, json_type_int);
+
+  *n = o ? json_object_get_int64 (o) : 0;
+  return o != NULL;
+}
+
+uint64_t
+device_count (device *d, const char *path)
+{
+  uint64_t n;
+
+  device_number (d, path, &n);
+  return n;
+}
+
+uint64_t
+device_ratio (device *d)
+{
+  uint64_t data = device_count (d, "orig_data_size");
+  uint64_t held = device_count (d, "mem_used_total");
+
+  return held ? (uint64_t) ((__uint128_t) data * 10000 / held) : 0;
+}
+
+void
+device_each_codec (device *d, codec_fn *fn, void *opaque)
+{
+  struct json_object *codecs = member_of (d, "codecs", json_type_object);
+
+  if (!codecs)
+    return;
+  json_object_object_foreach (codecs, key, value) {
+    char *name = text_escape (key);
+
+    fn (opaque, name, value);
+    free (name);
+  }
+}
+
+char *
+device_json (device *d)
+{
+  /* json-c escapes control characters; it leaves bytes over 127. */
+  return must_copy (json_object_to_json_string_ext (
+                      d, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+                         JSON_C_TO_STRING_NOSLASHESCAPE));
+}

@@ -1,0 +1,49 @@
+/* nbdzramctl: the devices of a server, as its JSON tells.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Members are named by paths, "latency.read.p50_ns".  One that is missing or
+ * of another type than expected counts as unknown, so that the tool goes
+ * with older and newer servers.
+ */
+
+#ifndef STATE_H
+#define STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct json_object;
+
+struct state {
+  struct json_object *root;
+  unsigned n;                   /* devices */
+};
+/* One device; belongs to its state. */
+typedef struct json_object device;
+
+/* -1 with a fault. */
+extern int state_load (const char *uri, struct state *s);
+extern int state_parse (const char *text, struct state *s);
+extern void state_free (struct state *s);
+
+extern device *state_device (const struct state *s, unsigned i);
+extern device *state_find (const struct state *s, const char *name);
+
+/* Escaped; to be freed.  NULL: unknown. */
+extern char *device_text (device *d, const char *path);
+extern bool device_number (device *d, const char *path, uint64_t *n);
+extern bool device_integer (device *d, const char *path, int64_t *n);
+/* 0 if it is unknown. */
+extern uint64_t device_count (device *d, const char *path);
+
+/* Stored bytes over held bytes, in 1/10000; 0: unknown, or nothing held. */
+extern uint64_t device_ratio (device *d);
+
+/* Call a function for each codec with pages. */
+typedef void codec_fn (void *opaque, const char *name, device *counts);
+extern void device_each_codec (device *d, codec_fn *fn, void *opaque);
+
+/* All of a device, for people and programs.  To be freed. */
+extern char *device_json (device *d);
+
+#endif /* STATE_H */

@@ -1,0 +1,26 @@
+/* nbdkit-zram: what can be written to attributes.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The functions behind the table in attr.c: see struct zram_attr.
+ */
+
+#ifndef ZRAM_ATTR_STORE_H
+#define ZRAM_ATTR_STORE_H
+
+#include <stdbool.h>
+
+#include "zram.h"
+
+#define ATTR_DISKSIZES "a multiple of 512 up to 16T"
+
+typedef int attr_store_fn (struct zram_disk *disk, const char *value,
+                           char message[ZRAM_MESSAGE_MAX]);
+extern attr_store_fn store_disksize, store_reset, store_compact;
+extern attr_store_fn store_mem_limit, store_mem_used_max, store_idle;
+extern attr_store_fn store_comp_algorithm, store_algorithm_params;
+
+/* Which values take data away: struct zram_attr.harms_clients. */
+extern bool shrinks (const struct zram_disk *disk, const char *value);
+extern bool resets_unasked (const struct zram_disk *disk, const char *value);
+
+#endif /* ZRAM_ATTR_STORE_H */

@@ -1,0 +1,95 @@
+/* nbdkit-zram: text that grows.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "os.h"
+#include "text.h"
+
+#define FIRST_ROOM 1024
+
+static int
+stop (struct text *t, int error)
+{
+  t->error = error;
+  return error;
+}
+
+/* Room for n more bytes and a NUL.  It doubles: adding is cheap. */
+static int
+make_room (struct text *t, size_t n)
+{
+  size_t room = t->room ? t->room : FIRST_ROOM;
+  char *data;
+
+  if (t->error)
+    return t->error;
+  if (n > t->max - t->len)
+    return stop (t, -ENOBUFS);
+  while (room <= t->len + n)
+    room *= 2;
+  if (room == t->room)
+    return 0;
+  data = t->data ? os_grow (t->data, t->room, room) : os_alloc (room);
+  if (!data)
+    return stop (t, -ENOMEM);
+  t->data = data;
+  t->room = room;
+  return 0;
+}
+
+int
+text_add (struct text *t, const char *bytes, size_t n)
+{
+  int r = make_room (t, n);
+
+  if (r < 0)
+    return r;
+  memcpy (t->data + t->len, bytes, n);
+  t->len += n;
+  t->data[t->len] = '\0';
+  return 0;
+}
+
+int
+text_printf (struct text *t, const char *format, ...)
+{
+  va_list args, again;
+  int n, r;
+
+  va_start (args, format);
+  va_copy (again, args);
+  n = vsnprintf (NULL, 0, format, args);
+  r = n < 0 ? stop (t, -ENOMEM) : make_room (t, (size_t) n);
+  if (r == 0) {
+    vsnprintf (t->data + t->len, (size_t) n + 1, format, again);
+    t->len += (size_t) n;
+  }
+  va_end (again);
+  va_end (args);
+  return r;
+}
+
+void
+text_cut (struct text *t, size_t len)
+{
+  t->error = 0;
+  if (len < t->len) {
+    t->len = len;
+    t->data[len] = '\0';
+  }
+}
+
+void
+text_free (struct text *t)
+{
+  if (t->data)
+    os_free (t->data, t->room);
+  *t = (struct text) { .max = t->max };
+}

@@ -1,0 +1,38 @@
+/* nbdkit-zram: text that grows.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What clients read of attributes and statistics is written into one of
+ * these.  It grows up to a bound that its owner sets, so that no client
+ * can make the server hold more.  What does not fit is left out, whole
+ * additions at a time, and remembered: one look at `error' at the end
+ * will do.
+ */
+
+#ifndef ZRAM_TEXT_H
+#define ZRAM_TEXT_H
+
+#include <stddef.h>
+
+struct text {
+  char *data;                   /* len bytes, and a NUL; NULL if empty */
+  size_t len, room;
+  size_t max;                   /* of len */
+  int error;                    /* 0, -ENOMEM, or -ENOBUFS: max reached */
+};
+
+#define TEXT_INIT(max_bytes) ((struct text) { .max = (max_bytes) })
+
+/* 0, or the error that is in the text too: nothing was added, and nothing
+ * will be.
+ */
+extern int text_add (struct text *text, const char *bytes, size_t n);
+extern int text_printf (struct text *text, const char *format, ...)
+  __attribute__ ((format (printf, 2, 3)));
+
+/* Forget what was added after the first len bytes, and the error. */
+extern void text_cut (struct text *text, size_t len);
+
+/* Give back the memory.  The text is empty then, and can be used again. */
+extern void text_free (struct text *text);
+
+#endif /* ZRAM_TEXT_H */

@@ -1,0 +1,50 @@
+/* nbdkit-zram: who may write to the control export.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define NBDKIT_API_VERSION 2
+#include <nbdkit-plugin.h>
+
+#include "access.h"
+
+/* The kernel vouches for the uid of a peer on a Unix socket.  nbdkit
+ * prints an error if it is asked for it on any other socket.
+ */
+static bool
+is_local (void)
+{
+  union {
+    struct sockaddr sa;
+    struct sockaddr_storage room;
+  } peer;
+  socklen_t len = sizeof peer;
+  int64_t uid;
+
+  if (nbdkit_peer_name (&peer.sa, &len) == -1 || peer.sa.sa_family != AF_UNIX)
+    return false;
+  uid = nbdkit_peer_uid ();
+  return uid == 0 || (uid != -1 && uid == (int64_t) geteuid ());
+}
+
+static bool
+has_tls (void)
+{
+  return nbdkit_is_tls () == 1;
+}
+
+bool
+access_granted (enum control control)
+{
+  switch (control) {
+  case CONTROL_RW: return true;
+  case CONTROL_TLS: return is_local () || has_tls ();
+  case CONTROL_LOCAL: return is_local ();
+  case CONTROL_RO: case CONTROL_OFF: break;
+  }
+  return false;
+}

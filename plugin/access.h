@@ -1,0 +1,21 @@
+/* nbdkit-zram: who may write to the control export.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#ifndef ZRAM_ACCESS_H
+#define ZRAM_ACCESS_H
+
+#include <stdbool.h>
+
+enum control {
+  CONTROL_LOCAL,                /* peers on a Unix socket: root or our uid */
+  CONTROL_TLS,                  /* they, and whoever has started TLS */
+  CONTROL_RW,                   /* everybody */
+  CONTROL_RO,                   /* nobody */
+  CONTROL_OFF                   /* the export is not there */
+};
+
+/* May the client of this connection, which is just being opened? */
+extern bool access_granted (enum control control);
+
+#endif /* ZRAM_ACCESS_H */

@@ -1,0 +1,404 @@
+/* nbdkit-zram: the commands of the control export.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ *   DEVICE ATTRIBUTE VALUE     set it
+ *   show DEVICE ATTRIBUTE      or show stats.json, show metrics
+ *   hot_add KEY=VALUE...       answers the number
+ *   hot_remove N
+ *   help
+ *
+ * A command is understood as a whole before anything is done.  None opens
+ * a file, and none waits for a client.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "devices.h"
+#include "metrics.h"
+
+/* More words than any command has. */
+#define WORDS_MAX 32
+
+struct command {
+  char line[COMMAND_MAX + 1];   /* with a NUL after each word */
+  char text[COMMAND_MAX + 1];   /* as it was written */
+  unsigned n;
+  char *word[WORDS_MAX];
+};
+
+/* Answer that it went wrong. */
+static int __attribute__ ((format (printf, 3, 4)))
+refuse (struct text *answer, int error, const char *format, ...)
+{
+  char why[1024];
+  va_list args;
+
+  va_start (args, format);
+  vsnprintf (why, sizeof why, format, args);
+  va_end (args);
+  text_cut (answer, 0);
+  text_printf (answer, "error: %s\n", why);
+  return error;
+}
+
+/* Lists for messages: "zram0, zram1" */
+
+static const char *
+list_devices (char *buf, size_t size)
+{
+  struct device *devices[DEVICES_MAX];
+  unsigned i, n = devices_get (devices);
+  size_t len = 0;
+
+  snprintf (buf, size, "none");
+  for (i = 0; i < n; i++) {
+    if (len < size)
+      len += (size_t) snprintf (buf + len, size - len, "%s%s",
+                                i ? ", " : "", devices[i]->name);
+    device_put (devices[i]);
+  }
+  return buf;
+}
+
+static const char *
+list_attrs (unsigned mode, char *buf, size_t size)
+{
+  const struct zram_attr *a;
+  size_t len = 0;
+  unsigned i;
+
+  for (i = 0; (a = zram_attr (i)) != NULL && len < size; i++)
+    if (a->mode & mode)
+      len += (size_t) snprintf (buf + len, size - len, "%s%s",
+                                len ? ", " : "", a->name);
+  return buf;
+}
+
+/* Find what a command names. */
+
+#define LIST_MAX 600
+
+static struct device *
+find_device (const char *word, struct text *answer)
+{
+  int number = device_number (word, strlen (word));
+  struct device *dev = number < 0 ? NULL : device_get ((unsigned) number);
+  char names[LIST_MAX];
+
+  if (!dev)
+    refuse (answer, 0, "there is no device '%.64s'; there are: %s", word,
+            list_devices (names, sizeof names));
+  return dev;
+}
+
+static const struct zram_attr *
+find_attr (const char *word, unsigned mode, struct text *answer)
+{
+  const struct zram_attr *a = zram_attr_find (word);
+  char names[LIST_MAX];
+
+  list_attrs (mode, names, sizeof names);
+  if (!a)
+    refuse (answer, 0, "there is no attribute '%.64s'; there are: %s", word,
+            names);
+  else if (!(a->mode & mode)) {
+    refuse (answer, 0, "%s can only be %s; there are: %s", word,
+            mode == ZRAM_ATTR_READ ? "written" : "read", names);
+    a = NULL;
+  }
+  return a;
+}
+
+/* show */
+
+static int
+shown (const char *what, struct text *answer)
+{
+  if (answer->error == -ENOBUFS)
+    return refuse (answer, -ENOSPC, "%s is longer than an answer can be:"
+                   " read the export of that name", what);
+  if (answer->error)
+    return refuse (answer, -ENOMEM, "not enough memory to show %s", what);
+  return 0;
+}
+
+static int
+run_show (struct command *c, struct text *answer)
+{
+  const struct zram_attr *a;
+  struct zram_device about;
+  struct device *dev;
+
+  text_printf (answer, "ok\n");
+  if (c->n == 2 && strcmp (c->word[1], "stats.json") == 0) {
+    stats_json (answer);
+    return shown (c->word[1], answer);
+  }
+  if (c->n == 2 && strcmp (c->word[1], "metrics") == 0) {
+    stats_metrics (answer);
+    return shown (c->word[1], answer);
+  }
+  if (c->n != 3)
+    return refuse (answer, -EINVAL, "show what?  show DEVICE ATTRIBUTE, show"
+                   " stats.json or show metrics");
+  a = find_attr (c->word[2], ZRAM_ATTR_READ, answer);
+  if (!a)
+    return -EINVAL;
+  dev = find_device (c->word[1], answer);
+  if (!dev)
+    return -EINVAL;
+  about = device_about (dev);
+  a->show (&about, answer);
+  device_put (dev);
+  return shown (a->name, answer);
+}
+
+/* hot_add and hot_remove */
+
+static int
+run_hot_add (struct command *c, struct text *answer)
+{
+  struct settings settings = { .given = { NULL } };
+  char message[SETTINGS_MESSAGE_MAX], why[ZRAM_MESSAGE_MAX], *value;
+  unsigned i, number;
+  int r;
+
+  for (i = 1; i < c->n; i++) {
+    value = strchr (c->word[i], '=');
+    if (!value)
+      return refuse (answer, -EINVAL, "'%.64s' is not KEY=VALUE, for example"
+                     " size=1G", c->word[i]);
+    *value++ = '\0';
+    if (settings_set (&settings, c->word[i], value, NULL, message) == -1)
+      return refuse (answer, -EINVAL, "%s", message);
+  }
+  if (settings_complete (&settings, message) == -1)
+    return refuse (answer, -EINVAL, "%s", message);
+  r = device_add (&settings.params, &number, why);
+  if (r < 0)
+    return refuse (answer, r, "%s", why);
+  text_printf (answer, "ok\n%u\n", number);
+  return 0;
+}
+
+static int
+run_hot_remove (struct command *c, struct text *answer)
+{
+  char name[16], names[LIST_MAX], why[ZRAM_MESSAGE_MAX];
+  int number = -1, r;
+
+  if (c->n == 2 && strlen (c->word[1]) <= 2) {
+    snprintf (name, sizeof name, "zram%s", c->word[1]);
+    number = device_number (name, strlen (name));
+  }
+  if (number < 0)
+    return refuse (answer, -EINVAL, "hot_remove%s%.64s: must be the number"
+                   " of a device; there are: %s", c->n > 1 ? " " : "",
+                   c->n > 1 ? c->word[1] : "",
+                   list_devices (names, sizeof names));
+  r = device_remove ((unsigned) number, why);
+  if (r < 0)
+    return refuse (answer, r, "%s", why);
+  text_printf (answer, "ok\n");
+  return 0;
+}
+
+/* DEVICE ATTRIBUTE VALUE */
+
+static const char *
+skip_spaces (const char *s)
+{
+  return s + strspn (s, " \t");
+}
+
+/* All after the first two words, without spaces around it; tabs, which an
+ * answer must not contain, are spaces.
+ */
+static void
+rest_of_line (const struct command *c, char *value)
+{
+  const char *from = skip_spaces (c->text);
+  size_t n, i;
+
+  from += strcspn (from, " \t");
+  from = skip_spaces (from);
+  from += strcspn (from, " \t");
+  from = skip_spaces (from);
+  n = strlen (from);
+  while (n && strchr (" \t", from[n - 1]))
+    n--;
+  for (i = 0; i < n; i++)
+    value[i] = from[i] == '\t' ? ' ' : from[i];
+  value[n] = '\0';
+}
+
+/* Set it, with no client connected if it would do harm to one. */
+static int
+store_alone (struct device *dev, const struct zram_attr *a,
+             const char *value, char why[ZRAM_MESSAGE_MAX])
+{
+  int r;
+
+  if (!a->harms_clients (dev->disk, value))
+    return a->store (dev->disk, value, why);
+  r = device_alone (dev, why);
+  if (r < 0)
+    return r;
+  r = a->store (dev->disk, value, why);
+  device_share (dev);
+  return r;
+}
+
+static int
+store (struct device *dev, const struct zram_attr *a, const char *value,
+       struct text *answer)
+{
+  /* Whether a size is a smaller one must stay so while it is set. */
+  static pthread_mutex_t harmful = PTHREAD_MUTEX_INITIALIZER;
+  char why[ZRAM_MESSAGE_MAX] = "it went wrong";
+  int r;
+
+  if (a->harms_clients) {
+    pthread_mutex_lock (&harmful);
+    r = store_alone (dev, a, value, why);
+    pthread_mutex_unlock (&harmful);
+  }
+  else
+    r = a->store (dev->disk, value, why);
+  if (r < 0 && !*value)
+    return refuse (answer, r, "%s %s: the value is missing: must be %s",
+                   dev->name, a->name, a->values);
+  if (r < 0)
+    return refuse (answer, r, "%s %s: %s%s", dev->name, a->name, why,
+                   r == -EBUSY && strcmp (a->name, "reset") == 0
+                   ? "; reset force does it nevertheless" : "");
+  text_printf (answer, "ok\n");
+  return 0;
+}
+
+static int
+run_attribute (struct command *c, struct text *answer)
+{
+  char value[COMMAND_MAX + 1], names[LIST_MAX];
+  const struct zram_attr *a;
+  struct device *dev;
+  int r;
+
+  dev = find_device (c->word[0], answer);
+  if (!dev)
+    return -EINVAL;
+  if (c->n < 2) {
+    r = refuse (answer, -EINVAL, "%s: set what?  There are: %s", dev->name,
+                list_attrs (ZRAM_ATTR_WRITE, names, sizeof names));
+    device_put (dev);
+    return r;
+  }
+  a = find_attr (c->word[1], ZRAM_ATTR_WRITE, answer);
+  rest_of_line (c, value);
+  r = a ? store (dev, a, value, answer) : -EINVAL;
+  device_put (dev);
+  return r;
+}
+
+/* The table */
+
+static int run_help (struct command *c, struct text *answer);
+
+static const struct {
+  const char *name, *operands, *help;
+  int (*run) (struct command *c, struct text *answer);
+} commands[] = {
+  { "show", "DEVICE ATTRIBUTE", "answers its text; also show stats.json"
+    " and show metrics", run_show },
+  { "hot_add", "KEY=VALUE...", "make a device with the parameters of the"
+    " command line; answers its number", run_hot_add },
+  { "hot_remove", "N", "remove device zramN", run_hot_remove },
+  { "help", "", "this text", run_help },
+};
+#define NCOMMANDS (sizeof commands / sizeof commands[0])
+
+static int
+run_help (struct command *c, struct text *answer)
+{
+  const struct zram_attr *a;
+  unsigned i;
+
+  if (c->n != 1)
+    return refuse (answer, -EINVAL, "help has no operands: '%.64s'",
+                   c->word[1]);
+  text_printf (answer, "ok\nOne command is one write at offset 0; its answer"
+               " is read there on the same connection.\n\n"
+               "DEVICE ATTRIBUTE VALUE\n  set it\n");
+  for (i = 0; i < NCOMMANDS; i++)
+    text_printf (answer, "%s%s%s\n  %s\n", commands[i].name,
+                 *commands[i].operands ? " " : "", commands[i].operands,
+                 commands[i].help);
+  text_printf (answer, "\nThe attributes of a device:\n");
+  for (i = 0; (a = zram_attr (i)) != NULL; i++) {
+    text_printf (answer, "%-16s %04o  %s\n", a->name, a->mode, a->help);
+    if (a->values)
+      text_printf (answer, "%22s  to write: %s\n", "", a->values);
+  }
+  return 0;
+}
+
+/* What was written must be text, one line of it.  The length of the line,
+ * or -EINVAL with the answer.
+ */
+static int
+check_line (const char *written, size_t n, struct text *answer)
+{
+  size_t len = 0, i;
+
+  while (len < n && written[len] != '\n' && written[len] != '\0') {
+    unsigned char ch = (unsigned char) written[len];
+
+    if (len == COMMAND_MAX)
+      return refuse (answer, -EINVAL, "a command has at most %d bytes",
+                     COMMAND_MAX);
+    if ((ch < ' ' && ch != '\t') || ch >= 0x7f)
+      return refuse (answer, -EINVAL, "byte %zu of the command is 0x%02x:"
+                     " a command is one line of ASCII text", len, ch);
+    len++;
+  }
+  for (i = len + (len < n && written[len] == '\n'); i < n; i++)
+    if (written[i])
+      return refuse (answer, -EINVAL, "byte %zu comes after the end of the"
+                     " line: one command a write", i);
+  return (int) len;
+}
+
+int
+command_run (const char *written, size_t n, struct text *answer)
+{
+  struct command c = { .n = 0 };
+  char *rest = c.line, *word;
+  int len = check_line (written, n, answer);
+  unsigned i;
+
+  if (len < 0)
+    return len;
+  memcpy (c.line, written, (size_t) len);
+  memcpy (c.text, written, (size_t) len);
+  while ((word = strtok_r (rest, " \t", &rest)) != NULL) {
+    if (c.n == WORDS_MAX)
+      return refuse (answer, -EINVAL, "'%.64s' is one word too many", word);
+    c.word[c.n++] = word;
+  }
+  if (c.n == 0)
+    return refuse (answer, -EINVAL, "no command: try help");
+  for (i = 0; i < NCOMMANDS; i++)
+    if (strcmp (commands[i].name, c.word[0]) == 0)
+      return commands[i].run (&c, answer);
+  if (strncmp (c.word[0], "zram", 4) == 0)
+    return run_attribute (&c, answer);
+  return refuse (answer, -EINVAL, "'%.64s' is neither a command (show,"
+                 " hot_add, hot_remove, help) nor a device", c.word[0]);
+}

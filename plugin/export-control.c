@@ -1,0 +1,170 @@
+/* nbdkit-zram: the control export, a mailbox.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Each connection has an answer of its own: the JSON of all devices, taken
+ * anew whenever it is read from the start, until a command was written;
+ * then what the last command answered.  A write that is not a command
+ * whole is refused, and so nothing of it is kept.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NBDKIT_API_VERSION 2
+#include <nbdkit-plugin.h>
+
+#include "command.h"
+#include "export.h"
+#include "log.h"
+
+enum control export_control_access;
+
+static const char *
+control_open (struct handle *h, const struct export_name *name)
+{
+  (void) name;
+  if (export_control_access == CONTROL_OFF)
+    return "there is none: the server was started with control=off";
+  h->may_write = access_granted (export_control_access);
+  pthread_mutex_init (&h->lock, NULL);
+  snprintf (h->description, sizeof h->description, EXPORT_CONTROL_HELP);
+  return NULL;
+}
+
+static void
+control_close (struct handle *h)
+{
+  snapshot_free (&h->snapshot);
+  pthread_mutex_destroy (&h->lock);
+}
+
+static uint64_t
+control_size (const struct handle *h)
+{
+  (void) h;
+  return CONTROL_SIZE;
+}
+
+static bool
+control_can_write (const struct handle *h)
+{
+  return h->may_write;
+}
+
+/* Under the lock. */
+static int
+renew (struct handle *h)
+{
+  static const struct export_name name = { .type = EXPORT_CONTROL };
+  struct snapshot fresh;
+  const char *why = snapshot_take (&fresh, &name);
+
+  if (why) {
+    log_refusal ("read of export", "control", why);
+    return -ENOMEM;
+  }
+  snapshot_free (&h->snapshot);
+  h->snapshot = fresh;
+  return 0;
+}
+
+/* The text, and spaces after it. */
+static void
+copy_out (const struct text *text, char *buf, size_t count, size_t offset)
+{
+  size_t n = offset < text->len ? text->len - offset : 0;
+
+  if (n > count)
+    n = count;
+  if (n)
+    memcpy (buf, text->data + offset, n);
+  memset (buf + n, ' ', count - n);
+}
+
+static int
+control_pread (struct handle *h, void *buf, uint32_t count, uint64_t offset)
+{
+  int r = 0;
+
+  pthread_mutex_lock (&h->lock);
+  if (!h->answered && (offset == 0 || !h->snapshot.text.data))
+    r = renew (h);
+  if (r == 0)
+    copy_out (&h->snapshot.text, buf, count, offset);
+  pthread_mutex_unlock (&h->lock);
+  return r;
+}
+
+/* What the client reads of what was wrong, without "error: " and the end
+ * of the line.
+ */
+static void
+log_answer (const char *command, const struct text *answer)
+{
+  static const char error[] = "error: ";
+  char why[LOG_TEXT_MAX + 1];
+
+  snprintf (why, sizeof why, "%s", answer->data + strlen (error));
+  why[strcspn (why, "\n")] = '\0';
+  log_refusal ("command", command, why);
+}
+
+/* Under the lock. */
+static int
+run (struct handle *h, const char *line, size_t n)
+{
+  struct snapshot answer;
+  const char *why = snapshot_start (&answer, CONTROL_SIZE);
+  char first[LOG_TEXT_MAX + 1];
+  int r;
+
+  snprintf (first, sizeof first, "%.*s", (int) strnlen (line, n), line);
+  first[strcspn (first, "\n")] = '\0';
+  if (why) {
+    log_refusal ("command", first, why);
+    return -ENOMEM;
+  }
+  r = command_run (line, n, &answer.text);
+  if (answer.text.error)
+    r = -ENOMEM;
+  else if (r < 0) {
+    log_answer (first, &answer.text);
+  }
+  else
+    nbdkit_debug ("control: %s", first);
+  snapshot_end (&answer);
+  snapshot_free (&h->snapshot);
+  h->snapshot = answer;
+  h->answered = true;
+  return r;
+}
+
+/* A command is one write. */
+static int
+control_pwrite (struct handle *h, const void *buf, uint32_t count,
+                uint64_t offset)
+{
+  int r;
+
+  if (offset != 0) {
+    log_refusal ("write to export", "control", "not at offset 0");
+    return -EINVAL;
+  }
+  pthread_mutex_lock (&h->lock);
+  r = run (h, buf, count);
+  pthread_mutex_unlock (&h->lock);
+  return r;
+}
+
+const struct export export_control = {
+  .open = control_open,
+  .close = control_close,
+  .size = control_size,
+  .can_write = control_can_write,
+  .pread = control_pread,
+  .pwrite = control_pwrite,
+};

@@ -1,0 +1,69 @@
+/* nbdkit-zram: the exports, and what a connection to one of them is.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Each kind of export is one table of functions; nbdkit's callbacks in
+ * zram.c look up the table of the connection and call through it.
+ */
+
+#ifndef ZRAM_EXPORT_H
+#define ZRAM_EXPORT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "access.h"
+#include "devices.h"
+#include "names.h"
+#include "snapshot.h"
+
+struct nbdkit_extents;
+struct handle;
+
+struct export {
+  /* NULL, or why it cannot be opened, and nothing is left to close. */
+  const char *(*open) (struct handle *h, const struct export_name *name);
+  void (*close) (struct handle *h);
+  uint64_t (*size) (const struct handle *h);
+
+  /* What a client may do, besides reading. */
+  bool (*can_write) (const struct handle *h);
+  bool is_disk;                 /* trim, zero, block status, multi-conn */
+
+  /* 0 or -errno. */
+  int (*pread) (struct handle *h, void *buf, uint32_t count,
+                uint64_t offset);
+  int (*pwrite) (struct handle *h, const void *buf, uint32_t count,
+                 uint64_t offset);
+  int (*trim) (struct handle *h, uint32_t count, uint64_t offset);
+  int (*zero) (struct handle *h, uint32_t count, uint64_t offset,
+               uint32_t flags);
+  int (*extents) (struct handle *h, uint32_t count, uint64_t offset,
+                  uint32_t flags, struct nbdkit_extents *extents);
+};
+
+extern const struct export export_disk, export_text, export_control;
+
+/* One for each connection. */
+struct handle {
+  const struct export *export;
+  struct device *device;        /* disk: what it reads and writes */
+  struct snapshot snapshot;     /* text, control: what it reads */
+  pthread_mutex_t lock;         /* control: of snapshot and answered */
+  bool answered;                /* control: it is the answer to a command */
+  bool may_write;               /* control */
+  char description[128];
+};
+
+/* What the exports that are no device's are, for people. */
+#define EXPORT_JSON_HELP "statistics of all devices, as JSON"
+#define EXPORT_METRICS_HELP "statistics of all devices, for Prometheus"
+#define EXPORT_CONTROL_HELP "write a command, read its answer"
+
+/* What control= said. */
+extern enum control export_control_access;
+
+/* The control export is always as large as this. */
+#define CONTROL_SIZE (256 * 1024)
+
+#endif /* ZRAM_EXPORT_H */

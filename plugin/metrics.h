@@ -1,0 +1,19 @@
+/* nbdkit-zram: the statistics of all devices, for machines.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#ifndef ZRAM_METRICS_H
+#define ZRAM_METRICS_H
+
+#include "text.h"
+
+/* {"version":"0.1","devices":[...]} and a newline. */
+extern int stats_json (struct text *text);
+
+/* The text format of Prometheus. */
+extern int stats_metrics (struct text *text);
+
+/* What both need at most for each device, and for none. */
+#define STATS_TEXT_MAX 20480
+
+#endif /* ZRAM_METRICS_H */

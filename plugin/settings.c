@@ -1,0 +1,372 @@
+/* nbdkit-zram: what can be said of one device, KEY=VALUE.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A value is checked as far as it can be alone when it is given, so that
+ * the message can quote it.  What depends on other values (the level, on
+ * the codec) waits until all of them are known.
+ */
+
+#include <config.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "settings.h"
+
+#define SECTOR 512
+
+_Static_assert (ZRAM_SIZE_MAX == UINT64_C (16) << 40 &&
+                ZRAM_PAGE_MIN == 4096 && ZRAM_PAGE_MAX == 65536,
+                "the help and the messages say so");
+
+/* Numbers */
+
+/* A whole number of bytes with one of nbdkit's suffixes; UINT64_MAX if it
+ * is larger than that.  False: it is something else.  The grammar is that
+ * of nbdkit_parse_size, whose messages do not say which parameter it was.
+ */
+static bool
+parse_bytes (const char *text, uint64_t *bytes)
+{
+  static const char suffixes[] = "bkmgtpe";
+  unsigned shift = 0;
+  uint64_t n = 0;
+
+  if (!isdigit ((unsigned char) *text))
+    return false;
+  for (; isdigit ((unsigned char) *text); text++) {
+    if (__builtin_mul_overflow (n, UINT64_C (10), &n) ||
+        __builtin_add_overflow (n, (uint64_t) (*text - '0'), &n))
+      n = UINT64_MAX;
+  }
+  if (*text) {
+    int c = tolower ((unsigned char) *text);
+    const char *suffix = strchr (suffixes, c);
+
+    if (text[1] || (!suffix && c != 's'))
+      return false;
+    shift = suffix ? 10 * (unsigned) (suffix - suffixes) : 9;
+  }
+  *bytes = n > UINT64_MAX >> shift ? UINT64_MAX : n << shift;
+  return true;
+}
+
+bool
+parse_boolean (const char *value, bool *b)
+{
+  static const char *const names[][6] = {
+    { "0", "false", "f", "no", "n", "off" },
+    { "1", "true", "t", "yes", "y", "on" },
+  };
+  unsigned i, k;
+
+  for (i = 0; i < 2; i++)
+    for (k = 0; k < 6; k++)
+      if (strcasecmp (value, names[i][k]) == 0) {
+        *b = i;
+        return true;
+      }
+  return false;
+}
+
+int
+settings_refuse (char message[SETTINGS_MESSAGE_MAX], const char *key,
+                 const char *value, const char *fmt, ...)
+{
+  char text[LOG_TEXT_MAX], name[LOG_TEXT_MAX];
+  va_list args;
+  int n;
+
+  n = snprintf (message, SETTINGS_MESSAGE_MAX, "%s=%s: ",
+                log_text (key, name), log_text (value, text));
+  va_start (args, fmt);
+  vsnprintf (message + n, SETTINGS_MESSAGE_MAX - (size_t) n, fmt, args);
+  va_end (args);
+  return -1;
+}
+
+/* The parse functions have the key, the value and the message at hand. */
+#define refuse(...) settings_refuse (message, key, value, __VA_ARGS__)
+#define refuse_number(range)                                            \
+  refuse ("not understood; must be %s (suffixes b, s = 512, K, M, G, T," \
+          " P, E)", range)
+
+typedef int parse_fn (struct settings *settings, const char *key,
+                      const char *value,
+                      char message[SETTINGS_MESSAGE_MAX]);
+
+/* The values */
+
+static int
+parse_size (struct settings *settings, const char *key,
+            const char *value, char message[SETTINGS_MESSAGE_MAX])
+{
+  uint64_t n;
+
+  if (!parse_bytes (value, &n))
+    return refuse_number ("a multiple of 512 up to 16T");
+  if (n > ZRAM_SIZE_MAX)
+    return refuse ("too large; the maximum is 16T (%" PRIu64 ")",
+                   ZRAM_SIZE_MAX);
+  if (n < SECTOR)
+    return refuse ("too small; must be a multiple of 512 up to 16T");
+  /* Clients that count in sectors would lose the end without a word. */
+  if (n % SECTOR)
+    return refuse ("not a multiple of 512; the nearest are %"
+                   PRIu64 " and %" PRIu64, n / SECTOR * SECTOR,
+                   n / SECTOR * SECTOR + SECTOR);
+  settings->params.size = n;
+  return 0;
+}
+
+/* The engine knows the names, and quotes one that it does not know. */
+static int
+parse_algo (struct settings *settings, const char *key,
+            const char *value, char message[SETTINGS_MESSAGE_MAX])
+{
+  (void) key;
+  (void) message;
+  settings->params.algo = log_text (value, settings->algo);
+  return 0;
+}
+
+/* The end of an integer may lie far beyond what any codec takes, so one
+ * that is too long for us is as good as the longest: params_complete says
+ * what was given, and the range.
+ */
+static int
+parse_level (struct settings *settings, const char *key,
+             const char *value, char message[SETTINGS_MESSAGE_MAX])
+{
+  const char *digits = value + (*value == '-' || *value == '+');
+  long n;
+
+  if (!*digits || digits[strspn (digits, "0123456789")])
+    return refuse ("not a whole number");
+  n = strtol (value, NULL, 10);
+  settings->params.level =
+    n > INT_MAX ? INT_MAX : n < INT_MIN ? INT_MIN : (int) n;
+  settings->params.has_level = true;
+  return 0;
+}
+
+static int
+parse_page_size (struct settings *settings, const char *key,
+                 const char *value, char message[SETTINGS_MESSAGE_MAX])
+{
+  static const char range[] = "a power of two from 4K to 64K";
+  uint64_t n;
+
+  if (!parse_bytes (value, &n))
+    return refuse_number (range);
+  if (n < ZRAM_PAGE_MIN || n > ZRAM_PAGE_MAX || (n & (n - 1)))
+    return refuse ("must be %s", range);
+  settings->params.page_size = (uint32_t) n;
+  return 0;
+}
+
+uint64_t
+ram_bytes (void)
+{
+  long pages = sysconf (_SC_PHYS_PAGES), page = sysconf (_SC_PAGESIZE);
+
+  return pages > 0 && page > 0 ? (uint64_t) pages * (uint64_t) page : 0;
+}
+
+static int
+parse_percent_of_ram (struct settings *settings, const char *key,
+                      const char *value, char message[SETTINGS_MESSAGE_MAX])
+{
+  size_t digits = strspn (value, "0123456789");
+  uint64_t ram = ram_bytes ();
+  long percent = strtol (value, NULL, 10);
+
+  if (!digits || strcmp (value + digits, "%") != 0 ||
+      percent < 1 || percent > 100)
+    return refuse ("a percentage of the RAM is a whole number"
+                   " from 1%% to 100%%");
+  if (!ram)
+    return refuse ("this system does not tell how much RAM it"
+                   " has; give a number of bytes");
+  settings->params.mem_limit = ram * (uint64_t) percent / 100;
+  return 0;
+}
+
+static int
+parse_mem_limit (struct settings *settings, const char *key,
+                 const char *value, char message[SETTINGS_MESSAGE_MAX])
+{
+  static const char range[] = "more than 0 bytes or from 1% to 100% of the RAM";
+  uint64_t n;
+
+  if (strchr (value, '%'))
+    return parse_percent_of_ram (settings, key, value, message);
+  if (!parse_bytes (value, &n))
+    return refuse_number (range);
+  if (n > INT64_MAX)
+    return refuse ("too large; must be %s", range);
+  if (n == 0)
+    return refuse ("must be %s; for no limit leave it"
+                   " out", range);
+  settings->params.mem_limit = n;
+  return 0;
+}
+
+static int
+parse_track_access (struct settings *settings, const char *key,
+                    const char *value, char message[SETTINGS_MESSAGE_MAX])
+{
+  if (!parse_boolean (value, &settings->params.track_access))
+    return refuse ("not understood; must be true or false");
+  return 0;
+}
+
+/* The table.  nbdkit's shell completion takes its words from --help: a
+ * line of it that begins with lower-case letters, dashes and = is a
+ * parameter.
+ */
+static const struct {
+  const char *key;
+  const char *value;            /* what to write after the = */
+  const char *help;
+  parse_fn *parse;
+} table[SETTINGS] = {
+  [SETTING_SIZE] = { "size", "SIZE",
+    "size of the disk, required: a multiple of 512\n"
+    "bytes up to 16T; suffixes K, M, G, T\n", parse_size },
+  [SETTING_ALGO] = { "algo", "CODEC",
+    "how to compress:\n", parse_algo },
+  [SETTING_LEVEL] = { "level", "N",
+    "compression level: range, (default), and what a\n"
+    "larger level does\n", parse_level },
+  [SETTING_PAGE_SIZE] = { "page-size", "SIZE",
+    "compress so much at once: a power of two from\n"
+    "4K to 64K, default 4K\n", parse_page_size },
+  [SETTING_MEM_LIMIT] = { "mem-limit", "SIZE|N%",
+    "hold no more memory than SIZE bytes or N percent\n"
+    "of the RAM; writes that need more fail\n", parse_mem_limit },
+  [SETTING_TRACK_ACCESS] = { "track-access", "BOOL",
+    "remember when pages were accessed, default false\n",
+    parse_track_access },
+};
+
+const char *
+settings_key (enum setting n)
+{
+  return table[n].key;
+}
+
+const char *
+settings_value (enum setting n)
+{
+  return table[n].value;
+}
+
+const char *
+settings_help (enum setting n)
+{
+  return table[n].help;
+}
+
+/* Dashes and underscores are the same. */
+bool
+same_key (const char *key, const char *given)
+{
+  while (*key && (*key == *given || (*key == '-' && *given == '_')))
+    key++, given++;
+  return *key == *given;
+}
+
+static int
+refuse_key (const char *key, const char *value,
+            char message[SETTINGS_MESSAGE_MAX])
+{
+  char names[128] = "";
+  unsigned i;
+
+  for (i = 0; i < SETTINGS; i++)
+    snprintf (names + strlen (names), sizeof names - strlen (names),
+              "%s%s", i ? ", " : "", table[i].key);
+  return refuse ("there is no such parameter; there are %s", names);
+}
+
+int
+settings_set (struct settings *settings, const char *key, const char *value,
+              bool *no_such_key, char message[SETTINGS_MESSAGE_MAX])
+{
+  char text[LOG_TEXT_MAX];
+  unsigned i = 0;
+
+  while (i < SETTINGS && !same_key (table[i].key, key))
+    i++;
+  if (no_such_key)
+    *no_such_key = i == SETTINGS;
+  if (i == SETTINGS)
+    return refuse_key (key, value, message);
+  key = table[i].key;
+  if (settings->given[i])
+    return refuse ("given twice; the first was %s",
+                   log_text (settings->given[i], text));
+  settings->given[i] = value;
+  if (!*value)
+    return refuse ("the value is missing: %s=%s", key, table[i].value);
+  return table[i].parse (settings, key, value, message);
+}
+
+#undef refuse
+
+void
+settings_inherit (struct settings *s, const struct settings *others)
+{
+  const struct settings own = *s;
+  bool codec = own.given[SETTING_ALGO] && !own.given[SETTING_LEVEL];
+  unsigned i;
+
+  for (i = 0; i < SETTINGS; i++)
+    if (!own.given[i] && !(codec && i == SETTING_LEVEL))
+      s->given[i] = others->given[i];
+  if (!own.given[SETTING_SIZE])
+    s->params.size = others->params.size;
+  if (!own.given[SETTING_ALGO])
+    memcpy (s->algo, others->algo, sizeof s->algo);
+  if (!own.given[SETTING_LEVEL] && !codec) {
+    s->params.has_level = others->params.has_level;
+    s->params.level = others->params.level;
+  }
+  if (!own.given[SETTING_PAGE_SIZE])
+    s->params.page_size = others->params.page_size;
+  if (!own.given[SETTING_MEM_LIMIT])
+    s->params.mem_limit = others->params.mem_limit;
+  if (!own.given[SETTING_TRACK_ACCESS])
+    s->params.track_access = others->params.track_access;
+}
+
+int
+settings_complete (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
+{
+  char why[ZRAM_MESSAGE_MAX];
+
+  if (!s->given[SETTING_SIZE]) {
+    snprintf (message, SETTINGS_MESSAGE_MAX,
+              "how large is the disk to be?  size=SIZE is required,"
+              " for example size=2G");
+    return -1;
+  }
+  s->params.algo = s->given[SETTING_ALGO] ? s->algo : NULL;
+  if (zram_params_check (&s->params, why) < 0) {
+    if (s->params.level == INT_MAX || s->params.level == INT_MIN)
+      return settings_refuse (message, "level", s->given[SETTING_LEVEL],
+                              "%s", why);
+    snprintf (message, SETTINGS_MESSAGE_MAX, "%s", why);
+    return -1;
+  }
+  return 0;
+}

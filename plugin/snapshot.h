@@ -1,0 +1,38 @@
+/* nbdkit-zram: text for clients to read, and the memory for it.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A client reads attributes and statistics from a copy that was taken for
+ * it alone, so that what it reads in pieces fits together.  All copies
+ * together are bounded: no number of clients can make the server hold
+ * more.
+ */
+
+#ifndef ZRAM_SNAPSHOT_H
+#define ZRAM_SNAPSHOT_H
+
+#include "names.h"
+#include "text.h"
+
+/* A text, and what it has of the common memory. */
+struct snapshot {
+  struct text text;
+  size_t charged;
+  struct budget *budget;
+};
+
+/* How many lines of block_state are shown at once. */
+#define BLOCK_STATE_LINES (UINT64_C (1) << 20)
+
+/* 0, or a line that says why not, and the snapshot is empty. */
+extern const char *snapshot_take (struct snapshot *s,
+                                  const struct export_name *name);
+
+/* An empty text with room for so many bytes. */
+extern const char *snapshot_start (struct snapshot *s, size_t max);
+
+/* The text is complete: give back what it did not use. */
+extern void snapshot_end (struct snapshot *s);
+
+extern void snapshot_free (struct snapshot *s);
+
+#endif /* ZRAM_SNAPSHOT_H */
