@@ -203,6 +203,7 @@ test_squeeze_whole (void)
 
   start (4096);
   CHECK (squeeze (9, 100, ENTRY_HOLE) == ENTRY_HOLE);   /* no segment */
+  CHECK (place_choose (a, SEGMENT_GRANULES + 100, except_none) == NIL);
   put (0, LARGE);
   first = where (0).head;
   entry = first + ENTRY_FIRST;

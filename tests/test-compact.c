@@ -122,6 +122,30 @@ test_fragments (void)
   }
 }
 
+/* A tail whose head cannot be found stays where it is. */
+static void
+test_lost_head (void)
+{
+  uint32_t x, y;
+  uint64_t *e;
+  int i;
+
+  start_two (&x, &y);
+  drop (1);
+  put_split (20, y, 700, x, 300, false);
+  drop (10);
+  i = segment_find (l, arena_base (a, y), &a->segment[y], 20, false);
+  CHECK (i >= 0);
+  e = segment_dirent (l, arena_base (a, y), (uint32_t) i);
+  *e ^= 1;
+  CHECK (!step () && moved () == 0 && a->victim == NIL);
+  *e ^= 1;
+  verify ();
+  a->stalled_steps = 0;
+  CHECK (step () && where (20).tail == y);
+  finish ();
+}
+
 /* Both fragments in one segment, in both orders: freed, and replaced with
  * every relation of lengths.
  */
@@ -374,6 +398,7 @@ main (void)
 {
   rng = env_number ("ZRAM_SEED", 1);
   test_fragments ();
+  test_lost_head ();
   test_together ();
   test_half_way ();
   test_stall ();

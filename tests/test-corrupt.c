@@ -149,10 +149,12 @@ try_read (uint64_t slot)
   if (r < 0) {
     errors++;
     /* Nothing can be merged with it, and it is left alone. */
-    if (n < page)
+    if (n < page) {
       CHECK (zram_pwrite (d, after, n, slot * page + from) == -EIO);
-    CHECK (n == page || disk_stats (d).failed_writes ==
-           is.failed_writes + 1);
+      CHECK (zram_zero (d, n, slot * page + from) == -EIO);
+      CHECK (zram_trim (d, n, slot * page + from) == -EIO);
+      CHECK (disk_stats (d).failed_writes == is.failed_writes + 3);
+    }
   }
   else {
     make (after, slot);
@@ -297,6 +299,28 @@ overwrite (uint64_t slot)
   disk_recount (d);
 }
 
+/* An object that cannot even be found is lost, and its place with it; the
+ * page can still be written.
+ */
+static void
+test_lost (void)
+{
+  struct found f;
+
+  start (zram_codec_info (0)->name, 4096);
+  f = find (3);
+  *f.e = dirent_pack (l, 3, dirent_offset (*f.e), f.n, KIND_TAIL, 0);
+  CHECK (read_slot (3, before, 0) == -EIO);
+  make (before, 3);
+  CHECK (zram_pwrite (d, before, page, 3 * page) == 0);
+  check_slot (3);
+  check_slot (2);
+  check_slot (4);
+  zram_close (d);
+  free (before);
+  free (after);
+}
+
 static void
 test_codec (const char *algo, uint32_t page_size)
 {
@@ -341,5 +365,6 @@ main (void)
   for (i = 0; (info = zram_codec_info (i)) != NULL; ++i)
     test_codec (info->name, 4096);
   test_codec (zram_codec_info (0)->name, 65536);
+  test_lost ();
   return 0;
 }

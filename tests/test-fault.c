@@ -37,7 +37,7 @@ static struct {
   uint64_t calls, fail_at;      /* 0: none */
   int64_t live;                 /* allocations not freed */
   unsigned cpus;
-  bool no_thread, no_affinity;
+  bool no_thread, no_affinity, no_begin;
 } fault = { .cpus = 2 };
 
 static bool
@@ -129,7 +129,7 @@ REPLACE (size_t, ZSTD_compressBegin_advanced,
          (ZSTD_CCtx *c, const void *dict, size_t n, ZSTD_parameters p,
           unsigned long long size))
 {
-  if (fault.opening && deny ())
+  if ((fault.opening && deny ()) || fault.no_begin)
     return (size_t) -ZSTD_error_memory_allocation;
   return __real_ZSTD_compressBegin_advanced (c, dict, n, p, size);
 }
@@ -381,6 +381,27 @@ test_keeper (void)
   zram_close (d);
 }
 
+/* A codec whose library fails for a reason of its own: kept raw. */
+static void
+test_compress (void)
+{
+#ifdef HAVE_ZSTD
+  struct zram_params p = { .size = MiB, .algo = "zstd" };
+  unsigned char want[PAGE], got[PAGE];
+
+  d = disk_open (&p);
+  page_make (want, PAGE, 500, 1);
+  fault.no_begin = true;
+  CHECK (zram_pwrite (d, want, PAGE, 0) == 0);
+  fault.no_begin = false;
+  CHECK (disk_stats (d).huge_pages == 1);
+  CHECK (zram_pread (d, got, PAGE, 0) == 0);
+  CHECK (memcmp (got, want, PAGE) == 0);
+  disk_recount (d);
+  zram_close (d);
+#endif
+}
+
 /* The functions that were replaced, themselves. */
 static void
 test_os (void)
@@ -428,6 +449,7 @@ main (void)
     test_codec (info->name, i > 0);
   test_many_cpus ();
   test_keeper ();
+  test_compress ();
   test_os ();
   return 0;
 }

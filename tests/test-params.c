@@ -5,7 +5,6 @@
 #include <config.h>
 
 #include <errno.h>
-#include <unistd.h>
 
 #include "codec.h"
 #include "disk.h"
@@ -149,58 +148,6 @@ test_mem_limit (void)
   zram_close (NULL);
 }
 
-/* The keeper gives memory back within a few seconds of the last write; it
- * can be stopped, and started again.
- */
-static void
-test_keeper (void)
-{
-  struct zram_params p = { .size = 64 * MiB };
-  struct zram_disk *d = disk_open (&p);
-  unsigned char buf[4096];
-  struct zram_stats st;
-  unsigned round, i, tick;
-
-  zram_keeper_stop (d);         /* never started */
-  for (round = 0; round < 2; ++round) {
-    CHECK (zram_keeper_start (d) == 0);
-    for (i = 0; i < 2000; ++i) {
-      page_make (buf, sizeof buf, 1500, i);
-      CHECK (zram_pwrite (d, buf, sizeof buf, i * 4096) == 0);
-    }
-    for (i = 0; i < 2000; ++i)
-      if (i % 10)
-        CHECK (zram_trim (d, 4096, i * 4096) == 0);
-    for (tick = 0; tick < 100; ++tick) {
-      unsigned hot;
-
-      st = disk_stats (d);
-      shard_lock (&d->shards[0]);
-      hot = d->shards[0].arena.segments.nhot;
-      shard_unlock (&d->shards[0]);
-      if (st.mem_segments < 200 * 1560 + 3 * 16384 && hot == 0)
-        break;
-      usleep (100000);
-    }
-    if (tick == 100)
-      fail ("idle for 10 s, and %" PRIu64 " bytes of segments for %" PRIu64
-            " bytes of objects", st.mem_segments, st.compr_data_size);
-    CHECK (st.mem_free < 3 * 16384);
-    zram_keeper_stop (d);
-    zram_keeper_stop (d);
-    for (i = 0; i < 2000; i += 10) {
-      unsigned char want[4096];
-
-      page_make (want, sizeof want, 1500, i);
-      CHECK (zram_pread (d, buf, sizeof buf, i * 4096) == 0);
-      CHECK (memcmp (buf, want, sizeof want) == 0);
-    }
-    disk_recount (d);
-  }
-  zram_keeper_start (d);
-  zram_close (d);               /* stops it */
-}
-
 int
 main (void)
 {
@@ -208,6 +155,5 @@ main (void)
   test_page_size ();
   test_algo ();
   test_mem_limit ();
-  test_keeper ();
   return 0;
 }
