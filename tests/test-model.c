@@ -122,12 +122,12 @@ settle (struct actor *a, const unsigned char *want, uint64_t n,
   }
 }
 
+/* Write what is in the buffer. */
 static void
-do_write (struct actor *a, uint64_t n, uint64_t offset)
+settle_write (struct actor *a, uint64_t n, uint64_t offset)
 {
   int r;
 
-  fill_buffer (&a->rng, a->buf, n);
   r = zram_pwrite (a->w->disk, a->buf, n, offset);
   if (r == 0)
     memcpy (a->w->model + offset, a->buf, n);
@@ -135,6 +135,13 @@ do_write (struct actor *a, uint64_t n, uint64_t offset)
     CHECK (r == -ENOSPC && a->w->round->mem_limit);
     settle (a, a->buf, n, offset);
   }
+}
+
+static void
+do_write (struct actor *a, uint64_t n, uint64_t offset)
+{
+  fill_buffer (&a->rng, a->buf, n);
+  settle_write (a, n, offset);
 }
 
 static void
@@ -229,12 +236,30 @@ step_interleaved (struct actor *a)
   }
 }
 
+/* More noise than the memory limit allows, so that every limited round
+ * meets it however few its operations are.
+ */
+static void
+press (struct actor *a)
+{
+  uint64_t n = 65536, offset, i;
+
+  for (offset = a->from; offset < a->from + a->w->round->mem_limit;
+       offset += n) {
+    for (i = 0; i < n; ++i)
+      a->buf[i] = (unsigned char) rng_next (&a->rng);
+    settle_write (a, n, offset);
+  }
+}
+
 static void *
 act (void *arg)
 {
   struct actor *a = arg;
   uint64_t i;
 
+  if (a->w->round->mem_limit)
+    press (a);
   for (i = 0; i < a->w->ops; ++i)
     if (a->w->round->interleaved)
       step_interleaved (a);
