@@ -23,9 +23,9 @@ extern void os_unmap (void *p, size_t bytes);
  */
 extern void os_give_back (void *p, size_t bytes);
 
-/* Zeroed memory, aligned to a cache line: from the heap if small, so that small arrays share
- * pages, else from os_map, so that what is not touched costs nothing.
- * NULL: no more.  os_free wants the same size.
+/* Zeroed memory, aligned to a cache line: from the heap if small, so that
+ * small arrays share pages, else from os_map, so that what is not touched
+ * costs nothing.  NULL: no more.  os_free wants the same size.
  */
 extern void *os_alloc (size_t bytes);
 extern void os_free (void *p, size_t bytes);

@@ -161,6 +161,26 @@ resident (const struct pool *pool)
 }
 
 static int
+compare_codecs (const struct shard *s, unsigned n, const struct census *c,
+                char *message)
+{
+  unsigned i;
+
+  for (i = 0; i < CODEC_MAX; ++i) {
+    uint64_t pages = counter_get (&s->n.arena.codec[i].pages);
+    uint64_t bytes = counter_get (&s->n.arena.codec[i].bytes);
+
+    if (c->codec[i].pages != pages)
+      return differ (message, n, "pages of a codec", c->codec[i].pages,
+                     pages);
+    if (c->codec[i].bytes != bytes)
+      return differ (message, n, "bytes of a codec", c->codec[i].bytes,
+                     bytes);
+  }
+  return 0;
+}
+
+static int
 recount_shard (const struct shard *s, unsigned n, char *message)
 {
   const struct arena *a = &s->arena;
@@ -213,22 +233,10 @@ recount_shard (const struct shard *s, unsigned n, char *message)
         return differ (message, n, checks[i].what, checks[i].counted,
                        checks[i].believed);
   }
-  for (i = 0; i < CODEC_MAX; ++i) {
-    uint64_t pages = counter_get (&s->n.arena.codec[i].pages);
-    uint64_t bytes = counter_get (&s->n.arena.codec[i].bytes);
-
-    if (c.codec[i].pages != pages)
-      return differ (message, n, "pages of a codec", c.codec[i].pages,
-                     pages);
-    if (c.codec[i].bytes != bytes)
-      return differ (message, n, "bytes of a codec", c.codec[i].bytes,
-                     bytes);
-  }
-  return 0;
+  return compare_codecs (s, n, &c, message);
 }
 
-/* With every shard locked, the account is the sum of what they hold.
- */
+/* With every shard locked, the account is the sum of what they hold. */
 static int
 recount_account (const struct zram_disk *d, char *message)
 {

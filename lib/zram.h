@@ -32,7 +32,7 @@
 struct zram_params {
   uint64_t size;                /* bytes, 1 .. ZRAM_SIZE_MAX */
   uint32_t page_size;           /* bytes, a power of two; 0: 4096 */
-  const char *algo;             /* codec name or alias; NULL: zram_codec_default */
+  const char *algo;             /* codec's name or alias; NULL: the default */
   bool has_level;               /* else the codec's default level */
   int level;
   uint64_t mem_limit;           /* bytes; 0: none */
