@@ -295,8 +295,28 @@ clear_piece (struct zram_disk *d, const struct piece *p,
   return r;
 }
 
-/* The ragged ends are merged with zeroes; the whole pages between, and a
- * last page that ends with the disk, are cleared shard by shard.
+/* The last page of a disk that ends within it is cleared whole, if the
+ * disk still ends there: what lies beyond may be another's by now.
+ */
+static int
+clear_last (struct zram_disk *d, const struct piece *p,
+            enum content_type empty)
+{
+  uint64_t end = (p->slot << d->layout.page_shift) + p->n;
+  struct shard *s = slot_shard (d, p->slot);
+  bool last;
+  int r = 0;
+
+  shard_lock (s);
+  last = end == disk_size (d);
+  if (last)
+    r = shard_clear_slot (s, slot_local (d, p->slot), empty);
+  shard_unlock (s);
+  return last ? r : clear_piece (d, p, empty);
+}
+
+/* The ragged ends are merged with zeroes; the whole pages between are
+ * cleared shard by shard.
  */
 static int
 clear (struct zram_disk *d, uint64_t count, uint64_t offset,
@@ -309,8 +329,6 @@ clear (struct zram_disk *d, uint64_t count, uint64_t offset,
 
   if (count == 0)
     return 0;
-  if (end == disk_size (d))
-    end = slots_of (d, end) << d->layout.page_shift;
   first = (offset + mask) >> d->layout.page_shift;
   last = end >> d->layout.page_shift;
   if (offset & mask)
@@ -319,8 +337,9 @@ clear (struct zram_disk *d, uint64_t count, uint64_t offset,
     tail = (struct piece) { last, 0, (uint32_t) (end & mask) };
 
   r = clear_piece (d, &head, empty);
-  if (r == 0)
-    r = clear_piece (d, &tail, empty);
+  if (r == 0 && tail.n)
+    r = end == disk_size (d) ? clear_last (d, &tail, empty)
+      : clear_piece (d, &tail, empty);
   for (i = 0; i < shard_count (d) && first < last && r == 0; ++i)
     r = shard_clear (&d->shards[i], slots_below (d, i, first),
                      slots_below (d, i, last), empty);

@@ -93,6 +93,26 @@ note (void *opaque, struct shard *s, uint64_t local,
   return 0;
 }
 
+/* Slot lies where its shard holds nothing: how many slots from it on, at
+ * least n, where no shard does.
+ */
+static uint64_t
+passed_over (const struct zram_disk *d, const uint64_t empty[SHARDS_MAX],
+             uint64_t slot, uint64_t n)
+{
+  uint64_t least = UINT64_MAX, to;
+  unsigned i;
+
+  /* All the way a shard may be asked for every leaf: look now and then. */
+  if (slot % (ROOT_SLOTS << d->shard_shift))
+    return n;
+  for (i = 0; i < shard_count (d); ++i)
+    if (empty[i] < least)
+      least = empty[i];
+  to = least >> NODE_SHIFT << NODE_SHIFT << d->shard_shift;
+  return to > slot + n ? to - slot : n;
+}
+
 int
 zram_each_slot (struct zram_disk *d, uint64_t from, zram_slot_fn *look,
                 void *opaque)
@@ -114,8 +134,10 @@ zram_each_slot (struct zram_disk *d, uint64_t from, zram_slot_fn *look,
       n = end - slot;
     local = slot_local (d, slot);
     i = (unsigned) (slot_shard (d, slot) - d->shards);
-    if (local + n <= empty[i])
+    if (local + n <= empty[i]) {
+      n = passed_over (d, empty, slot, n);
       continue;
+    }
     found = false;
     run = look_at (&d->shards[i], local, slots_below (d, i, end), note,
                    &found, &about, &r);

@@ -328,11 +328,25 @@ clear_some (struct shard *s, uint64_t *from, uint64_t to, uint32_t entry)
   return 0;
 }
 
+static uint32_t
+entry_of (enum content_type empty)
+{
+  return empty == CONTENT_HOLE ? ENTRY_HOLE : ENTRY_ZERO;
+}
+
+int
+shard_clear_slot (struct shard *s, uint64_t slot, enum content_type empty)
+{
+  if (slot >= s->nslots)
+    return -EINVAL;
+  return clear_some (s, &slot, slot + 1, entry_of (empty));
+}
+
 int
 shard_clear (struct shard *s, uint64_t from, uint64_t to,
              enum content_type empty)
 {
-  uint32_t entry = empty == CONTENT_HOLE ? ENTRY_HOLE : ENTRY_ZERO;
+  uint32_t entry = entry_of (empty);
   int r = 0;
 
   while (from < to && r == 0) {

@@ -106,6 +106,12 @@ shard_version (const struct shard *s, uint64_t slot)
 extern int shard_clear (struct shard *s, uint64_t from, uint64_t to,
                         enum content_type empty);
 
+/* Under the lock: the same for one slot.  -EINVAL if the disk has shrunk
+ * meanwhile.
+ */
+extern int shard_clear_slot (struct shard *s, uint64_t slot,
+                             enum content_type empty);
+
 /* Forget everything.  Takes the lock for a moment.  -ENOMEM: nothing was
  * forgotten.
  */

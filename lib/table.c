@@ -33,8 +33,8 @@ static void
 free_arrays (struct table *t)
 {
   os_free (t->root, t->nroots * sizeof *t->root);
-  os_free (t->idle, t->nbeside * sizeof *t->idle);
-  os_free (t->ages, t->nbeside * sizeof *t->ages);
+  os_free (t->idle, t->nidle_words * sizeof *t->idle);
+  os_free (t->ages, t->nages * sizeof *t->ages);
   t->root = NULL;
 }
 
@@ -45,26 +45,27 @@ beside (const struct table *t)
   return sizeof *t->idle + (t->ages ? sizeof *t->ages : 0);
 }
 
+/* Each array with its own length: the second may fail to grow. */
 static int
 grow_beside (struct table *t, uint64_t n)
 {
-  uint64_t *idle;
-  struct ages *ages;
+  void *p;
 
-  if (n <= t->nbeside)
-    return 0;
-  idle = os_grow (t->idle, t->nbeside * sizeof *idle, n * sizeof *idle);
-  if (!idle)
-    return -ENOMEM;
-  t->idle = idle;
-  if (t->ages) {
-    ages = os_grow (t->ages, t->nbeside * sizeof *ages, n * sizeof *ages);
-    if (!ages) {
+  if (n > t->nidle_words) {
+    p = os_grow (t->idle, t->nidle_words * sizeof *t->idle,
+                 n * sizeof *t->idle);
+    if (!p)
       return -ENOMEM;
-    }
-    t->ages = ages;
+    t->idle = p;
+    t->nidle_words = n;
   }
-  t->nbeside = n;
+  if (t->ages && n > t->nages) {
+    p = os_grow (t->ages, t->nages * sizeof *t->ages, n * sizeof *t->ages);
+    if (!p)
+      return -ENOMEM;
+    t->ages = p;
+    t->nages = n;
+  }
   return 0;
 }
 
@@ -81,11 +82,12 @@ table_init (struct table *t, uint64_t nslots, bool track_ages,
   *t = (struct table) { .nslots = nslots };
   t->nroots = (nslots + ROOT_SLOTS - 1) / ROOT_SLOTS;
   params.max_units = nodes_for (nslots);
-  t->nbeside = params.max_units + NODE_ENTRIES;
+  t->nidle_words = params.max_units + NODE_ENTRIES;
+  t->nages = track_ages ? t->nidle_words : 0;
   t->root = os_alloc (t->nroots * sizeof *t->root);
-  t->idle = os_alloc (t->nbeside * sizeof *t->idle);
+  t->idle = os_alloc (t->nidle_words * sizeof *t->idle);
   if (track_ages)
-    t->ages = os_alloc (t->nbeside * sizeof *t->ages);
+    t->ages = os_alloc (t->nages * sizeof *t->ages);
   params.extra = OS_PAGE / params.unit * beside (t);
   if (!t->root || !t->idle || (track_ages && !t->ages) ||
       pool_init (&t->nodes, &params, account) < 0) {

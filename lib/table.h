@@ -37,9 +37,9 @@ struct table {
   uint32_t *root;
   struct pool nodes;
   /* Beside each node, by its id, what is known of a leaf's slots. */
-  uint64_t nbeside;
   uint64_t *idle;               /* a bit a slot */
   struct ages *ages;            /* NULL: not tracked */
+  uint64_t nidle_words, nages;  /* lengths of these */
   uint64_t nidle;               /* bits set: usually none */
 };
 

@@ -15,7 +15,8 @@
 #define MIB ((size_t) 1 << 20)
 
 /* The listing of pages has its own, so that those who read it cannot
- * keep others from reading statistics.
+ * keep others from reading statistics; and answers to commands theirs, so
+ * that nobody who may only read can keep those out who may write.
  */
 struct budget {
   _Atomic size_t used;
@@ -23,6 +24,7 @@ struct budget {
 };
 static struct budget listings = { .max = 128 * MIB };
 static struct budget statistics = { .max = 32 * MIB };
+static struct budget answers = { .max = 32 * MIB };
 
 /* What an attribute of one line, or of one device, has at most. */
 #define ATTR_MAX 16384
@@ -46,7 +48,7 @@ start (struct snapshot *s, struct budget *b, size_t max)
 const char *
 snapshot_start (struct snapshot *s, size_t max)
 {
-  return start (s, &statistics, max);
+  return start (s, &answers, max);
 }
 
 /* The text is at its end, and as long as it is. */

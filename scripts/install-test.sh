@@ -17,11 +17,17 @@ make -C "$build/packaged" -j"$(nproc)" install DESTDIR="$root"
 plugin=$root$(nbdkit --dump-config | sed -n 's/^plugindir=//p')
 plugin+=/nbdkit-zram-plugin.so
 ls -l "$plugin"
-man=$(find "$root/usr/share/man/man1" -name 'nbdkit-zram-plugin.1*')
-ls -l "$man"
-# Nothing but these two.
-find "$root" ! -type d | sort
-[ "$(find "$root" ! -type d | wc -l)" -eq 2 ]
+# These and nothing else; the shells' completions and the rest of the tool.
+diff -u - <(find "$root" ! -type d -printf '%f\n' | sort) <<'END'
+_nbdzramctl
+nbdkit-zram-plugin.1
+nbdkit-zram-plugin.so
+nbdzramctl
+nbdzramctl
+nbdzramctl.1
+nbdzramctl.fish
+END
+"$root/usr/bin/nbdzramctl" --version
 
 size=$(nbdkit -U - "$plugin" 64M --run 'nbdinfo --size "$uri"')
 [ "$size" = 67108864 ]

@@ -346,6 +346,46 @@ test_threads (void)
   zram_close (d);
 }
 
+/* A trim up to an end within a page clears nothing beyond that end, though
+ * the disk grows meanwhile and another writes there.
+ */
+static void *
+trim_all (void *d)
+{
+  CHECK (zram_trim (d, 128 * MIB + 512, 0) == 0);
+  return NULL;
+}
+
+static void
+test_ragged_trim (void)
+{
+  struct zram_disk *d = make (128 * MIB + 512, NULL, false);
+  unsigned char page[4096], back[512];
+  char message[ZRAM_MESSAGE_MAX];
+  struct zram_stats st;
+  pthread_t thread;
+  uint64_t i;
+
+  for (i = 0; i < sizeof page; ++i)
+    page[i] = (unsigned char) ("ragged"[i % 6] + i / 512);
+  for (i = 0; i < 128 * MIB; i += sizeof page)
+    CHECK (zram_pwrite (d, page, sizeof page, i) == 0);
+  CHECK (zram_pwrite (d, page, 512, 128 * MIB) == 0);
+  CHECK (pthread_create (&thread, NULL, trim_all, d) == 0);
+  do
+    zram_stats (d, &st);
+  while (st.notify_free == 0);
+  CHECK (zram_resize (d, 129 * MIB, message) == 0);
+  CHECK (zram_pwrite (d, page, 512, 128 * MIB + 512) == 0);
+  CHECK (pthread_join (thread, NULL) == 0);
+  CHECK (zram_pread (d, back, 512, 128 * MIB + 512) == 0);
+  CHECK (memcmp (back, page, 512) == 0);
+  CHECK (zram_pread (d, back, 512, 128 * MIB) == 0);
+  CHECK (is_zero (back, 512));
+  recount (d);
+  zram_close (d);
+}
+
 int
 main (void)
 {
@@ -357,6 +397,7 @@ main (void)
   test_codecs ();
   test_idle ();
   test_threads ();
+  test_ragged_trim ();
   os_unmap (model, LARGEST);
   return 0;
 }

@@ -72,6 +72,11 @@ REPLACE (void *, os_alloc, (size_t n))
   return deny () ? NULL : counted (__real_os_alloc (n));
 }
 
+REPLACE (void *, os_grow, (void *p, size_t n, size_t more))
+{
+  return deny () ? NULL : __real_os_grow (p, n, more);
+}
+
 REPLACE (void *, malloc, (size_t n))
 {
   return deny () ? NULL : counted (__real_malloc (n));
@@ -439,6 +444,40 @@ test_os (void)
   fault.cpus = 2;
 }
 
+/* A disk that could not grow, because any one of its arrays could not, is
+ * as it was, and can grow afterwards.
+ */
+static void
+test_resize (void)
+{
+  static const uint64_t sizes[] = { 512 * MiB, 8192 * MiB };
+  struct zram_params p = { .size = 64 * MiB, .track_access = true };
+  char message[ZRAM_MESSAGE_MAX];
+  uint64_t n, i;
+  int r;
+
+  for (i = 0; i < 2; ++i)
+    for (n = 1, r = -ENOMEM; r == -ENOMEM; ++n) {
+      d = disk_open (&p);
+      CHECK (zram_pwrite (d, "x", 1, 64 * MiB - 1) == 0);
+      fault.on = true;
+      fault.calls = 0;
+      fault.fail_at = n;
+      fault.all_later = false;
+      r = zram_resize (d, sizes[i], message);
+      fault.on = false;
+      CHECK (r == 0 || (r == -ENOMEM && strstr (message, "memory")));
+      CHECK (zram_size (d) == (r == 0 ? sizes[i] : p.size));
+      disk_recount (d);
+      CHECK (zram_resize (d, 128 * MiB, message) == 0);
+      CHECK (zram_resize (d, sizes[i], message) == 0);
+      CHECK (zram_pwrite (d, "x", 1, sizes[i] - 1) == 0);
+      disk_recount (d);
+      zram_close (d);
+    }
+  CHECK (n > 5);
+}
+
 int
 main (void)
 {
@@ -451,5 +490,6 @@ main (void)
   test_keeper ();
   test_compress ();
   test_os ();
+  test_resize ();
   return 0;
 }
