@@ -18,6 +18,7 @@
 #include "ctl.h"
 
 #define CONTROL "control"
+#define CONTROL_SIZE (256 * 1024)
 #define CHUNK (256 * 1024)
 #define LIST_MAX 65536
 
@@ -50,7 +51,7 @@ client_connect (const char *uri)
   if (nbd_set_opt_mode (nbd, true) == -1 ||
       nbd_set_uri_allow_local_file (nbd, true) == -1)
     r = -1;
-  else if (*uri == '/')
+  else if (!strstr (uri, "://"))
     r = nbd_connect_unix (nbd, uri);
   else
     r = nbd_connect_uri (nbd, uri);
@@ -177,6 +178,34 @@ client_json (const char *uri, char **json)
   return r;
 }
 
+/* Many servers answer to any name with the one disk they have.  What we
+ * read is read-only everywhere but at control, which begins with JSON as
+ * long as no command was written: so no foreign disk is taken for ours, or
+ * written to.
+ */
+static int
+check_text (struct nbd_handle *nbd, const char *uri, const char *export)
+{
+  if (nbd_is_read_only (nbd) == 1)
+    return 0;
+  return fault ("the server at %s is no nbdkit zram: its export \"%s\" is a"
+                " disk", uri, export);
+}
+
+static int
+check_control (struct nbd_handle *nbd, const char *uri)
+{
+  static const char begins[] = "{\"version\":";
+  char head[sizeof begins - 1];
+
+  if (nbd_get_size (nbd) == CONTROL_SIZE &&
+      nbd_pread (nbd, head, sizeof head, 0, 0) == 0 &&
+      memcmp (head, begins, sizeof head) == 0)
+    return 0;
+  return fault ("the server at %s is no nbdkit zram: its export \"" CONTROL
+                "\" is something else", uri);
+}
+
 int
 client_copy (const char *uri, const char *export, FILE *fp)
 {
@@ -188,6 +217,10 @@ client_copy (const char *uri, const char *export, FILE *fp)
 
   if (!nbd)
     return -1;
+  if (check_text (nbd, uri, export) < 0) {
+    client_close (nbd);
+    return -1;
+  }
   size = nbd_get_size (nbd);
   buf = must_alloc (CHUNK, 1);
   for (at = 0; at < size && r == 0; at += (int64_t) n) {
@@ -308,7 +341,9 @@ client_command (const char *uri, const char *command, char **payload)
   if (!nbd)
     return -1;
   line = must_printf ("%s\n", command);
-  if ((int64_t) strlen (line) > nbd_get_size (nbd))
+  if (check_control (nbd, uri) < 0)
+    r = -1;
+  else if ((int64_t) strlen (line) > nbd_get_size (nbd))
     fault ("the command is too long");
   else if (nbd_is_read_only (nbd) == 1)
     refused (nbd, EPERM);

@@ -68,7 +68,7 @@ name_to_device (const struct state *s, const struct attached *attached,
   device *d = real ? state_find (s, real) : NULL;
 
   if (real && !d)
-    fault ("%s: there is no such device", name);
+    fault ("%s: neither a command (see --help) nor a device that there is", name);
   free (real);
   return d;
 }

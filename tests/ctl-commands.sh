@@ -113,7 +113,7 @@ refused 2 '--size does not go with top' top -s 1M
 refused 2 '--once alone' --once
 refused 2 'usage: nbdzramctl -r' -r
 refused 2 '--interval 0' top --once --interval 0
-refused 1 'zram7: there is no such device' zram7
+refused 1 'zram7: neither a command' zram7
 refused 1 'nbd77: not known' nbd77
 refused 1 'this is no device' get zram0/mm_stat disksize
 ctl -t 4 zram0 2>"$tmpdir/err" || fail "-t"
@@ -122,7 +122,7 @@ is "--version" "$(ctl --version | cut -d ' ' -f 1)" nbdzramctl
 
 say "the server is found"
 refused 1 'no server at /nonexistent.*-u' -u /nonexistent
-refused 1 'cannot connect to foo:' -u foo:
+refused 1 'there is no server at foo:' -u foo:
 ctl -u "nbd+unix:///zram0?socket=$sock" -n --raw -o name >/dev/null
 NBDZRAM_URI=/nonexistent ctl -u "$sock" >/dev/null
 mkdir "$tmpdir/nbdkit-zram"

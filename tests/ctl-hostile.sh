@@ -81,11 +81,30 @@ stop_nbdkit
 say "a huge export"
 start_nbdkit null 1T
 NBDZRAM_URI=$sock
-for words in "" stat "top --once" "set zram0 a b"; do
+for words in "" stat "top --once"; do
   # shellcheck disable=SC2086
   refused 1 'too long' $words
 done
+for words in "set zram0 a b" "get zram0 mm_stat" prometheus; do
+  # shellcheck disable=SC2086
+  refused 1 'is no nbdkit zram' $words
+done
 stop_nbdkit
+
+say "a disk of somebody else's, of any size, is not written to"
+for size in 4K 256K 1M; do
+  start_nbdkit memory "$size"
+  NBDZRAM_URI=$sock
+  nbdsh -u "nbd+unix:///?socket=$sock" -c 'h.pwrite(b"precious" * 500, 0)'
+  for words in "set zram0 mem_limit 1G" "add size=1G" "remove zram0" \
+               "reset zram0" "compact zram0" "get zram0 mm_stat"; do
+    # shellcheck disable=SC2086
+    refused 1 'is no nbdkit zram' $words
+  done
+  nbdsh -u "nbd+unix:///?socket=$sock" \
+        -c 'assert h.pread(4000, 0) == b"precious" * 500'
+  stop_nbdkit
+done
 
 say "errors in the middle"
 start_nbdkit --filter=error null 64K error-rate=100%
