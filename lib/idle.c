@@ -32,6 +32,7 @@ look_at (struct shard *s, uint64_t local, uint64_t end, each_fn *each,
   else
     n = table_run (&s->table, local, end, &entry);
   shard_unlock (s);
+  shard_give_way (s);
   return n;
 }
 

@@ -27,6 +27,7 @@ step (struct shard *s, unsigned per_mille)
   shard_lock (s);
   more = shard_compact_step (s, per_mille);
   shard_unlock (s);
+  shard_give_way (s);
   return more;
 }
 

@@ -355,6 +355,7 @@ shard_clear (struct shard *s, uint64_t from, uint64_t to,
     if (from >= s->nslots)
       from = to;
     shard_unlock (s);
+    shard_give_way (s);
   }
   return r;
 }

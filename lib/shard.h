@@ -11,6 +11,8 @@
 #define ZRAM_SHARD_H
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,6 +44,7 @@ struct shard {
   uint32_t version[VERSIONS];
   struct shard_counters n;
   counter changes;              /* for the keeper to see whether any */
+  _Atomic unsigned waiting;     /* threads, for the lock */
 } __attribute__ ((aligned (64)));
 
 /* -ENOMEM */
@@ -53,13 +56,31 @@ extern void shard_destroy (struct shard *s);
 static inline void
 shard_lock (struct shard *s)
 {
+  if (pthread_mutex_trylock (&s->lock) == 0)
+    return;
+  s->waiting++;
   pthread_mutex_lock (&s->lock);
+  s->waiting--;
 }
 
 static inline void
 shard_unlock (struct shard *s)
 {
   pthread_mutex_unlock (&s->lock);
+}
+
+/* For work in many steps, between two of them: a thread that unlocks and
+ * locks again at once leaves no chance to those who wait, who must wake up
+ * first.
+ */
+#define GIVE_WAY 100
+static inline void
+shard_give_way (struct shard *s)
+{
+  unsigned i;
+
+  for (i = 0; i < GIVE_WAY && s->waiting; ++i)
+    sched_yield ();
 }
 
 /* What a page is, as it is handed in or out. */
