@@ -124,6 +124,10 @@ zram_compact (struct zram_disk *d)
   for (i = 0; i < shard_count (d); ++i) {
     struct shard *s = &d->shards[i];
 
+    /* Whoever asks wants it tried, though it got nowhere just now. */
+    shard_lock (s);
+    s->arena.stalled_steps = 0;
+    shard_unlock (s);
     while (step (s, COMPACT_NOW))
       ;
     shard_lock (s);

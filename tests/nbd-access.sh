@@ -42,6 +42,7 @@ answer = h.pread(1 << 18, 0)
 assert answer.startswith(b"ok" if wrote else b'{"version"'), answer[:200]
 assert b'"mem_limit":1' not in answer
 assert wrote != h.is_read_only(), (wrote, h.is_read_only())
+h.shutdown()
 print("rw" if wrote else "ro")
 END
 

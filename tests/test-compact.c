@@ -227,6 +227,7 @@ test_stall (void)
   unsigned i, steps;
 
   start (4096);
+  CHECK (!step ());             /* there is nothing at all */
   for (i = 0; i < 400; ++i)
     put (i, LARGE);
   CHECK (a->listed == 100 && arena_wants_compaction (a, COMPACT_NOW));

@@ -212,8 +212,11 @@ enum field { LENGTH, OFFSET, KIND, CODEC };
 static void
 damage_entry (uint64_t slot, uint64_t *e, enum field field, uint32_t value)
 {
-  uint64_t was = *e;
-  uint32_t length = dirent_length (l, was);
+  static unsigned char buf[2 * ZRAM_PAGE_MAX];
+  uint64_t was = *e, errors_before = errors;
+  uint32_t length = dirent_length (l, was), total;
+  struct found f = find (slot);
+  struct object o;
 
   *e = dirent_pack (l, dirent_slot (l, was),
                     field == OFFSET ? value : dirent_offset (was),
@@ -221,6 +224,16 @@ damage_entry (uint64_t slot, uint64_t *e, enum field field, uint32_t value)
                     field == KIND ? (enum kind) value : dirent_kind (was),
                     field == CODEC ? value : dirent_codec (was));
   try_read (slot);
+  /* Longer than any object: not for the buffer. */
+  total = f.n + f.tail_n - (f.tail_e ? LINK_BYTES : 0);
+  total += dirent_length (l, *e) - length;
+  if (total > l->object_max)
+    CHECK (arena_load (&s->arena, table_get (&s->table, slot), slot, buf,
+                       &o) == -EIO);
+  /* What is beyond the segment is nobody's to read. */
+  if (dirent_offset (*e) + to_granules (l, dirent_length (l, *e)) >
+      SEGMENT_GRANULES)
+    CHECK (errors == errors_before + 1);
   *e = was;
   check_slot (slot);
 }

@@ -122,6 +122,22 @@ some_offset (void)
   return x < size ? x : size;
 }
 
+/* Zeroes in all the leaves of one shard, which fold, and nowhere else. */
+static void
+test_one_shard (void)
+{
+  uint64_t leaf = (uint64_t) page * NODE_ENTRIES;
+  unsigned n = shard_count (d), k, i;
+
+  for (k = 0; k < n; ++k) {
+    clear (size, 0, k & 1);
+    check (size, 0);
+    for (i = 0; i < NODE_ENTRIES && (i * n + k + 1) * leaf <= size; ++i)
+      clear (leaf, (i * n + k) * leaf, !(k & 1));
+    check (size, 0);
+  }
+}
+
 static void
 test_disk (uint64_t bytes, uint32_t page_size)
 {
@@ -159,6 +175,7 @@ test_disk (uint64_t bytes, uint32_t page_size)
     if (i % 20 == 0)
       check (size, 0);
   }
+  test_one_shard ();
   clear (size, 0, false);
   check (size, 0);
   check (size / 2, size / 4);

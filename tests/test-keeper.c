@@ -142,9 +142,35 @@ test_gives_way (void)
   zram_close (d);
 }
 
+/* A request to compact is tried, though compaction gave up just before and
+ * would otherwise not try again for a while.
+ */
+static void
+test_request (void)
+{
+  struct zram_stats st;
+  uint64_t i, emptied;
+
+  start ();
+  fill ();
+  s->arena.stalled_steps = UINT32_MAX;
+  s->arena.stalled_room = UINT64_MAX / 2;
+  for (i = 0; i < PAGES; ++i)
+    if (i % 10)
+      CHECK (zram_trim (d, PAGE, i * PAGE) == 0);
+  emptied = disk_stats (d).pages_compacted;
+  CHECK (zram_compact (d) == 0);
+  st = disk_stats (d);
+  CHECK (st.pages_compacted > emptied + 50);
+  CHECK (is_tidy ());
+  verify ();
+  zram_close (d);
+}
+
 int
 main (void)
 {
+  test_request ();
   test_restart ();
   test_gives_way ();
   return 0;

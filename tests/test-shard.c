@@ -311,6 +311,29 @@ test_split_at_limit (void)
   }
 }
 
+/* What is kept ready for one kind of page is given up for another. */
+static void
+test_relief (void)
+{
+  start ();
+  CHECK (publish (0, WORD) == 0);
+  CHECK (publish (0, ZERO) == 0);
+  CHECK (s->arena.spare != NIL);
+  disk->account.limit = disk->account.held;
+  CHECK (publish (1, RAW) == 0);        /* the spare segment's memory */
+  CHECK (publish (2, RAW) == 0);
+  CHECK (s->arena.spare == NIL);
+  disk->account.limit = disk->account.held;
+  CHECK (publish (3, RAW) == -ENOSPC);
+  CHECK (publish (1, ZERO) == 0 && publish (2, ZERO) == 0);
+  CHECK (s->arena.raw.nhot == 2);
+  CHECK (publish (10000, ZERO) == 0);   /* nodes, of those there are */
+  while (s->table.nodes.used < 16)
+    CHECK (publish (64 * (s->table.nodes.used + 5), ZERO) == 0);
+  CHECK (publish (13000, ZERO) == 0);   /* and of a hot raw page's memory */
+  finish ();
+}
+
 /* Clearing. */
 
 static void
@@ -420,6 +443,7 @@ main (void)
   test_transitions ();
   test_transitions_at_limit ();
   test_split_at_limit ();
+  test_relief ();
   test_clear ();
   test_clear_at_limit ();
   test_reset ();

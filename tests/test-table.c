@@ -261,7 +261,7 @@ test_ends (void)
 /* Runs that fail for lack of nodes, with 0, 1, 2 of them to be had: what
  * is said to have been set has been, and nothing else.
  */
-static void
+static uint64_t
 test_failure (uint64_t from, uint64_t to, unsigned spare)
 {
   uint32_t dummy[64];
@@ -294,6 +294,7 @@ test_failure (uint64_t from, uint64_t to, unsigned spare)
   dummies = 0;
   account.limit = 0;
   verify ();
+  return n;
 }
 
 static void
@@ -305,7 +306,9 @@ test_failures (void)
 
   start (2 * ROOT_SLOTS);
   for (spare = 0; spare < 4; ++spare) {
-    test_failure (0, ROOT_SLOTS, spare);        /* needs none */
+    /* These need none. */
+    CHECK (test_failure (0, ROOT_SLOTS, spare) == ROOT_SLOTS);
+    CHECK (test_failure (ROOT_SLOTS, 2 * ROOT_SLOTS, spare) == ROOT_SLOTS);
     test_failure (64, 4096, spare);
     test_failure (1, 4096, spare);
     test_failure (0, 4095, spare);
