@@ -115,7 +115,7 @@ show_debug_stat (const struct zram_device *dev, struct text *text)
 static int
 show_max_comp_streams (const struct zram_device *dev, struct text *text)
 {
-  return text_printf (text, "%u\n", dev->disk->workspaces.n);
+  return text_printf (text, "%u\n", dev->disk->workspaces.max);
 }
 
 /* The nodes of one value each, which the kernel had before mm_stat. */

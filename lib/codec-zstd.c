@@ -27,6 +27,7 @@
 #include <zstd_errors.h>
 
 #include "codec.h"
+#include "os.h"
 
 struct zstd_params {
   size_t page_size;
@@ -39,6 +40,36 @@ struct zstd_params {
  * copy is lost in the noise.
  */
 #define ZSTD_ROOM 64
+
+/* The library's memory is mapped: it asks for few pieces, touches about
+ * half of what it asks for, and all of it goes back when a workspace that
+ * nobody wants is given up.  Before each piece is its size.
+ */
+static void *
+zstd_alloc (void *opaque, size_t bytes)
+{
+  size_t *p = bytes < SIZE_MAX - OS_ALIGN ? os_map (bytes + OS_ALIGN) : NULL;
+
+  (void) opaque;
+  if (p == NULL)
+    return NULL;
+  *p = bytes + OS_ALIGN;
+  return (char *) p + OS_ALIGN;
+}
+
+static void
+zstd_free (void *opaque, void *address)
+{
+  size_t *p;
+
+  (void) opaque;
+  if (address == NULL)
+    return;
+  p = (void *) ((char *) address - OS_ALIGN);
+  os_unmap (p, *p);
+}
+
+static const ZSTD_customMem zstd_memory = { zstd_alloc, zstd_free, NULL };
 
 struct zstd_context {
   ZSTD_CCtx *cctx;
@@ -99,8 +130,8 @@ zstd_context_new (const void *params)
   if (c == NULL)
     return NULL;
   c->page_size = p->page_size;
-  c->cctx = ZSTD_createCCtx ();
-  c->dctx = ZSTD_createDCtx ();
+  c->cctx = ZSTD_createCCtx_advanced (zstd_memory);
+  c->dctx = ZSTD_createDCtx_advanced (zstd_memory);
   if (c->cctx == NULL || c->dctx == NULL || zstd_begin (c->cctx, p) < 0) {
     zstd_context_free (c);
     return NULL;

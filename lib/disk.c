@@ -174,12 +174,14 @@ write_whole (struct zram_disk *d, struct workspace *w,
              const struct piece *p, const void *page)
 {
   struct shard *s = slot_shard (d, p->slot);
+  uint64_t slot = slot_local (d, p->slot);
   struct content c;
   int r;
 
+  shard_prefetch (s, slot);
   encode (d, w, page, CONTENT_ZERO, &c);
   shard_lock (s);
-  r = shard_publish (s, slot_local (d, p->slot), &c);
+  r = shard_publish (s, slot, &c);
   shard_unlock (s);
   return r;
 }

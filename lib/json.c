@@ -115,7 +115,7 @@ zram_json (const struct zram_device *dev, struct text *text)
                ",\"level\":%d,\"streams\":%u,\"connections\":%u",
                dev->name, zram_size (dev->disk), zram_page_size (dev->disk),
                zram_algorithm (dev->disk), zram_level (dev->disk),
-               dev->disk->workspaces.n, dev->clients);
+               dev->disk->workspaces.max, dev->clients);
   for (f = counters; f->key; ++f)
     text_printf (text, ",\"%s\":%" PRIu64, f->key, value (&st, f));
   add_memory (&st, text);

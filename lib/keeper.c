@@ -4,7 +4,8 @@
  * The keeper looks at each shard now and then.  One that nobody changed
  * since is compacted further than writes do it, and gives back what it
  * kept ready for them.  Each step is a page's worth of work under the
- * shard's lock, which is then let go.
+ * shard's lock, which is then let go.  Workspaces that nobody wanted
+ * lately go too.
  */
 
 #include <config.h>
@@ -70,7 +71,8 @@ keeper_thread (void *arg)
   struct { uint64_t seen, kept; } shard[SHARDS_MAX] = { { 0, 0 } };
   unsigned i;
 
-  while (tick (&d->keeper))
+  while (tick (&d->keeper)) {
+    workspaces_trim (&d->workspaces);
     for (i = 0; i < shard_count (d); ++i) {
       uint64_t now = counter_get (&d->shards[i].changes);
 
@@ -80,6 +82,7 @@ keeper_thread (void *arg)
       }
       shard[i].seen = now;
     }
+  }
   return NULL;
 }
 

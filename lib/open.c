@@ -130,8 +130,8 @@ make (struct zram_disk *d, const struct zram_params *p)
   pthread_mutex_init (&d->change, NULL);
   pthread_mutex_init (&d->keeper.lock, NULL);
   pthread_cond_init (&d->keeper.wake, NULL);
-  if (workspaces_init (&d->workspaces, os_cpus (), &d->layout,
-                       &d->account) < 0)
+  if (workspaces_init (&d->workspaces, WORKSPACES_PER_CPU * os_cpus (),
+                       &d->layout, &d->account) < 0)
     return -ENOMEM;
   d->latencies = os_map (sizeof *d->latencies);
   if (!d->latencies)

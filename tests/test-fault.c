@@ -119,16 +119,6 @@ REPLACE (int, sched_getaffinity, (pid_t pid, size_t n, cpu_set_t *set))
 }
 
 #ifdef HAVE_ZSTD
-REPLACE (ZSTD_CCtx *, ZSTD_createCCtx, (void))
-{
-  return deny () ? NULL : __real_ZSTD_createCCtx ();
-}
-
-REPLACE (ZSTD_DCtx *, ZSTD_createDCtx, (void))
-{
-  return deny () ? NULL : __real_ZSTD_createDCtx ();
-}
-
 /* It allocates the first time that it is called for a context. */
 REPLACE (size_t, ZSTD_compressBegin_advanced,
          (ZSTD_CCtx *c, const void *dict, size_t n, ZSTD_parameters p,
@@ -348,28 +338,61 @@ test_codec (const char *algo, bool opening)
 static void
 test_many_cpus (void)
 {
-  static const uint64_t at[] = {
-    1, 2, 3, 4, 100, 399, 400, 401, 402, 403, 404, 405, 500, 803, 804, 805,
-  };
   struct zram_params p = { .size = 1, .algo = zram_codec_info (0)->name };
   char message[ZRAM_MESSAGE_MAX];
-  unsigned i;
+  int64_t live = fault.live;
+  uint64_t i;
 
   fault.cpus = 400;
-  for (i = 0; i < sizeof at / sizeof at[0]; ++i) {
-    int64_t live = fault.live;
-
-    fault.fail_at = at[i];
-    fault.all_later = false;
+  fault.all_later = false;
+  for (i = 1; ; ++i) {
+    fault.fail_at = i;
     fault.calls = 0;
     d = NULL;
     fault.on = true;
-    CHECK (zram_open (&p, &d, message) == -ENOMEM && d == NULL);
+    if (zram_open (&p, &d, message) == 0)
+      break;
     fault.on = false;
-    CHECK (fault.live == live);
+    CHECK (d == NULL && fault.live == live);
   }
+  fault.on = false;
+  CHECK (i > 10 && fault.calls == i - 1);
+  zram_close (d);
+  CHECK (fault.live == live);
   fault.fail_at = 0;
   fault.cpus = 2;
+}
+
+/* One more workspace is wanted, and each of its allocations fails. */
+static void
+test_workspaces (void)
+{
+  struct zram_params p = { .size = MiB };
+  struct workspace *w;
+  int64_t live;
+  uint64_t i;
+
+  d = disk_open (&p);
+  live = fault.live;
+  for (i = 1; ; ++i) {
+    fault.fail_at = i;
+    fault.calls = 0;
+    fault.on = true;
+    if (workspaces_fix (&d->workspaces, 2) == 0)
+      break;
+    fault.on = false;
+    CHECK (fault.live == live && d->workspaces.made == 1);
+    disk_recount (d);
+  }
+  fault.on = false;
+  fault.fail_at = 0;
+  CHECK (i > 2 && d->workspaces.made == 2);
+  w = workspace_get (&d->workspaces);
+  CHECK (workspace_get (&d->workspaces) != w);
+  workspace_put (&d->workspaces.w[0]);
+  workspace_put (&d->workspaces.w[1]);
+  disk_recount (d);
+  zram_close (d);
 }
 
 static void
@@ -487,6 +510,7 @@ main (void)
   for (i = 0; (info = zram_codec_info (i)) != NULL; ++i)
     test_codec (info->name, i > 0);
   test_many_cpus ();
+  test_workspaces ();
   test_keeper ();
   test_compress ();
   test_os ();

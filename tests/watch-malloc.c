@@ -11,6 +11,9 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "watch-malloc.h"
 
@@ -125,6 +128,25 @@ free (void *p)
 {
   discounted (p);
   __libc_free (p);
+}
+
+/* What the libraries map themselves; malloc does not come this way. */
+PUBLIC void *
+mmap (void *p, size_t n, int prot, int flags, int fd, off_t offset)
+{
+  if (refused ())
+    return MAP_FAILED;
+  if (state.on)
+    state.bytes += (long) n;
+  return (void *) syscall (SYS_mmap, p, n, prot, flags, fd, offset);
+}
+
+PUBLIC int
+munmap (void *p, size_t n)
+{
+  if (state.on)
+    state.bytes -= (long) n;
+  return (int) syscall (SYS_munmap, p, n);
 }
 
 #endif /* WATCH_MALLOC */

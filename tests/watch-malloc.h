@@ -1,8 +1,8 @@
 /* nbdkit-zram: a malloc that the tests can watch and make fail.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * watch-malloc.c replaces malloc and its relatives for the whole program,
- * libraries included.  Watching is per thread.
+ * watch-malloc.c replaces malloc and its relatives, and mmap, for the whole
+ * program, libraries included.  Watching is per thread.
  */
 
 #ifndef WATCH_MALLOC_H
