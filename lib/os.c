@@ -17,8 +17,10 @@
 #define MADV_DONTNEED_LOCKED 24
 #endif
 
-/* Above this an array gets pages of its own. */
-#define HEAP_MAX 65536
+/* Above this an array gets pages of its own: half of a page may be wasted,
+ * but many arrays are never touched at all, or only at their beginning.
+ */
+#define HEAP_MAX 2048
 
 void *
 os_map (size_t bytes)
