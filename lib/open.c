@@ -19,6 +19,11 @@
  */
 #define SHARD_BYTES (UINT64_C (64) << 20)
 
+/* More than processors: who is interrupted with a shard's lock makes all
+ * wait who come to it meanwhile, so they shall seldom come.
+ */
+#define SHARDS_PER_CPU 8
+
 int
 refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
 {
@@ -90,9 +95,11 @@ zram_params_check (const struct zram_params *p,
 static unsigned
 shards_wanted (uint64_t size)
 {
-  unsigned shift = 0;
+  unsigned shift = 0, most = SHARDS_PER_CPU * os_cpus ();
 
-  while (1u << shift < SHARDS_MAX && 1u << shift < 2 * os_cpus () &&
+  if (most > SHARDS_MAX)
+    most = SHARDS_MAX;
+  while (1u << shift < most &&
          size / SHARD_BYTES >= UINT64_C (2) << shift)
     shift++;
   return shift;
