@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <libnbd.h>
 
@@ -150,6 +151,40 @@ read_all (struct nbd_handle *nbd, size_t max)
     done--;
   text[done] = '\0';
   return text;
+}
+
+/* Is the first page, of this machine, that of a swap area? */
+static bool
+is_swap (struct nbd_handle *nbd, uint64_t size)
+{
+  static const char ends[] = "SWAPSPACE2";
+  char mark[sizeof ends - 1];
+  uint64_t page = (uint64_t) sysconf (_SC_PAGESIZE);
+
+  return size >= page &&
+         nbd_pread (nbd, mark, sizeof mark, page - sizeof mark, 0) == 0 &&
+         memcmp (mark, ends, sizeof mark) == 0;
+}
+
+int
+client_look (const char *uri, const char *export, struct export *e)
+{
+  struct nbd_handle *nbd = client_open (uri, export);
+  int64_t size;
+
+  if (!nbd)
+    return -1;
+  size = nbd_get_size (nbd);
+  if (size >= 0) {
+    e->size = (uint64_t) size;
+    e->multi_conn = nbd_can_multi_conn (nbd) == 1;
+    e->read_only = nbd_is_read_only (nbd) == 1;
+    e->swap = is_swap (nbd, e->size);
+  }
+  else
+    fault_nbd ("the export's size");
+  client_close (nbd);
+  return size < 0 ? -1 : 0;
 }
 
 /* A server may have its control export switched off; statistics are there

@@ -9,7 +9,18 @@
 #ifndef CLIENT_H
 #define CLIENT_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+
+/* What can be known of a disk without changing it. */
+struct export {
+  uint64_t size;
+  bool multi_conn, read_only;
+  bool swap;                    /* mkswap has been there */
+};
+extern int client_look (const char *uri, const char *export,
+                        struct export *e);
 
 /* The JSON of all devices, of at most CLIENT_JSON_MAX bytes.  To be freed. */
 #define CLIENT_JSON_MAX (1 << 24)

@@ -25,8 +25,9 @@ struct options {
   const char *algorithm, *size, *streams, *params;
   const char *output;
   const char *pid, *sample, *page_size, *interval;
+  const char *device, *connections, *timeout, *priority, *discard, *config;
   bool bytes, find, noheadings, output_all, raw, json, reset;
-  bool force, once;
+  bool force, once, dry_run;
 };
 
 /* A command gets what follows its name.  It returns an exit status. */
@@ -39,6 +40,10 @@ extern command_fn command_add, command_remove, command_reset;
 extern command_fn command_compact, command_prometheus;
 extern command_fn command_top;          /* top.c */
 extern command_fn command_estimate;     /* estimate.c */
+
+extern command_fn command_attach, command_detach; /* attach.c */
+extern command_fn command_swapon, command_swapoff; /* swap.c */
+extern command_fn command_serve;        /* serve.c */
 
 /* zramctl's way to say it (setup.c): -f, DEVICE -s, DEVICE -a. */
 extern command_fn setup_find, setup_device;

@@ -19,7 +19,8 @@
 
 enum {                          /* whom an option is for */
   LIST = 1 << 0, SETUP = 1 << 1, STAT = 1 << 2, RESET = 1 << 3,
-  TOP = 1 << 4, ESTIMATE = 1 << 5, OTHER = 1 << 6, ALL = (1 << 7) - 1
+  TOP = 1 << 4, ESTIMATE = 1 << 5, ATTACH = 1 << 6, DETACH = 1 << 7,
+  SWAPON = 1 << 8, SERVE = 1 << 9, OTHER = 1 << 10, ALL = (1 << 11) - 1
 };
 
 static const struct command {
@@ -47,6 +48,16 @@ static const struct command {
     "watch the devices; q quits" },
   { "estimate", "FILE | --pid PID", command_estimate, 0, 1, ESTIMATE,
     "what each codec would make of some data" },
+  { "attach", "[DEVICE]", command_attach, 0, 1, ATTACH,
+    "make it a /dev/nbdN and print its name" },
+  { "detach", "DEVICE...", command_detach, 1, -1, DETACH,
+    "take it from there" },
+  { "swapon", "[DEVICE]", command_swapon, 0, 1, SWAPON,
+    "attach it and let this machine swap there" },
+  { "swapoff", "DEVICE...", command_swapoff, 1, -1, DETACH,
+    "swap there no more, and detach it" },
+  { "serve", "", command_serve, 0, 0, SERVE,
+    "be the server that a --config describes" },
   { "prometheus", "", command_prometheus, 0, 0, OTHER,
     "print metrics in Prometheus' format" },
   { "help", "", NULL, 0, 0, ALL,
@@ -67,7 +78,10 @@ static const struct command reset_command =
 static struct options options;
 static bool want_help, want_version;
 
-enum { OUTPUT_ALL = 256, RAW, FORCE, ONCE, INTERVAL, PID, SAMPLE, PAGE_SIZE };
+enum {
+  OUTPUT_ALL = 256, RAW, FORCE, ONCE, INTERVAL, PID, SAMPLE, PAGE_SIZE,
+  DEVICE, CONNECTIONS, TIMEOUT, PRIORITY, DISCARD, CONFIG, DRY_RUN
+};
 
 /* Either a text or a flag. */
 static const struct option_row {
@@ -98,8 +112,8 @@ static const struct option_row {
     "columns one space apart" },
   { 'r', "reset", NULL, NULL, &options.reset, RESET,
     "forget what is on the devices named" },
-  { FORCE, "force", NULL, NULL, &options.force, RESET,
-    "also while clients are connected" },
+  { FORCE, "force", NULL, NULL, &options.force, RESET | SWAPON,
+    "also if clients are connected or it is unsafe" },
   { 's', "size", "SIZE", &options.size, NULL, SETUP,
     "size of the device, or its new size" },
   { 't', "streams", "NUMBER", &options.streams, NULL, SETUP,
@@ -116,6 +130,20 @@ static const struct option_row {
     "look at so much of it, or \"all\" (32M)" },
   { PAGE_SIZE, "page-size", "LIST", &options.page_size, NULL, ESTIMATE,
     "page sizes to try (4K,16K,64K)" },
+  { DEVICE, "device", "NBD", &options.device, NULL, ATTACH | SWAPON,
+    "attach it at this /dev/nbdN" },
+  { CONNECTIONS, "connections", "N", &options.connections, NULL,
+    ATTACH | SWAPON, "how many to make to the server (1)" },
+  { TIMEOUT, "timeout", "SECONDS", &options.timeout, NULL,
+    ATTACH | SWAPON, "a server silent for longer has failed" },
+  { PRIORITY, "priority", "N", &options.priority, NULL, SWAPON,
+    "use swap of a higher one first (100)" },
+  { DISCARD, "discard", "WHEN", &options.discard, NULL, SWAPON,
+    "once, pages, both or none (both)" },
+  { CONFIG, "config", "FILE", &options.config, NULL, SWAPON | SERVE,
+    "take parameters and options from a file" },
+  { DRY_RUN, "dry-run", NULL, NULL, &options.dry_run,
+    ATTACH | DETACH | SWAPON | SERVE, "print the commands instead" },
   { 'h', "help", NULL, NULL, &want_help, ALL, "print this" },
   { 'V', "version", NULL, NULL, &want_version, ALL, "print the version" },
 };

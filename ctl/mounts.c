@@ -6,16 +6,20 @@
  * known, in this order:
  * 1. /sys/block/nbdN/backend, which is there if whoever attached it gave
  *    an identifier: an NBD URI is understood;
- * 2. the command line of the process /sys/block/nbdN/pid.  It is gone, and
+ * 2. what the tool noted when it attached the device itself; another pid
+ *    now, and somebody else has attached it since;
+ * 3. the command line of the process /sys/block/nbdN/pid.  It is gone, and
  *    the number may be another process's, if the device was attached by
  *    netlink: so it must be nbd-client or have a URI, and name /dev/nbdN;
- * 3. the line of nbdN in /etc/nbdtab.
+ * 4. the line of nbdN in /etc/nbdtab.
  * What none of them tells is not shown, rather than guessed.
  */
 
 #include <config.h>
 
 #include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -60,8 +64,8 @@ read_small (const char *path, size_t *length)
 }
 
 /* One line of /sys: without the newline.  NULL if there is none. */
-static char *
-read_sys (const char *root, const char *device, const char *name)
+char *
+attached_sys (const char *root, const char *device, const char *name)
 {
   char *path = must_printf ("%s/sys/block/%s/%s", root, device, name);
   char *text = read_small (path, NULL);
@@ -77,7 +81,7 @@ read_sys (const char *root, const char *device, const char *name)
 static int
 place_by_backend (const char *root, const char *device, struct place *p)
 {
-  char *backend = read_sys (root, device, "backend");
+  char *backend = attached_sys (root, device, "backend");
   int r = backend && strncasecmp (backend, "nbd", 3) == 0
     ? place_of_uri (backend, p) : -1;
 
@@ -86,9 +90,32 @@ place_by_backend (const char *root, const char *device, struct place *p)
 }
 
 static int
+place_by_note (const char *root, const char *device, struct place *p)
+{
+  char *path = must_printf ("%s" ATTACHED_NOTES "/%s", root, device);
+  char *text = read_small (path, NULL), *save = NULL;
+  char *pid = text ? strtok_r (text, "\n", &save) : NULL;
+  char *server = pid ? strtok_r (NULL, "\n", &save) : NULL;
+  char *export = server ? strtok_r (NULL, "\n", &save) : NULL;
+  char *now = attached_sys (root, device, "pid");
+  int r = -1;
+
+  if (export && now && strcmp (pid, now) == 0 &&
+      place_of_uri (server, p) == 0) {
+    free (p->export);
+    p->export = must_copy (export);
+    r = 0;
+  }
+  free (now);
+  free (text);
+  free (path);
+  return r;
+}
+
+static int
 place_by_process (const char *root, const char *device, struct place *p)
 {
-  char *pid = read_sys (root, device, "pid"), *path, *text, *arg;
+  char *pid = attached_sys (root, device, "pid"), *path, *text, *arg;
   char *argv[ARGS_MAX];
   size_t length = 0;
   int argc = 0, r = -1;
@@ -204,12 +231,12 @@ mountpoint_of_line (char *line, const char *device, const char *number)
   return must_copy (field[4]);
 }
 
-static char *
-mountpoint_of (const char *root, const char *device)
+char *
+attached_mountpoint (const char *root, const char *device)
 {
   char *path = must_printf ("%s/proc/self/mountinfo", root);
   char *text = read_small (path, NULL), *line, *save = NULL, *found = NULL;
-  char *number = read_sys (root, device, "dev");
+  char *number = attached_sys (root, device, "dev");
 
   for (line = text ? strtok_r (text, "\n", &save) : NULL; line && !found;
        line = strtok_r (NULL, "\n", &save))
@@ -220,8 +247,9 @@ mountpoint_of (const char *root, const char *device)
   return found;
 }
 
-static bool
-is_swap (const char *root, const char *device)
+/* A line of it: filename type size used priority. */
+bool
+attached_swap (const char *root, const char *device, uint64_t *used)
 {
   char *path = must_printf ("%s/proc/swaps", root);
   char *text = read_small (path, NULL), *line, *save = NULL;
@@ -229,11 +257,33 @@ is_swap (const char *root, const char *device)
 
   for (line = text ? strtok_r (text, "\n", &save) : NULL; line && !found;
        line = strtok_r (NULL, "\n", &save)) {
-    line[strcspn (line, " \t")] = '\0';
+    char *rest = line + strcspn (line, " \t");
+
+    if (*rest)
+      *rest++ = '\0';
     octal_decode (line);
     found = is_of_device (line, device);
+    if (found && used && sscanf (rest, "%*s %*s %" SCNu64, used) != 1)
+      *used = 0;
   }
   free (text);
+  free (path);
+  return found;
+}
+
+/* Device mapper and md list themselves there. */
+bool
+attached_holder (const char *root, const char *device)
+{
+  char *path = must_printf ("%s/sys/block/%s/holders", root, device);
+  DIR *dir = opendir (path);
+  struct dirent *entry;
+  bool found = false;
+
+  while (dir && !found && (entry = readdir (dir)))
+    found = entry->d_name[0] != '.';
+  if (dir)
+    closedir (dir);
   free (path);
   return found;
 }
@@ -244,8 +294,8 @@ is_swap (const char *root, const char *device)
 static bool
 is_attached (const char *root, const char *device)
 {
-  char *size = read_sys (root, device, "size");
-  char *pid = read_sys (root, device, "pid");
+  char *size = attached_sys (root, device, "size");
+  char *pid = attached_sys (root, device, "pid");
   bool yes = size && strcmp (size, "0") != 0 && pid;
 
   free (size);
@@ -261,8 +311,8 @@ attached_new (const char *root, const char *device, const struct place *p)
   a->device = must_copy (device);
   /* The default export is the first device. */
   a->export = must_copy (*p->export ? p->export : "zram0");
-  a->mountpoint = is_swap (root, device) ? must_copy ("[SWAP]")
-                                         : mountpoint_of (root, device);
+  a->mountpoint = attached_swap (root, device, NULL)
+    ? must_copy ("[SWAP]") : attached_mountpoint (root, device);
   return a;
 }
 
@@ -291,6 +341,7 @@ attached_list (const char *root, const struct place *server)
 
     if (is_attached (root, device) &&
         (place_by_backend (root, device, &p) == 0 ||
+         place_by_note (root, device, &p) == 0 ||
          place_by_process (root, device, &p) == 0 ||
          place_by_nbdtab (root, device, &p) == 0)) {
       if (place_same_server (server, &p)) {

@@ -6,7 +6,15 @@
 #ifndef MOUNTS_H
 #define MOUNTS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "place.h"
+
+/* Below this the tool itself notes what it has attached: nbdN holds the
+ * device's pid, the server and the export, a line each.
+ */
+#define ATTACHED_NOTES "/run/nbdzramctl"
 
 struct attached {
   struct attached *next;
@@ -21,6 +29,18 @@ struct attached {
 extern struct attached *attached_list (const char *root,
                                        const struct place *server);
 extern void attached_free (struct attached *list);
+
+/* What tells about nbdN below a root.  A line of /sys without its newline,
+ * or NULL; whether it is swap, and how many KiB are used of that; where it is
+ * mounted, or NULL; whether another device is made of it.  The texts are to
+ * be freed.
+ */
+extern char *attached_sys (const char *root, const char *device,
+                           const char *name);
+extern bool attached_swap (const char *root, const char *device,
+                           uint64_t *used);
+extern char *attached_mountpoint (const char *root, const char *device);
+extern bool attached_holder (const char *root, const char *device);
 
 /* The first one of an export, or of a device; NULL: none. */
 extern const struct attached *

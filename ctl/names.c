@@ -11,15 +11,42 @@
 #include "names.h"
 #include "place.h"
 
+/* Tests make another machine up. */
+const char *
+name_root (void)
+{
+  const char *root = getenv ("NBDZRAM_ROOT");
+
+  return root ? root : "";
+}
+
+/* A path may be relative, but not what is compared and noted. */
+int
+name_place (const char *uri, struct place *p)
+{
+  char *path = strstr (uri, "://") ? NULL : realpath (uri, NULL);
+  int r = place_of_uri (path ? path : uri, p);
+
+  free (path);
+  if (r < 0)
+    return fault ("%s: neither an NBD URI nor the path of a socket", uri);
+  path = p->socket ? realpath (p->socket, NULL) : NULL;
+  if (path) {
+    free (p->socket);
+    p->socket = path;
+  }
+  return 0;
+}
+
 struct attached *
 name_attached (const char *uri)
 {
   struct attached *list;
   struct place p;
 
-  if (place_of_uri (uri, &p) < 0)
+  if (name_place (uri, &p) < 0)
     return NULL;
-  list = attached_list ("", &p);
+  list = attached_list (name_root (), &p);
   place_free (&p);
   return list;
 }

@@ -11,6 +11,12 @@
 #include "mounts.h"
 #include "state.h"
 
+/* "", or for tests a directory with a made-up /sys, /proc, /etc and /run. */
+extern const char *name_root (void);
+
+/* Where the server is.  -1 with a fault: it is not said. */
+extern int name_place (const char *uri, struct place *p);
+
 /* What of this server is attached to this machine. */
 extern struct attached *name_attached (const char *uri);
 

@@ -73,18 +73,21 @@ percent_decode (const char *s, const char *end)
   return text;
 }
 
-/* The value of socket= in a query, or NULL.  To be freed. */
-static char *
-query_socket (const char *query)
+char *
+place_query (const char *uri, const char *key)
 {
-  static const char key[] = "socket=";
+  const char *query = uri + strcspn (uri, "?#");
+  size_t length = strlen (key);
 
+  query += *query == '?';
   while (*query) {
     size_t n = strcspn (query, "&;#");
 
-    if (strncmp (query, key, sizeof key - 1) == 0)
-      return percent_decode (query + sizeof key - 1, query + n);
+    if (strncmp (query, key, length) == 0 && query[length] == '=')
+      return percent_decode (query + length + 1, query + n);
     query += n;
+    if (*query == '#')
+      break;
     query += *query != '\0';
   }
   return NULL;
@@ -140,8 +143,7 @@ place_of_uri (const char *uri, struct place *p)
   path = rest + strcspn (rest, "/?#");
   query = path + strcspn (path, "?#");
   split_authority (rest, path, &host, &port);
-  if (*query == '?')
-    sock = query_socket (query + 1);
+  sock = place_query (uri, "socket");
   export = percent_decode (path + (*path == '/'), query);
   i = local && !sock ? 1 : 0;
   if (!i)
@@ -329,6 +331,12 @@ place_same_server (const struct place *a, const struct place *b)
   return strcmp (a->port, b->port) == 0 &&
          (strcasecmp (a->host, b->host) == 0 ||
           (is_this_machine (a->host) && is_this_machine (b->host)));
+}
+
+bool
+place_is_local (const struct place *p)
+{
+  return p->socket || is_this_machine (p->host);
 }
 
 /* --- The default -------------------------------------------------------- */

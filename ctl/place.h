@@ -21,6 +21,9 @@ extern void place_free (struct place *p);
  */
 extern int place_of_uri (const char *uri, struct place *p);
 
+/* The value of a key in the query of a URI, or NULL.  To be freed. */
+extern char *place_query (const char *uri, const char *key);
+
 /* From the command line of a program that attached `device', as in
  * "nbd0": nbd-client, or any that was given an NBD URI.  -1: it is none.
  */
@@ -35,6 +38,9 @@ extern int place_of_nbdtab (const char *host, const char *export,
  * itself are one; other host names must be spelt alike.
  */
 extern bool place_same_server (const struct place *a, const struct place *b);
+
+/* Is it on this machine?  A host by another name is taken for another. */
+extern bool place_is_local (const struct place *p);
 
 /* The sockets and the URI that are tried if none was given: the first of
  * them that exists.  To be freed.

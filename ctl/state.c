@@ -184,6 +184,37 @@ device_each_codec (device *d, codec_fn *fn, void *opaque)
   }
 }
 
+/* {"safe": true or false, and each part by its name}. */
+bool
+device_swap_safe (device *d, char **missing)
+{
+  struct json_object *parts = member_of (d, "swap_safe", json_type_object);
+  struct json_object *safe = member_of (d, "swap_safe.safe",
+                                        json_type_boolean);
+  char *list = must_copy (""), *longer;
+
+  *missing = NULL;
+  if (json_object_get_boolean (safe)) {
+    free (list);
+    return true;
+  }
+  if (parts) {
+    json_object_object_foreach (parts, key, value) {
+      if (strcmp (key, "safe") == 0 || json_object_get_boolean (value))
+        continue;
+      longer = must_printf ("%s%s%s", list, *list ? ", " : "", key);
+      free (list);
+      list = longer;
+    }
+  }
+  longer = *list ? must_printf ("not in force: %s", list)
+                 : must_copy ("it has no swap=true");
+  free (list);
+  *missing = text_escape (longer);
+  free (longer);
+  return false;
+}
+
 char *
 device_json (device *d)
 {

@@ -39,6 +39,11 @@ extern uint64_t device_count (device *d, const char *path);
 /* Stored bytes over held bytes, in 1/10000; 0: unknown, or nothing held. */
 extern uint64_t device_ratio (device *d);
 
+/* Is all that makes it safe to swap to a server of the same machine in
+ * force?  If not, *missing is to be freed: what is not, for people.
+ */
+extern bool device_swap_safe (device *d, char **missing);
+
 /* Call a function for each codec with pages. */
 typedef void codec_fn (void *opaque, const char *name, device *counts);
 extern void device_each_codec (device *d, codec_fn *fn, void *opaque);

@@ -36,7 +36,7 @@ function __nbdzramctl_after
 end
 
 set -l c complete -c nbdzramctl
-set -l commands stat get set add remove reset compact top estimate prometheus help
+set -l commands stat get set add remove reset compact top estimate attach detach swapon swapoff serve prometheus help
 set -l none "not __fish_seen_subcommand_from $commands"
 
 complete -c nbdzramctl -f
@@ -50,9 +50,14 @@ $c -n $none -a reset -d 'forget what is on devices'
 $c -n $none -a compact -d 'give free memory back now'
 $c -n $none -a top -d 'watch the devices'
 $c -n $none -a estimate -d 'what each codec would make of some data'
+$c -n $none -a attach -d 'make it a /dev/nbdN and print its name'
+$c -n $none -a detach -d 'take it from there'
+$c -n $none -a swapon -d 'attach it and let this machine swap there'
+$c -n $none -a swapoff -d 'swap there no more, and detach it'
+$c -n $none -a serve -d 'be the server that a --config describes'
 $c -n $none -a prometheus -d 'print metrics'
 $c -n $none -a help -d 'print help'
-$c -n '__fish_seen_subcommand_from stat remove reset compact' -a '(__nbdzramctl_devices)'
+$c -n '__fish_seen_subcommand_from stat remove reset compact attach detach swapon swapoff' -a '(__nbdzramctl_devices)'
 $c -n '__nbdzramctl_after get 0; or __nbdzramctl_after set 0' -a '(__nbdzramctl_devices)'
 $c -n '__nbdzramctl_after get 1' -a '(__nbdzramctl_attributes)'
 $c -n '__nbdzramctl_after set 1' -a 'disksize mem_limit mem_used_max comp_algorithm algorithm_params idle compact reset'
@@ -69,7 +74,7 @@ $c -l output-all -d 'print all columns'
 $c -s p -l algorithm-params -x -d 'parameters of the codec'
 $c -l raw -d 'columns one space apart'
 $c -s r -l reset -d 'forget what is on the devices named'
-$c -l force -d 'also while clients are connected'
+$c -l force -d 'also if clients are connected or it is unsafe'
 $c -s s -l size -x -d 'size of the device'
 $c -s t -l streams -x -d 'does nothing: zramctl has it'
 $c -s u -l uri -r -a nbd://localhost -d 'the server'
@@ -78,5 +83,12 @@ $c -l once -d 'print the screen once, as text'
 $c -l pid -x -a '(__fish_complete_pids)' -d 'look at the memory of a process'
 $c -l sample -x -a '32M 256M all' -d 'look at so much of it'
 $c -l page-size -x -a '4K 8K 16K 32K 64K' -d 'page sizes to try'
+$c -l device -x -a '(string match -r "/dev/nbd[0-9]+\$" /dev/nbd*)' -d 'attach it there'
+$c -l connections -x -d 'how many to make to the server'
+$c -l timeout -x -d 'a server silent for longer has failed'
+$c -l priority -x -d 'use swap of a higher one first'
+$c -l discard -x -a 'both once pages none' -d 'when to tell the server what is free'
+$c -l config -r -F -d 'take parameters and options from a file'
+$c -l dry-run -d 'print the commands instead'
 $c -s h -l help -d 'print help'
 $c -s V -l version -d 'print the version'

@@ -1,0 +1,187 @@
+/* nbdzramctl: attach and detach.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "client.h"
+#include "ctl.h"
+#include "names.h"
+#include "run.h"
+#include "sizes.h"
+
+/* How long a server on another machine may say nothing.  One on this
+ * machine cannot vanish without the kernel noticing, and is only slow.
+ */
+#define REMOTE_TIMEOUT 30
+/* As many as nbdkit's threads have a use for. */
+#define CONNECTIONS_MAX 64
+#define TIMEOUT_MAX 86400
+
+int
+attach_check (const struct options *o)
+{
+  uint64_t n;
+
+  if (o->connections && (number_parse (o->connections, &n) < 0 || n == 0 ||
+                         n > CONNECTIONS_MAX))
+    return usage ("--connections %s: must be a number from 1 to %d",
+                  o->connections, CONNECTIONS_MAX);
+  if (o->timeout && (number_parse (o->timeout, &n) < 0 || n > TIMEOUT_MAX))
+    return usage ("--timeout %s: must be seconds up to %d, or 0 for none",
+                  o->timeout, TIMEOUT_MAX);
+  if (o->device && !nbd_name (o->device))
+    return usage ("--device %s: must be like /dev/nbd3", o->device);
+  return EXIT_OK;
+}
+
+int
+attach_begin (const struct options *o)
+{
+  run_begin (o->dry_run);
+  if (!o->dry_run && !*name_root () && geteuid () != 0)
+    return fault ("only root can attach and detach devices");
+  return 0;
+}
+
+int
+attach_plan (const struct options *o, const char *given, bool swap,
+             struct attachment *a, struct export *e)
+{
+  char *name = NULL;
+  int r;
+
+  memset (a, 0, sizeof *a);
+  a->uri = o->uri;
+  a->device = o->device ? nbd_name (o->device) : NULL;
+  a->swap = swap;
+  a->dry = o->dry_run;
+  if (name_place (o->uri, &a->place) < 0)
+    return -1;
+  a->connections = 1;
+  a->timeout = place_is_local (&a->place) ? 0 : REMOTE_TIMEOUT;
+  if (o->connections)
+    number_parse (o->connections, &a->connections);
+  if (o->timeout)
+    number_parse (o->timeout, &a->timeout);
+  if (given)
+    name = name_of_device (NULL, given);
+  else
+    name = must_copy (*a->place.export ? a->place.export : "zram0");
+  r = name ? client_look (o->uri, name, e) : -1;
+  if (r == 0 && a->connections > 1 && !e->multi_conn)
+    r = fault ("%s: the server allows it one connection only", name);
+  if (r == 0) {
+    free (a->place.export);
+    a->place.export = name;
+    a->block_size = e->size % 4096 ? 512 : 4096;
+  }
+  else {
+    free (name);
+    place_free (&a->place);
+  }
+  return r;
+}
+
+static int
+attach (const struct options *o, const char *given)
+{
+  struct attachment a;
+  struct export e;
+  int r;
+
+  if (attach_begin (o) < 0)
+    return -1;
+  if (attach_plan (o, given, false, &a, &e) < 0)
+    return -1;
+  r = nbd_attach (&a);
+  if (r == 0 && !o->dry_run)
+    puts (a.path);
+  place_free (&a.place);
+  return r;
+}
+
+int
+command_attach (const struct options *o, int argc, char **argv)
+{
+  int r = attach_check (o);
+
+  if (r != EXIT_OK)
+    return r;
+  r = attach (o, argc ? argv[0] : NULL) < 0 ? failed () : EXIT_OK;
+  run_end ();
+  return r;
+}
+
+/* --- Detaching ---------------------------------------------------------- */
+
+const char *
+attached_name (const struct attached *list, const char *given)
+{
+  const struct attached *a;
+  const char *name = nbd_name (given);
+
+  if (name) {
+    if (nbd_attached (name))
+      return name;
+    fault ("%s: nothing is attached there", given);
+    return NULL;
+  }
+  name = strncmp (given, "/dev/", 5) == 0 ? given + 5 : given;
+  a = attached_by_export (list, name);
+  if (a)
+    return a->device;
+  fault ("%s: not known to be attached to this machine; say /dev/nbdN",
+         given);
+  return NULL;
+}
+
+int
+attach_unmounted (const char *name)
+{
+  const char *root = name_root ();
+  char *mountpoint = attached_mountpoint (root, name);
+  int r = 0;
+
+  if (mountpoint)
+    r = fault ("/dev/%s is mounted: umount %s first", name, mountpoint);
+  else if (attached_holder (root, name))
+    r = fault ("/dev/%s is part of another device, see"
+               " /sys/block/%s/holders", name, name);
+  free (mountpoint);
+  return r;
+}
+
+static int
+detach (const struct options *o, int argc, char **argv)
+{
+  struct attached *list;
+  int i, r = attach_begin (o);
+
+  list = r == 0 ? name_attached (o->uri) : NULL;
+  for (i = 0; i < argc && r == 0; i++) {
+    const char *name = attached_name (list, argv[i]);
+
+    r = name ? attach_unmounted (name) : -1;
+    if (r == 0 && attached_swap (name_root (), name, NULL))
+      r = fault ("/dev/%s is swap: say " PROGRAM " swapoff %s", name, name);
+    if (r == 0)
+      r = nbd_detach (name, o->dry_run);
+  }
+  attached_free (list);
+  return r;
+}
+
+int
+command_detach (const struct options *o, int argc, char **argv)
+{
+  int r = detach (o, argc, argv) < 0 ? failed () : EXIT_OK;
+
+  run_end ();
+  return r;
+}

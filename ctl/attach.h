@@ -1,0 +1,32 @@
+/* nbdzramctl: what attaching a device and swapping to it share.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#ifndef ATTACH_H
+#define ATTACH_H
+
+#include "client.h"
+#include "ctl.h"
+#include "mounts.h"
+#include "nbd.h"
+
+/* The options that a user can get wrong; an exit status. */
+extern int attach_check (const struct options *o);
+
+/* Is this root?  And run_begin.  run_end must be called in any case. */
+extern int attach_begin (const struct options *o);
+
+/* Ask the server about the device, NULL for the one of the URI or zram0, and
+ * fill in what nbd_attach needs.  a->place is to be freed if it is 0.
+ */
+extern int attach_plan (const struct options *o, const char *given,
+                        bool swap, struct attachment *a, struct export *e);
+
+/* "nbd3" for what is called /dev/nbd3, nbd3 or zram0; NULL with a fault. */
+extern const char *attached_name (const struct attached *list,
+                                  const char *given);
+
+/* What uses a device would only see errors if it were detached. */
+extern int attach_unmounted (const char *name);
+
+#endif /* ATTACH_H */

@@ -1,0 +1,223 @@
+/* nbdzramctl: a file that describes a server and how to swap to it.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Lines of KEY = VALUE, as zram-generator has them, with # before a comment.
+ * The keys below are the tool's; all others are parameters of the plugin,
+ * which knows best what it takes.
+ */
+
+#include <config.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config-file.h"
+#include "sizes.h"
+
+static const struct own_key {
+  const char *name;
+  size_t option;                /* where in struct options */
+} own_keys[] = {
+  { "threads", SIZE_MAX },
+  { "nbd-device", offsetof (struct options, device) },
+  { "nbd-connections", offsetof (struct options, connections) },
+  { "nbd-timeout", offsetof (struct options, timeout) },
+  { "swap-priority", offsetof (struct options, priority) },
+  { "swap-discard", offsetof (struct options, discard) },
+};
+#define N_OWN_KEYS (sizeof own_keys / sizeof own_keys[0])
+
+struct setting {
+  const struct own_key *own;    /* NULL: the plugin's */
+  char *word;                   /* KEY=VALUE */
+  const char *value;            /* within it */
+};
+
+static const struct own_key *
+own_key (const char *name)
+{
+  size_t i;
+
+  for (i = 0; i < N_OWN_KEYS; i++)
+    if (strcmp (own_keys[i].name, name) == 0)
+      return &own_keys[i];
+  return NULL;
+}
+
+/* Without the spaces around it; in place. */
+static char *
+trim (char *s)
+{
+  size_t n;
+
+  s += strspn (s, " \t");
+  for (n = strlen (s); n && strchr (" \t\r\n", s[n - 1]); n--)
+    s[n - 1] = '\0';
+  return s;
+}
+
+/* The plugin takes no part of the RAM for a size, because a disk's size is
+ * no amount of memory.  Whole MiB, as mkswap and partitions like it.
+ */
+static char *
+size_of_share (const char *value)
+{
+  uint64_t percent, ram = (uint64_t) sysconf (_SC_PHYS_PAGES) *
+                          (uint64_t) sysconf (_SC_PAGESIZE);
+  char *digits = must_copy (value), *size = NULL;
+  size_t n = strlen (digits);
+
+  if (n)
+    digits[n - 1] = '\0';
+  if (number_parse (digits, &percent) == 0 && percent > 0 && percent <= 1000)
+    size = must_printf ("%" PRIu64 "M", (ram >> 20) * percent / 100);
+  free (digits);
+  return size;
+}
+
+static bool
+is_key (const char *s)
+{
+  return islower ((unsigned char) *s) &&
+         !s[strspn (s, "abcdefghijklmnopqrstuvwxyz0123456789-_")];
+}
+
+static int
+add (struct config *c, const char *key, const char *value)
+{
+  const struct own_key *own = own_key (key);
+  char *share = NULL;
+  struct setting *s;
+  size_t i, n = strlen (value);
+
+  for (i = 0; own && i < c->n; i++)
+    if (c->settings[i].own == own)
+      return fault ("%s is set twice", key);
+  if (strcmp (key, "size") == 0 && n && value[n - 1] == '%') {
+    share = size_of_share (value);
+    if (!share)
+      return fault ("size = %s: a part of the RAM must be 1%% to 1000%%",
+                    value);
+    value = share;
+  }
+  s = reallocarray (c->settings, c->n + 1, sizeof *s);
+  if (!s) {
+    free (share);
+    return fault ("there is no more memory");
+  }
+  c->settings = s;
+  s += c->n++;
+  s->own = own;
+  s->word = must_printf ("%s=%s", key, value);
+  s->value = s->word + strlen (key) + 1;
+  free (share);
+  return 0;
+}
+
+static int
+read_line (struct config *c, char *line)
+{
+  char *equals, *key, *value;
+
+  line[strcspn (line, "#")] = '\0';
+  line = trim (line);
+  if (!*line)
+    return 0;
+  equals = strchr (line, '=');
+  if (!equals)
+    return fault ("%s: must be KEY = VALUE", line);
+  *equals = '\0';
+  key = trim (line);
+  value = trim (equals + 1);
+  if (!is_key (key))
+    return fault ("%s: this is no key", key);
+  if (!*value)
+    return fault ("%s has no value", key);
+  return add (c, key, value);
+}
+
+int
+config_read (const char *path, struct config *c)
+{
+  char *line = NULL, *why;
+  size_t room = 0;
+  unsigned n = 0;
+  FILE *fp;
+  int r = 0;
+
+  memset (c, 0, sizeof *c);
+  if (!path)
+    return 0;
+  fp = fopen (path, "re");
+  if (!fp)
+    return fault ("%s: %s", path, strerror (errno));
+  while (r == 0 && getline (&line, &room, fp) > 0) {
+    n++;
+    r = read_line (c, line);
+  }
+  if (r < 0) {
+    why = text_escape (fault_text ());
+    fault ("%s:%u: %s", path, n, why);
+    free (why);
+  }
+  else if (ferror (fp))
+    r = fault ("%s: %s", path, strerror (errno));
+  free (line);
+  fclose (fp);
+  if (r < 0)
+    config_free (c);
+  return r;
+}
+
+void
+config_free (struct config *c)
+{
+  while (c->n)
+    free (c->settings[--c->n].word);
+  free (c->settings);
+  c->settings = NULL;
+}
+
+void
+config_options (const struct config *c, struct options *o)
+{
+  size_t i;
+
+  for (i = 0; i < c->n; i++) {
+    const struct own_key *own = c->settings[i].own;
+    const char **option;
+
+    if (!own || own->option == SIZE_MAX)
+      continue;
+    option = (const char **) (void *) ((char *) o + own->option);
+    if (!*option)
+      *option = c->settings[i].value;
+  }
+}
+
+const char *
+config_threads (const struct config *c)
+{
+  size_t i;
+
+  for (i = 0; i < c->n; i++)
+    if (c->settings[i].own && c->settings[i].own->option == SIZE_MAX)
+      return c->settings[i].value;
+  return NULL;
+}
+
+const char *
+config_parameter (const struct config *c, size_t i)
+{
+  size_t j;
+
+  for (j = 0; j < c->n; j++)
+    if (!c->settings[j].own && i-- == 0)
+      return c->settings[j].word;
+  return NULL;
+}

@@ -1,0 +1,54 @@
+/* nbdzramctl: running other programs, and ending in between only where it
+ * leaves nothing half done.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#ifndef RUN_H
+#define RUN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* From here to run_end, a signal that would end the tool is remembered, and
+ * ends what it is waiting for.
+ */
+extern void run_begin (bool dry_run);
+/* Dies of the signal, if one came. */
+extern void run_end (void);
+extern bool run_stopped (void);
+/* Whether what comes now is done to its end, because it takes something
+ * back.
+ */
+extern void run_undoing (bool on);
+
+enum { ARGV_MAX = 32 };
+struct program {
+  const char *argv[ARGV_MAX + 1];
+  char *kept[ARGV_MAX];
+  int argc, n_kept;
+  /* After run_program: */
+  pid_t pid;
+  int status;                   /* exit status; -1: it has none */
+  char said[256];               /* its last words, safe to print */
+};
+
+/* Words; NULL ends them. */
+extern void program_add (struct program *p, ...)
+  __attribute__ ((sentinel));
+/* A word that program_free shall free; returns it. */
+extern const char *program_keep (struct program *p, char *word);
+extern void program_free (struct program *p);
+
+/* Find it in PATH, or in the directories of root's tools, run it without a
+ * shell, with nothing to read, and wait for it.  In a dry run print it.
+ * -1 with a fault if it does not end with status 0, or if a signal came.
+ */
+extern int run_program (struct program *p);
+
+/* Sleep some milliseconds; -1 with a fault if a signal came. */
+extern int run_pause (unsigned ms);
+
+/* As the shell reads it. */
+extern void program_print (const struct program *p);
+
+#endif /* RUN_H */

@@ -1,0 +1,295 @@
+/* nbdzramctl: swapon and swapoff.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach.h"
+#include "config-file.h"
+#include "names.h"
+#include "run.h"
+#include "sizes.h"
+
+/* zram-generator's: before any swap on a disk, which has none or -2. */
+#define PRIORITY "100"
+#define PRIORITY_MAX 32767
+
+static const char *const discards[] = { "both", "once", "pages", "none" };
+
+static int
+check (const struct options *o)
+{
+  uint64_t n;
+  size_t i;
+
+  if (o->priority && (number_parse (o->priority, &n) < 0 ||
+                      n > PRIORITY_MAX))
+    return usage ("--priority %s: must be a number from 0 to %d",
+                  o->priority, PRIORITY_MAX);
+  for (i = 0; o->discard && strcmp (o->discard, discards[i]) != 0; )
+    if (++i == sizeof discards / sizeof discards[0])
+      return usage ("--discard %s: must be both, once, pages or none",
+                    o->discard);
+  return attach_check (o);
+}
+
+/* --- Is it right to swap there? ------------------------------------------ */
+
+/* Everything here can be had all the same with --force. */
+static int
+check_server (const struct options *o, const struct attachment *a,
+              const struct export *e)
+{
+  const char *name = a->place.export;
+  char text[SIZE_TEXT], *missing = NULL;
+  struct state s;
+  device *d;
+  int r = 0;
+
+  if (nbd_uses_tls (o->uri))
+    return fault ("%s: with TLS every page goes through a process that can"
+                  " be swapped out itself; --force swaps there all the same",
+                  o->uri);
+  if (state_load (o->uri, &s) < 0)
+    return -1;
+  d = state_find (&s, name);
+  if (!d)
+    r = fault ("%s: there is no such device", name);
+  else if (!e->swap && device_count (d, "orig_data_size"))
+    r = fault ("%s holds %s of data that is no swap; --force writes over it",
+               name, size_text (device_count (d, "orig_data_size"), text));
+  else if (place_is_local (&a->place) && !device_swap_safe (d, &missing))
+    r = fault ("%s: the server is not ready for swap of its own machine"
+               " (%s), which can freeze; --force swaps there all the same",
+               name, missing);
+  free (missing);
+  state_free (&s);
+  return r;
+}
+
+/* --- Swapping ------------------------------------------------------------ */
+
+/* Neither label nor UUID: by those, some other boot's swap would be found,
+ * and this one is gone with its server.
+ */
+static int
+make_swap (const struct options *o, const char *path)
+{
+  const char *discard = o->discard ? o->discard : discards[0];
+  struct program make = { .argc = 0 }, on = { .argc = 0 };
+
+  program_add (&make, "mkswap", "-U", "clear", path, NULL);
+  if (run_program (&make) < 0)
+    return -1;
+  program_add (&on, "swapon", "-p", o->priority ? o->priority : PRIORITY,
+               NULL);
+  if (strcmp (discard, "both") == 0)
+    program_add (&on, "-d", NULL);
+  else if (strcmp (discard, "none") != 0)
+    program_add (&on, program_keep (&on, must_printf ("-d%s", discard)),
+                 NULL);
+  program_add (&on, path, NULL);
+  if (run_program (&on) == 0) {
+    program_free (&on);
+    return 0;
+  }
+  program_free (&on);
+  return -1;
+}
+
+static int run_swapoff (const char *name, bool dry);
+
+/* Back to what there was, keeping the fault that is the reason. */
+static void
+take_back (const struct attachment *a, bool was_attached)
+{
+  char *why = must_copy (fault_text ());
+
+  run_undoing (true);
+  if (attached_swap (name_root (), a->name, NULL) &&
+      run_swapoff (a->name, a->dry) < 0)
+    complain ("%s", fault_text ());
+  else if (!was_attached && nbd_detach (a->name, a->dry) < 0)
+    complain ("%s", fault_text ());
+  fault ("%s", why);
+  free (why);
+}
+
+/* A device that is attached already; nothing is done to it if it fails. */
+static int
+plan_attached (const struct options *o, const char *name,
+               struct attachment *a, struct export *e)
+{
+  struct attached *list = name_attached (o->uri);
+  char *export = name_of_device (list, name);
+  int r = export ? attach_plan (o, export, true, a, e) : -1;
+
+  free (export);
+  attached_free (list);
+  if (r < 0)
+    return -1;
+  snprintf (a->name, sizeof a->name, "%s", nbd_name (name));
+  snprintf (a->path, sizeof a->path, "/dev/%s", a->name);
+  if (attached_swap (name_root (), a->name, NULL)) {
+    place_free (&a->place);
+    return fault ("%s is swap already", a->path);
+  }
+  return 0;
+}
+
+static int
+swap_on (const struct options *o, const char *given)
+{
+  bool is_attached = given && nbd_name (given);
+  struct attachment a;
+  struct export e;
+  int r = attach_begin (o);
+
+  if (r == 0)
+    r = is_attached ? plan_attached (o, given, &a, &e)
+                    : attach_plan (o, given, true, &a, &e);
+  if (r < 0)
+    return -1;
+  if (e.read_only)
+    r = fault ("%s: the server lets nobody write", a.place.export);
+  if (r == 0 && !o->force)
+    r = check_server (o, &a, &e);
+  if (r == 0 && !is_attached)
+    r = nbd_attach (&a);
+  if (r == 0) {
+    r = make_swap (o, a.path);
+    if (r < 0)
+      take_back (&a, is_attached);
+  }
+  if (r == 0 && !o->dry_run)
+    puts (a.path);
+  place_free (&a.place);
+  return r;
+}
+
+int
+command_swapon (const struct options *o, int argc, char **argv)
+{
+  struct options with = *o;
+  struct config c;
+  int r;
+
+  if (config_read (o->config, &c) < 0)
+    return failed ();
+  config_options (&c, &with);
+  r = check (&with);
+  if (r == EXIT_OK) {
+    r = swap_on (&with, argc ? argv[0] : NULL) < 0 ? failed () : EXIT_OK;
+    run_end ();
+  }
+  config_free (&c);
+  return r;
+}
+
+/* --- And back ------------------------------------------------------------ */
+
+/* Why it failed: 2 is util-linux's word for too little memory. */
+static int
+fault_swapoff (const char *name, const struct program *p)
+{
+  char text[SIZE_TEXT], *why;
+  uint64_t used = 0;
+
+  attached_swap (name_root (), name, &used);
+  size_text (used * 1024, text);
+  if (run_stopped ())
+    return fault ("stopped by a signal: /dev/%s is still swap, with %s on it",
+                  name, text);
+  if (p->status == 2 || strstr (p->said, "Cannot allocate memory"))
+    return fault ("not enough memory is free to take back the %s on /dev/%s,"
+                  " which is still swap: end something or add other swap,"
+                  " and try again", text, name);
+  why = must_copy (fault_text ());
+  fault ("%s: /dev/%s is still swap", why, name);
+  free (why);
+  return -1;
+}
+
+/* While another swapoff is at work, as systemd's at shutdown, this one is
+ * refused; the other may yet fail.
+ */
+static int
+run_swapoff (const char *name, bool dry)
+{
+  bool told = false;
+
+  while (attached_swap (name_root (), name, NULL)) {
+    struct program p = { .argc = 0 };
+    int r;
+
+    program_add (&p, "swapoff",
+                 program_keep (&p, must_printf ("/dev/%s", name)), NULL);
+    r = run_program (&p);
+    program_free (&p);
+    if (r == 0 && (dry || !attached_swap (name_root (), name, NULL)))
+      return 0;
+    if (r < 0 && attached_swap (name_root (), name, NULL) &&
+        !strstr (p.said, "Invalid argument"))
+      return fault_swapoff (name, &p);
+    if (!told)
+      complain ("/dev/%s: another swapoff is at work; waiting for it", name);
+    told = true;
+    if (run_pause (200) < 0)
+      return fault_swapoff (name, &p);
+  }
+  return 0;
+}
+
+/* What was swapped is of no use now, but the server holds it.  Others than
+ * ours may not know how to forget.
+ */
+static void
+forget (const char *name)
+{
+  struct program p = { .argc = 0 };
+
+  program_add (&p, "blkdiscard",
+               program_keep (&p, must_printf ("/dev/%s", name)), NULL);
+  if (run_program (&p) < 0 && !run_stopped ())
+    complain ("%s; the server keeps what was on it", fault_text ());
+  program_free (&p);
+}
+
+static int
+swap_off (const struct options *o, int argc, char **argv)
+{
+  struct attached *list;
+  int i, r = attach_begin (o);
+
+  list = r == 0 ? name_attached (o->uri) : NULL;
+  for (i = 0; i < argc && r == 0; i++) {
+    const char *name = attached_name (list, argv[i]);
+
+    r = name ? attach_unmounted (name) : -1;
+    if (r == 0 && attached_swap (name_root (), name, NULL)) {
+      r = run_swapoff (name, o->dry_run);
+      /* The long part is over: a signal may wait for the rest. */
+      run_undoing (r == 0);
+      if (r == 0)
+        forget (name);
+    }
+    if (r == 0)
+      r = nbd_detach (name, o->dry_run);
+    run_undoing (false);
+  }
+  attached_free (list);
+  return r;
+}
+
+int
+command_swapoff (const struct options *o, int argc, char **argv)
+{
+  int r = swap_off (o, argc, argv) < 0 ? failed () : EXIT_OK;
+
+  run_end ();
+  return r;
+}
