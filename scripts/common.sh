@@ -50,6 +50,7 @@ test_packages=(
   python3-libnbd
   qemu-utils
   shellcheck
+  systemd
   tmux
   util-linux
   xz-utils

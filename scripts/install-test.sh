@@ -22,12 +22,21 @@ diff -u - <(find "$root" ! -type d -printf '%f\n' | sort) <<'END'
 _nbdzramctl
 nbdkit-zram-plugin.1
 nbdkit-zram-plugin.so
+nbdkit-zram-swap@.service
+nbdkit-zram.conf
+nbdkit-zram.service.8
+nbdkit-zram@.service
+nbdkit-zram@.socket
 nbdzramctl
 nbdzramctl
 nbdzramctl.1
 nbdzramctl.fish
+swap.conf
 END
 "$root/usr/bin/nbdzramctl" --version
+# The units run what is installed, and where systemd looks.
+grep -q '^ExecStart=/usr/bin/nbdzramctl ' \
+     "$root$(pkg-config --variable=systemdsystemunitdir systemd)"/*.service
 
 size=$(nbdkit -U - "$plugin" 64M --run 'nbdinfo --size "$uri"')
 [ "$size" = 67108864 ]

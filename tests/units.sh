@@ -1,0 +1,266 @@
+#!/usr/bin/env bash
+# The units of systemd are understood by it, fit together at any time of a
+# boot, and run what they should; so does a configuration file.
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# No system is started here: systemd-analyze reads the units, and their
+# commands run by themselves, the server on a socket that it did not open.
+
+# shellcheck source=ctl-functions.sh
+source "$(dirname "$0")/ctl-functions.sh"
+requires systemd-analyze systemd-socket-activate
+
+units=$abs_top_builddir/units
+if [ ! -e "$units/nbdkit-zram@.service" ]; then
+  skip "configured without units"
+fi
+
+# The programs that are not installed: ours, and nbdkit with our plugin.
+bin=$tmpdir/path
+mkdir "$bin"
+printf '#!/bin/bash\nexec %s "$@"\n' "${ctl_words[*]@Q}" >"$bin/nbdzramctl"
+cat >"$bin/nbdkit" <<END2
+#!/bin/bash
+words=()
+for word; do
+  case \$word in
+    zram|*/nbdkit-zram-plugin.so) word=$(printf %q "$PLUGIN");;
+  esac
+  words+=("\$word")
+done
+exec $(command -v nbdkit) "\${words[@]}"
+END2
+chmod +x "$bin"/*
+PATH=$bin:$PATH
+
+# The units as installed there.
+installed=$tmpdir/units
+mkdir "$installed"
+bindir=$(sed -n 's|^ExecStart=\(.*\)/nbdzramctl serve.*|\1|p' \
+             "$units/nbdkit-zram@.service")
+[ -n "$bindir" ] || fail "the service does not run nbdzramctl serve"
+for unit in "$units"/*.service "$units"/*.socket; do
+  ! grep -n '@[a-z]*@' "$unit" || fail "$unit: not filled in"
+  sed "s|=$bindir/|=$bin/|" "$unit" >"$installed/$(basename "$unit")"
+done
+
+# verify UNIT...: not a word about ours, and none of a cycle.
+verify ()
+{
+  SYSTEMD_UNIT_PATH=$installed: systemd-analyze verify --man=no "$@" \
+                    >"$tmpdir/verify.log" 2>&1 ||
+    fail "systemd-analyze verify $*"
+  ! grep -E 'nbdkit-zram|cycle' "$tmpdir/verify.log" ||
+    fail "systemd-analyze verify $*"
+}
+# instance UNIT: a unit file of the instance "x", for tools that know no
+# templates.
+instance ()
+{
+  sed 's/%i/x/g' "$installed/$1" >"$tmpdir/${1/@/@x}"
+}
+
+say "systemd understands them"
+verify "$installed/nbdkit-zram@.service"
+verify "$installed/nbdkit-zram@.socket"
+verify "$installed/nbdkit-zram-swap@.service"
+echo "Foo=yes" >"$installed/nbdkit-zram-bad@.service"
+if SYSTEMD_UNIT_PATH=$installed: systemd-analyze verify --man=no \
+     "$installed/nbdkit-zram-bad@.service" >"$tmpdir/bad.log" 2>&1 &&
+   ! grep -q nbdkit-zram "$tmpdir/bad.log"; then
+  fail "verify finds nothing wrong with a wrong unit"
+fi
+rm "$installed/nbdkit-zram-bad@.service"
+
+say "the order of a boot has no cycle"
+# With a /tmp in memory, which waits for swap; and all units enabled.
+wants ()
+{
+  mkdir -p "$installed/$1.wants"
+  ln -s "$2" "$installed/$1.wants/$3"
+}
+cat >"$installed/tmp.mount" <<'END2'
+[Unit]
+DefaultDependencies=no
+Conflicts=umount.target
+Before=local-fs.target umount.target
+After=swap.target
+[Mount]
+What=tmpfs
+Where=/tmp
+Type=tmpfs
+END2
+wants local-fs.target ../tmp.mount tmp.mount
+wants swap.target ../nbdkit-zram-swap@.service nbdkit-zram-swap@x.service
+wants sockets.target ../nbdkit-zram@.socket nbdkit-zram@x.socket
+wants multi-user.target ../nbdkit-zram@.service nbdkit-zram@x.service
+# Only units in files of its own are looked at; so targets are named by
+# their path.
+find /lib/systemd/system /usr/lib/systemd/system -maxdepth 1 \
+     -name multi-user.target | head -n 1 >"$tmpdir/target"
+verify "$(cat "$tmpdir/target")"
+
+say "it is not restarted, and its socket goes with it"
+# setting UNIT KEY: its value.
+setting ()
+{
+  sed -n "s/^$2=//p" "$units/$1"
+}
+is "Restart" "$(setting nbdkit-zram@.service Restart)" no
+is "the socket" "$(setting nbdkit-zram@.socket BindsTo)" \
+   "nbdkit-zram@%i.service"
+is "the swap" "$(setting nbdkit-zram-swap@.service BindsTo)" \
+   "nbdkit-zram@%i.service"
+is "the server ends after the swap" \
+   "$(setting nbdkit-zram-swap@.service After | head -n 1)" \
+   "nbdkit-zram@%i.service"
+
+say "what an attacker could do"
+instance nbdkit-zram@.service
+systemd-analyze security --offline=true --threshold=30 --no-pager \
+                "$tmpdir/nbdkit-zram@x.service" >"$tmpdir/security" 2>&1 ||
+  { cat "$tmpdir/security"; fail "it is less hardened than it was"; }
+# And it may still do what swap=true does.
+for word in CAP_IPC_LOCK CAP_SYS_NICE CAP_SYS_RESOURCE; do
+  setting nbdkit-zram@.service AmbientCapabilities | grep -qw "$word" ||
+    fail "no $word"
+done
+is "memory to lock" "$(setting nbdkit-zram@.service LimitMEMLOCK)" infinity
+is "out of memory" "$(setting nbdkit-zram@.service OOMScoreAdjust)" -1000
+for word in RestrictRealtime PrivateUsers MemoryMax MemoryHigh; do
+  [ -z "$(setting nbdkit-zram@.service $word)" ] || fail "$word is set"
+done
+# filtered SYSCALL: is it in the sets that are allowed?
+allowed=$tmpdir/allowed
+: >"$allowed"
+expand ()
+{
+  local word
+  for word in $(systemd-analyze syscall-filter "$1" | sed 1d |
+                  grep -v '#'); do
+    case $word in
+      @*) expand "$word";;
+      *) echo "$word" >>"$allowed";;
+    esac
+  done
+}
+for word in $(setting nbdkit-zram@.service SystemCallFilter); do
+  expand "$word"
+done
+for word in mlockall sched_setscheduler prctl madvise mmap accept4 capget
+do
+  grep -qx "$word" "$allowed" || fail "the service may not use $word"
+done
+! grep -qx init_module "$allowed" || fail "the list is not understood"
+
+say "the service serves"
+cat >"$tmpdir/x.conf" <<'END2'
+# A comment, and an empty line
+
+size = 10%   # of the RAM
+algo=lz4
+	mem-limit	=	64M
+threads = 2
+swap-priority = 7
+nbd-connections = 3
+swap-discard = once
+END2
+# command_of UNIT KEY: what it says, with our files.
+command_of ()
+{
+  setting "$1" "$2" |
+    sed "s|^$bindir/|$bin/|; s|/etc/nbdkit-zram/%i.conf|$tmpdir/x.conf|
+         s|/run/nbdkit-zram/%i.sock|$tmpdir/x.sock|; s|^NBDZRAM_URI=||"
+}
+ram=$(($(getconf _PHYS_PAGES) * $(getconf PAGESIZE) >> 20))
+mib=$((ram * 10 / 100))
+read -r -a serve < <(command_of nbdkit-zram@.service ExecStart)
+is "the command" "$(LISTEN_FDS=1 "${serve[@]}" --dry-run |
+                      sed 's|[^ ]*/nbdkit-zram-plugin.so|zram|')" \
+   "nbdkit -f -t 2 zram size=${mib}M algo=lz4 mem-limit=64M"
+systemd-socket-activate -l "$tmpdir/x.sock" -E PATH "${serve[@]}" \
+                        >"$tmpdir/activate.log" 2>&1 &
+server_pid[activated]=$!
+for ((i = 0; i < 500; i++)); do
+  [ ! -S "$tmpdir/x.sock" ] || break
+  sleep 0.02
+done
+is "its size" "$(nbdinfo --size "nbd+unix:///?socket=$tmpdir/x.sock")" \
+   $((mib * 1048576))
+is "its codec" "$(ctl -u "$tmpdir/x.sock" -n --raw -o ALGORITHM,MEM-LIMIT)" \
+   "lz4 64M"
+
+say "the swap swaps"
+export NBDZRAM_ROOT=$tmpdir/root
+mkdir -p "$NBDZRAM_ROOT/sys/block/nbd0"
+echo 0 >"$NBDZRAM_ROOT/sys/block/nbd0/size"
+NBDZRAM_URI=$(command_of nbdkit-zram-swap@.service Environment)
+export NBDZRAM_URI
+is "where" "$NBDZRAM_URI" "$tmpdir/x.sock"
+read -r -a on < <(command_of nbdkit-zram-swap@.service ExecStart)
+read -r -a off < <(command_of nbdkit-zram-swap@.service ExecStop)
+refused_status=0
+"${on[@]}" 2>"$tmpdir/err" || refused_status=$?
+is "without swap=true" "$refused_status" 1
+grep -q 'no swap=true' "$tmpdir/err" || fail "it does not say why"
+is "on" "$("${on[@]}" --dry-run --force)" \
+   "nbd-client -unix $tmpdir/x.sock /dev/nbd0 -N zram0 -b 4096 -C 3 -swap
+mkswap -U clear /dev/nbd0
+swapon -p 7 -donce /dev/nbd0"
+is "the command line counts more" \
+   "$("${on[@]}" --dry-run --force --priority 9 | tail -n 1)" \
+   "swapon -p 9 -donce /dev/nbd0"
+mkdir -p "$NBDZRAM_ROOT"/{proc,run/nbdzramctl}
+echo 8 >"$NBDZRAM_ROOT/sys/block/nbd0/size"
+echo 77 | tee "$NBDZRAM_ROOT/sys/block/nbd0/pid" \
+              >"$NBDZRAM_ROOT/run/nbdzramctl/nbd0"
+printf '%s\nzram0\n' "$tmpdir/x.sock" >>"$NBDZRAM_ROOT/run/nbdzramctl/nbd0"
+printf 'head\n/dev/nbd0 partition 8 0 7\n' >"$NBDZRAM_ROOT/proc/swaps"
+is "off" "$("${off[@]}" --dry-run)" "swapoff /dev/nbd0
+blkdiscard /dev/nbd0
+nbd-client -d /dev/nbd0"
+end_server activated
+is "off, after the server has gone" "$(rm -f "$tmpdir/x.sock"
+                                       "${off[@]}" --dry-run | head -n 1)" \
+   "swapoff /dev/nbd0"
+unset NBDZRAM_ROOT NBDZRAM_URI
+
+say "wrong files"
+# wrong PATTERN TEXT
+wrong ()
+{
+  printf '%b' "$2" >"$tmpdir/wrong.conf"
+  refused 1 "$1" serve --dry-run -u "$tmpdir/s" --config "$tmpdir/wrong.conf"
+}
+wrong 'wrong.conf:2: foo: must be KEY = VALUE' 'size=1G\nfoo\n'
+wrong 'wrong.conf:1: Size: this is no key' 'Size=1G'
+wrong 'wrong.conf:1: size has no value' 'size =  # 1G'
+wrong 'wrong.conf:3: threads is set twice' 'threads=1\n\nthreads=2'
+wrong 'size = 0%: a part' 'size=0%'
+wrong 'size = 1001%: a part' 'size=1001%'
+wrong 'size = x%: a part' 'size = x%'
+wrong 'size = %: a part' 'size = %'
+wrong 'threads = 0: must be' 'threads=0'
+wrong 'wrong.conf:1: .x1b: must be' '\x1b'
+wrong 'too many' "$(printf 'k%d=v\\n' {1..40})"
+refused 1 'nonexistent: No such file' serve -u "$tmpdir/s" \
+        --config /nonexistent
+refused 2 'serve needs --config' serve
+refused 1 'serve needs -u' serve --config "$tmpdir/x.conf" -u nbd://localhost
+status=0
+printf 'size=1G\nalgo=nosuch' >"$tmpdir/wrong.conf"
+ctl serve -u "$tmpdir/s" --config "$tmpdir/wrong.conf" 2>"$tmpdir/err" ||
+  status=$?
+is "what the plugin refuses" "$status" 1
+grep -q nosuch "$tmpdir/err" || fail "the plugin does not say what"
+printf 'swap-priority = high' >"$tmpdir/wrong.conf"
+refused 2 '--priority high' swapon --config "$tmpdir/wrong.conf"
+
+say "the example is right"
+ctl serve --dry-run -u "$tmpdir/s" \
+    --config "$abs_top_srcdir/units/swap.conf" | grep -q ' swap=true' ||
+  fail "no swap=true"
+is "the manual's is the same" \
+   "$(sed -n '/swap.conf>, as it comes/,/^ systemctl/s/^ \([a-z].*=\)/\1/p' \
+          "$abs_top_srcdir/man/nbdkit-zram.service.pod")" \
+   "$(grep -v '^#\|^$' "$abs_top_srcdir/units/swap.conf")"
