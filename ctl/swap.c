@@ -230,10 +230,11 @@ run_swapoff (const char *name, bool dry)
                  program_keep (&p, must_printf ("/dev/%s", name)), NULL);
     r = run_program (&p);
     program_free (&p);
-    if (r == 0 && (dry || !attached_swap (name_root (), name, NULL)))
+    if (dry)
+      return r;
+    if (!attached_swap (name_root (), name, NULL))
       return 0;
-    if (r < 0 && attached_swap (name_root (), name, NULL) &&
-        !strstr (p.said, "Invalid argument"))
+    if (r < 0 && !strstr (p.said, "Invalid argument"))
       return fault_swapoff (name, &p);
     if (!told)
       complain ("/dev/%s: another swapoff is at work; waiting for it", name);

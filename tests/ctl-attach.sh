@@ -348,10 +348,9 @@ for ((i = 0; i < 1000; i++)); do
 done
 kill -TERM $!
 wait $! || status=$?
-is "swapoff is done, and then stopped" "${status:-0}" 143
+is "swapoff is done to its end, and then stopped" "${status:-0}" 143
 rm "$tmpdir/late-swapoff"
-ctl detach nbd1
-clean "after the signals"
+clean "late-swapoff"
 
 say "--dry-run"
 reset_machine
