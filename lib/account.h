@@ -25,6 +25,8 @@ struct account {
   _Atomic uint64_t held, peak;
   _Atomic uint64_t limit;       /* 0: none */
   _Atomic uint64_t kind[ACCOUNT_KINDS];
+  _Atomic uint64_t ready;       /* of held: in empty blocks */
+  _Atomic uint64_t misses;      /* blocks that a reserve did not have */
 };
 
 static inline void

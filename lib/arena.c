@@ -140,6 +140,17 @@ arena_cool (struct arena *a)
   pool_cool (&a->raw);
 }
 
+/* Blocks given back of each kind of memory, for the other to have. */
+#define DRAIN 16
+
+void
+arena_drain (struct arena *a)
+{
+  arena_cool (a);
+  pool_drain (&a->segments, DRAIN);
+  pool_drain (&a->raw, DRAIN);
+}
+
 /* The spare becomes a segment in use. */
 static uint32_t
 open_spare (struct arena *a)

@@ -140,8 +140,11 @@ extern bool arena_wants_compaction (const struct arena *a,
  */
 extern bool arena_compact_step (struct arena *a, struct table *table);
 
-/* Give back what is kept ready for the next write. */
+/* Give back what is kept ready for the next write, but for a reserve; and
+ * some of that too, because memory is short.
+ */
 extern void arena_cool (struct arena *a);
+extern void arena_drain (struct arena *a);
 
 /* Between arena.c, place.c and compact.c. */
 

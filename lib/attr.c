@@ -144,6 +144,49 @@ show_zero (const struct zram_device *dev, struct text *text)
   return text_printf (text, "0\n");
 }
 
+/* Safety of swapping. */
+
+bool
+zram_swap_step (const struct zram_device *dev, unsigned n,
+                struct zram_step *step)
+{
+  bool swap = zram_swap (dev->disk);
+
+  if (n < dev->nsteps) {
+    *step = dev->steps[n];
+    step->in_force = step->in_force && swap;
+    return true;
+  }
+  *step = (struct zram_step) {
+    "reserve", true, swap && zram_swap_reserve (dev->disk) > 0,
+  };
+  return n == dev->nsteps;
+}
+
+bool
+zram_swap_safe (const struct zram_device *dev)
+{
+  struct zram_step step;
+  unsigned i;
+
+  for (i = 0; zram_swap_step (dev, i, &step); ++i)
+    if (step.vital && !step.in_force)
+      return false;
+  return dev->nsteps > 0;
+}
+
+static int
+show_swap_safe (const struct zram_device *dev, struct text *text)
+{
+  struct zram_step step;
+  unsigned i;
+
+  text_printf (text, "%s", zram_swap_safe (dev) ? "yes" : "no");
+  for (i = 0; zram_swap_step (dev, i, &step); ++i)
+    text_printf (text, " %s%s", step.in_force ? "" : "-", step.name);
+  return text_add (text, "\n", 1);
+}
+
 static int
 show_json (const struct zram_device *dev, struct text *text)
 {
@@ -249,6 +292,8 @@ static const struct zram_attr attrs[] = {
     .store = store_idle },
   { "block_state", RO, .help = "each stored page: same, huge, idle",
     .show = show_block_state },
+  { "swap_safe", RO, .help = "is it safe to swap to; what is in force",
+    .show = show_swap_safe },
   { "stats.json", RO, .help = "all counters, as JSON", .show = show_json },
 };
 #define NATTRS (sizeof attrs / sizeof attrs[0])

@@ -15,12 +15,28 @@
 #include "text.h"
 #include "zram.h"
 
+/* What makes it safe to swap to the disk: a step that was taken, or not. */
+struct zram_step {
+  const char *name;
+  bool vital;                   /* not safe without it */
+  bool in_force;
+};
+
 /* Whose attributes: the disk, and what is known of it outside. */
 struct zram_device {
   struct zram_disk *disk;
   const char *name;             /* zram0 */
   unsigned clients;             /* connections that have the disk open */
+  const struct zram_step *steps;        /* of the whole process */
+  unsigned nsteps;
 };
+
+/* Is it safe to swap to the disk?  Step number n of it; false past the
+ * last.
+ */
+extern bool zram_swap_safe (const struct zram_device *device);
+extern bool zram_swap_step (const struct zram_device *device, unsigned n,
+                            struct zram_step *step);
 
 struct zram_attr {
   const char *name;

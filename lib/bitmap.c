@@ -104,3 +104,16 @@ bitmap_first (const struct bitmap *b)
     i = i << 6 | (unsigned) __builtin_ctzll (b->level[l][i]);
   return i;
 }
+
+uint64_t
+bitmap_last (const struct bitmap *b)
+{
+  uint64_t i = 0;
+  unsigned l;
+
+  if (b->level[b->levels - 1][0] == 0)
+    return BITMAP_NONE;
+  for (l = b->levels; l-- > 0; )
+    i = i << 6 | (63 - (unsigned) __builtin_clzll (b->level[l][i]));
+  return i;
+}

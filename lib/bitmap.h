@@ -37,8 +37,9 @@ extern int bitmap_grow (struct bitmap *b, uint64_t nbits);
 extern void bitmap_set (struct bitmap *b, uint64_t i);
 extern void bitmap_clear (struct bitmap *b, uint64_t i);
 
-/* The lowest number in the set, or BITMAP_NONE. */
+/* The lowest and the highest number in the set, or BITMAP_NONE. */
 extern uint64_t bitmap_first (const struct bitmap *b);
+extern uint64_t bitmap_last (const struct bitmap *b);
 
 static inline bool
 bitmap_test (const struct bitmap *b, uint64_t i)

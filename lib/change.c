@@ -135,7 +135,9 @@ zram_resize (struct zram_disk *d, uint64_t size,
   if (r < 0)
     return r;
   pthread_mutex_lock (&d->change);
+  reserve_hold (d);
   r = resize (d, size);
+  reserve_let_go (d);
   pthread_mutex_unlock (&d->change);
   if (r == -EBUSY)
     snprintf (message, ZRAM_MESSAGE_MAX, "the disk holds data beyond %"

@@ -9,6 +9,7 @@
  *   latency.c   how long requests took
  *   idle.c      each slot, and which of them are idle
  *   keeper.c    upkeep in the background, compaction and reset on request
+ *   reserve.c   memory made resident ahead of need, for swapping
  *   recount.c   the check of everything against table and objects
  */
 
@@ -23,6 +24,7 @@
 #include "codec.h"
 #include "latency.h"
 #include "layout.h"
+#include "reserve.h"
 #include "shard.h"
 #include "stats.h"
 #include "workspace.h"
@@ -54,6 +56,7 @@ struct zram_disk {
   struct stats stats;
   struct latencies *latencies;  /* touched only for processors in use */
   struct keeper keeper;
+  struct reserve reserve;
   unsigned shard_shift;         /* log2 of their number */
   struct shard *shards;
 };

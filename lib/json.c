@@ -32,13 +32,13 @@ static const struct field counters[] = {
   FIELD (reads), FIELD (writes), FIELD (read_bytes), FIELD (write_bytes),
   FIELD (zeroes), FIELD (trims), FIELD (notify_free),
   FIELD (failed_reads), FIELD (failed_writes), FIELD (corrupt),
-  FIELD (merges_retried),
+  FIELD (merges_retried), FIELD (reserve_misses),
   { NULL, 0 }
 };
 
 static const struct field memory[] = {
   MEMORY (segments), MEMORY (directories), MEMORY (free), MEMORY (raw),
-  MEMORY (table), MEMORY (codecs), MEMORY (other),
+  MEMORY (table), MEMORY (codecs), MEMORY (other), MEMORY (ready),
   { NULL, 0 }
 };
 
@@ -103,6 +103,23 @@ add_latency (const struct zram_disk *disk, struct text *text)
   text_printf (text, "}");
 }
 
+static void
+add_swap (const struct zram_device *dev, struct text *text)
+{
+  struct zram_step step;
+  unsigned i;
+
+  text_printf (text, ",\"swap\":%s,\"swap_reserve\":%" PRIu64
+               ",\"swap_safe\":{\"safe\":%s",
+               zram_swap (dev->disk) ? "true" : "false",
+               zram_swap_reserve (dev->disk),
+               zram_swap_safe (dev) ? "true" : "false");
+  for (i = 0; zram_swap_step (dev, i, &step); ++i)
+    text_printf (text, ",\"%s\":%s", step.name,
+                 step.in_force ? "true" : "false");
+  text_printf (text, "}");
+}
+
 int
 zram_json (const struct zram_device *dev, struct text *text)
 {
@@ -121,5 +138,6 @@ zram_json (const struct zram_device *dev, struct text *text)
   add_memory (&st, text);
   add_codecs (&st, text);
   add_latency (dev->disk, text);
+  add_swap (dev, text);
   return text_printf (text, "}");
 }

@@ -101,7 +101,10 @@ zram_keeper_start (struct zram_disk *d)
   if (r != 0)
     return -r;
   d->keeper.running = true;
-  return 0;
+  r = reserve_start (d);
+  if (r < 0)
+    zram_keeper_stop (d);
+  return r;
 }
 
 void
@@ -109,6 +112,7 @@ zram_keeper_stop (struct zram_disk *d)
 {
   struct keeper *k = &d->keeper;
 
+  reserve_stop (d);
   if (!k->running)
     return;
   pthread_mutex_lock (&k->lock);
@@ -147,12 +151,16 @@ zram_reset (struct zram_disk *d)
   int r = 0;
 
   pthread_mutex_lock (&d->change);
+  reserve_hold (d);
   for (i = 0; i < shard_count (d) && r == 0; ++i)
     r = shard_reset (&d->shards[i]);
+  reserve_let_go (d);
   pthread_mutex_unlock (&d->change);
   if (r == 0)
     stats_zero (&d->stats);
-  if (r == 0)
+  if (r == 0) {
     os_give_back (d->latencies, sizeof *d->latencies);
+    reserve_renew (d);
+  }
   return r;
 }

@@ -137,6 +137,7 @@ make (struct zram_disk *d, const struct zram_params *p)
   pthread_mutex_init (&d->change, NULL);
   pthread_mutex_init (&d->keeper.lock, NULL);
   pthread_cond_init (&d->keeper.wake, NULL);
+  reserve_init (d, p);
   if (workspaces_init (&d->workspaces, WORKSPACES_PER_CPU * os_cpus (),
                        &d->layout, &d->account) < 0)
     return -ENOMEM;
@@ -199,6 +200,7 @@ zram_close (struct zram_disk *d)
   os_unmap (d->latencies, sizeof *d->latencies);
   pthread_mutex_destroy (&d->keeper.lock);
   pthread_cond_destroy (&d->keeper.wake);
+  reserve_destroy (d);
   os_free (d, sizeof *d);
 }
 

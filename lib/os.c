@@ -11,8 +11,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "layout.h"
 #include "os.h"
 
+/* What older headers lack. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 #ifndef MADV_DONTNEED_LOCKED
 #define MADV_DONTNEED_LOCKED 24
 #endif
@@ -44,12 +49,50 @@ os_unmap (void *p, size_t bytes)
     munmap (p, bytes);
 }
 
-/* Locked memory needs the newer of the two (Linux 5.18). */
+/* Memory that is locked (swap=true) is not given back by MADV_DONTNEED, and
+ * stays locked in MADV_DONTNEED_LOCKED, which Linux has since 5.18.  Before
+ * that it must be unlocked and locked again, as it was: when touched.
+ */
+static int
+give_back_unlocked (void *p, size_t bytes)
+{
+  int r;
+
+  if (munlock (p, bytes) == -1)
+    return -1;
+  r = madvise (p, bytes, MADV_DONTNEED);
+  mlock2 (p, bytes, MLOCK_ONFAULT);
+  return r;
+}
+
 void
 os_give_back (void *p, size_t bytes)
 {
-  if (madvise (p, bytes, MADV_DONTNEED) == -1)
-    madvise (p, bytes, MADV_DONTNEED_LOCKED);
+  static _Atomic int advice = MADV_DONTNEED;
+  int now = advice;
+
+  if (madvise (p, bytes, now) == 0)
+    return;
+  if (now == MADV_DONTNEED &&
+      madvise (p, bytes, MADV_DONTNEED_LOCKED) == 0) {
+    advice = MADV_DONTNEED_LOCKED;
+    return;
+  }
+  give_back_unlocked (p, bytes);
+}
+
+/* Before Linux 5.14 a write that changes nothing does it. */
+void
+os_populate (void *p, size_t bytes)
+{
+  uintptr_t from = (uintptr_t) p & -(uintptr_t) OS_PAGE;
+  uintptr_t to = ((uintptr_t) p + bytes + OS_PAGE - 1) & -(uintptr_t) OS_PAGE;
+
+  if (bytes == 0 ||
+      madvise ((void *) from, to - from, MADV_POPULATE_WRITE) == 0)
+    return;
+  for (; from < to; from += OS_PAGE)
+    __atomic_fetch_or ((char *) from, 0, __ATOMIC_RELAXED);
 }
 
 void *

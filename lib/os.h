@@ -23,6 +23,11 @@ extern void os_unmap (void *p, size_t bytes);
  */
 extern void os_give_back (void *p, size_t bytes);
 
+/* Make it resident, without changing what it holds: the pages that these
+ * bytes lie in.  Others may write to them meanwhile.
+ */
+extern void os_populate (void *p, size_t bytes);
+
 /* Zeroed memory, aligned to a cache line: from the heap if small, so that
  * small arrays share pages, else from os_map, so that what is not touched
  * costs nothing.  NULL: no more.  os_free wants the same size.

@@ -4,8 +4,10 @@
  * A block is in one of these states:
  *   fresh      never used: beyond pool->fresh
  *   in use     some of its units are handed out, the others in free
- *   hot        all of its units are in free; at most hot_max of these
+ *   hot        all of its units are in free; at most hot_max of these, or
+ *              any number in a pool with a reserve
  *   away       given back; it is in away and its units are not in free
+ *   lent       like one in use, to all but pool_is_used; one at most
  */
 
 #include <config.h>
@@ -16,7 +18,14 @@
 #include "os.h"
 #include "pool.h"
 
-#define CHUNK_BYTES ((size_t) 1 << POOL_CHUNK_SHIFT)
+/* So many more blocks are empty, or fewer. */
+static void
+count_hot (struct pool *pool, uint64_t n)
+{
+  pool->nhot += n;
+  atomic_fetch_add_explicit (&pool->account->ready, n * pool->block,
+                             memory_order_relaxed);
+}
 
 /* So that every unit of a block is a legal id. */
 static uint64_t
@@ -29,7 +38,9 @@ int
 pool_init (struct pool *pool, const struct pool_params *params,
            struct account *account)
 {
-  *pool = (struct pool) { .p = *params, .account = account };
+  *pool = (struct pool) {
+    .p = *params, .account = account, .lent = BITMAP_NONE,
+  };
   pool->unit_shift = (unsigned) __builtin_ctzll (params->unit);
   pool->chunk_shift = POOL_CHUNK_SHIFT - pool->unit_shift;
   pool->block = params->unit < OS_PAGE ? OS_PAGE : params->unit;
@@ -77,10 +88,10 @@ pool_destroy (struct pool *pool)
   uint64_t i, last;
 
   if (pool->chunks) {
-    last = (pool->fresh + (UINT64_C (1) << pool->chunk_shift) - 1)
-      >> pool->chunk_shift;
+    /* One more may be mapped ahead. */
+    last = (pool->fresh >> pool->chunk_shift) + 1;
     for (i = 0; i < last; ++i)
-      os_unmap (pool->chunks[i], CHUNK_BYTES);
+      os_unmap (pool->chunks[i], POOL_CHUNK);
     os_free (pool->chunks, pool->nchunks * sizeof (char *));
     pool->chunks = NULL;
   }
@@ -88,6 +99,7 @@ pool_destroy (struct pool *pool)
   bitmap_free (&pool->away);
   account_credit (pool->account, pool->p.kind,
                   pool->resident * (pool->block + pool->p.extra));
+  count_hot (pool, -pool->nhot);
   pool->resident = 0;
 }
 
@@ -116,7 +128,7 @@ block_fresh (struct pool *pool, uint64_t *first)
   if (pool->fresh >= pool->p.max_units)
     return -ENOSPC;
   if (!pool->chunks[chunk]) {
-    pool->chunks[chunk] = os_map (CHUNK_BYTES);
+    pool->chunks[chunk] = os_map (POOL_CHUNK);
     if (!pool->chunks[chunk])
       return -ENOMEM;
   }
@@ -125,13 +137,12 @@ block_fresh (struct pool *pool, uint64_t *first)
   return 0;
 }
 
-/* Make one more block resident, all of its units free. */
+/* One more block is resident, or about to be. */
 static int
-block_bring (struct pool *pool, uint64_t *first)
+block_take (struct pool *pool, uint64_t *first)
 {
   size_t charge = pool->block + pool->p.extra;
   uint64_t block = bitmap_first (&pool->away);
-  unsigned i;
   int r;
 
   r = account_charge (pool->account, pool->p.kind, charge);
@@ -149,33 +160,65 @@ block_bring (struct pool *pool, uint64_t *first)
     }
   }
   pool->resident++;
-  for (i = 0; i < pool->block_units; ++i)
-    bitmap_set (&pool->free, *first + i);
   return 0;
 }
 
 static void
-block_give_back (struct pool *pool, uint64_t first)
+block_free (struct pool *pool, uint64_t first)
 {
   unsigned i;
 
-  os_give_back (pool_at (pool, (uint32_t) first), pool->block);
-  account_credit (pool->account, pool->p.kind,
-                  pool->block + pool->p.extra);
+  for (i = 0; i < pool->block_units; ++i)
+    bitmap_set (&pool->free, first + i);
+}
+
+static void
+block_unfree (struct pool *pool, uint64_t first)
+{
+  unsigned i;
+
   for (i = 0; i < pool->block_units; ++i)
     bitmap_clear (&pool->free, first + i);
+}
+
+/* Its memory has been given back. */
+static void
+block_away (struct pool *pool, uint64_t first)
+{
+  account_credit (pool->account, pool->p.kind,
+                  pool->block + pool->p.extra);
   bitmap_set (&pool->away, first / pool->block_units);
   pool->resident--;
 }
 
 static void
-hot_remove (struct pool *pool, uint64_t first)
+block_give_back (struct pool *pool, uint64_t first)
 {
-  unsigned i = 0;
+  block_unfree (pool, first);
+  os_give_back (pool_at (pool, (uint32_t) first), pool->block);
+  block_away (pool, first);
+}
 
-  while (pool->hot[i] != first)
-    i++;
-  pool->hot[i] = pool->hot[--pool->nhot];
+/* The last block that is empty; there is one.  Usually it has the last
+ * free unit.
+ */
+static uint64_t
+hot_last (const struct pool *pool)
+{
+  uint64_t first = block_first (pool, bitmap_last (&pool->free));
+
+  while (!block_is_empty (pool, first))
+    first -= pool->block_units;
+  return first;
+}
+
+static void
+hot_give_back (struct pool *pool)
+{
+  uint64_t first = hot_last (pool);
+
+  count_hot (pool, -UINT64_C (1));
+  block_give_back (pool, first);
 }
 
 int
@@ -185,12 +228,16 @@ pool_alloc (struct pool *pool, uint32_t *id)
   int r;
 
   if (unit == BITMAP_NONE) {
-    r = block_bring (pool, &unit);
+    r = block_take (pool, &unit);
     if (r < 0)
       return r;
+    block_free (pool, unit);
+    if (pool->keep)
+      atomic_fetch_add_explicit (&pool->account->misses, 1,
+                                 memory_order_relaxed);
   }
   else if (block_is_empty (pool, block_first (pool, unit)))
-    hot_remove (pool, block_first (pool, unit));
+    count_hot (pool, -UINT64_C (1));
   bitmap_clear (&pool->free, unit);
   pool->used++;
   *id = (uint32_t) unit;
@@ -206,8 +253,8 @@ pool_free (struct pool *pool, uint32_t id)
   pool->used--;
   if (!block_is_empty (pool, first))
     return;
-  if (pool->nhot < pool->p.hot_max)
-    pool->hot[pool->nhot++] = first;
+  if (pool->keep || pool->nhot < pool->p.hot_max)
+    count_hot (pool, 1);
   else
     block_give_back (pool, first);
 }
@@ -215,22 +262,93 @@ pool_free (struct pool *pool, uint32_t id)
 void
 pool_cool (struct pool *pool)
 {
-  while (pool->nhot)
-    block_give_back (pool, pool->hot[--pool->nhot]);
+  while (pool->nhot && !pool->keep)
+    hot_give_back (pool);
 }
+
+void
+pool_drain (struct pool *pool, unsigned blocks)
+{
+  for (; pool->nhot && blocks; --blocks)
+    hot_give_back (pool);
+}
+
+/* The reserve. */
+
+void
+pool_keep (struct pool *pool, uint64_t blocks)
+{
+  pool->keep = blocks;
+}
+
+int
+pool_lend_away (struct pool *pool, uint64_t *first)
+{
+  int r;
+
+  if (bitmap_first (&pool->away) == BITMAP_NONE &&
+      pool->fresh < pool->p.max_units &&
+      !pool->chunks[pool->fresh >> pool->chunk_shift])
+    return -EAGAIN;
+  r = block_take (pool, first);
+  if (r == 0)
+    pool->lent = *first;
+  return r;
+}
+
+bool
+pool_chunk_add (struct pool *pool, char *chunk)
+{
+  char **place = &pool->chunks[pool->fresh >> pool->chunk_shift];
+
+  if (pool->fresh >= pool->p.max_units || *place)
+    return false;
+  *place = chunk;
+  return true;
+}
+
+bool
+pool_lend_hot (struct pool *pool, uint64_t more_than, uint64_t *first)
+{
+  if (pool->nhot <= more_than)
+    return false;
+  *first = hot_last (pool);
+  count_hot (pool, -UINT64_C (1));
+  block_unfree (pool, *first);
+  pool->lent = *first;
+  return true;
+}
+
+void
+pool_return (struct pool *pool, bool resident)
+{
+  uint64_t first = pool->lent;
+
+  pool->lent = BITMAP_NONE;
+  if (resident) {
+    block_free (pool, first);
+    count_hot (pool, 1);
+  }
+  else
+    block_away (pool, first);
+}
+
+/* Checks. */
 
 bool
 pool_is_used (const struct pool *pool, uint64_t id)
 {
   return id < pool->fresh && !bitmap_test (&pool->free, id) &&
-    !bitmap_test (&pool->away, id / pool->block_units);
+    !bitmap_test (&pool->away, id / pool->block_units) &&
+    block_first (pool, id) != pool->lent;
 }
 
 int
 pool_check (const struct pool *pool)
 {
   uint64_t first, used = 0, resident = 0;
-  unsigned hot = 0, i;
+  uint64_t hot = 0;
+  unsigned i;
 
   for (first = 0; first < pool->fresh; first += pool->block_units) {
     bool away = bitmap_test (&pool->away, first / pool->block_units);
@@ -244,7 +362,7 @@ pool_check (const struct pool *pool)
       used += pool_is_used (pool, first + i);
   }
   if (used != pool->used || resident != pool->resident ||
-      hot != pool->nhot || hot > pool->p.hot_max)
+      hot != pool->nhot || (!pool->keep && hot > pool->p.hot_max))
     return -EIO;
   return 0;
 }

@@ -6,7 +6,8 @@
  * the operating system share one, a block; a larger unit is a block of
  * its own.  The lowest free unit is used first, so that the blocks at
  * the far end empty; an empty block goes back to the system, but for a
- * few that are kept hot.
+ * few that are kept hot.  With a reserve (pool_keep) all of them stay
+ * until its owner lends them out to give them back (reserve.c).
  *
  * Address space comes in chunks, when needed: an empty disk of any size
  * reserves next to nothing, and a system that counts address space
@@ -25,6 +26,7 @@
 #include "bitmap.h"
 
 #define POOL_CHUNK_SHIFT 24     /* 16 MiB */
+#define POOL_CHUNK ((size_t) 1 << POOL_CHUNK_SHIFT)
 #define POOL_HOT_MAX 4
 
 struct pool_params {
@@ -46,8 +48,10 @@ struct pool {
   uint64_t fresh;               /* units from here on were never used */
   uint64_t used;                /* units handed out */
   uint64_t resident;            /* blocks that hold memory */
-  unsigned nhot;                /* of those, empty; their first units: */
-  uint64_t hot[POOL_HOT_MAX];
+  uint64_t nhot;                /* of those, empty */
+  uint64_t keep;                /* how many empty ones the reserve has */
+  uint64_t lent;                /* the first unit of a block that is on its
+                                   way in or out, or BITMAP_NONE */
   uint64_t nchunks;
   char **chunks;
   struct bitmap free;           /* units free in resident blocks */
@@ -69,8 +73,31 @@ extern int pool_grow (struct pool *pool, uint64_t max_units);
 extern int pool_alloc (struct pool *pool, uint32_t *id);
 extern void pool_free (struct pool *pool, uint32_t id);
 
-/* Give back the blocks kept hot, too. */
+/* Give back the blocks kept hot, too, unless they are a reserve. */
 extern void pool_cool (struct pool *pool);
+
+/* Give back some of them even then: memory is short. */
+extern void pool_drain (struct pool *pool, unsigned blocks);
+
+/* A reserve of so many empty blocks.  They come and go one at a time, each
+ * between two holdings of the lock, so that whoever makes them resident or
+ * gives them back may wait for memory without keeping the lock.
+ */
+extern void pool_keep (struct pool *pool, uint64_t blocks);
+
+/* A block that is to become resident, charged already.  -EAGAIN: first
+ * map a chunk without the lock, and pass it to pool_chunk_add, which is
+ * false if it is not needed any more; -ENOSPC.
+ */
+extern int pool_lend_away (struct pool *pool, uint64_t *first);
+extern bool pool_chunk_add (struct pool *pool, char *chunk);
+
+/* The last empty block, if there are more than so many. */
+extern bool pool_lend_hot (struct pool *pool, uint64_t more_than,
+                           uint64_t *first);
+
+/* It is back: resident and empty, or given back. */
+extern void pool_return (struct pool *pool, bool resident);
 
 /* Compare the pool's lists with its counters.  0 or -EIO. */
 extern int pool_check (const struct pool *pool);

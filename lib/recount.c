@@ -243,7 +243,7 @@ static int
 recount_account (const struct zram_disk *d, char *message)
 {
   const struct account *a = &d->account;
-  uint64_t kind[ACCOUNT_KINDS] = { 0 }, sum = 0;
+  uint64_t kind[ACCOUNT_KINDS] = { 0 }, sum = 0, ready = 0;
   unsigned i;
 
   for (i = 0; i < shard_count (d); ++i) {
@@ -252,6 +252,9 @@ recount_account (const struct zram_disk *d, char *message)
     kind[ACCOUNT_SEGMENTS] += resident (&s->arena.segments);
     kind[ACCOUNT_RAW] += resident (&s->arena.raw);
     kind[ACCOUNT_TABLE] += resident (&s->table.nodes);
+    ready += s->arena.segments.nhot * s->arena.segments.block +
+      s->arena.raw.nhot * s->arena.raw.block +
+      s->table.nodes.nhot * s->table.nodes.block;
   }
   kind[ACCOUNT_CODECS] = workspaces_bytes (&d->workspaces);
   kind[ACCOUNT_OTHER] = atomic_load (&a->kind[ACCOUNT_OTHER]);
@@ -261,6 +264,9 @@ recount_account (const struct zram_disk *d, char *message)
       return differ (message, i, "kind of memory", kind[i],
                      atomic_load (&a->kind[i]));
   }
+  if (ready != atomic_load (&a->ready))
+    return differ (message, 0, "memory ready", ready,
+                   atomic_load (&a->ready));
   if (sum != atomic_load (&a->held))
     return differ (message, 0, "memory held", sum, atomic_load (&a->held));
   return 0;

@@ -86,4 +86,6 @@ zram_stats (const struct zram_disk *d, struct zram_stats *st)
   st->mem_used_total = atomic_load (&a->held);
   st->mem_used_max = atomic_load (&a->peak);
   st->mem_limit = atomic_load (&a->limit);
+  st->mem_ready = atomic_load (&a->ready);
+  st->reserve_misses = atomic_load (&a->misses);
 }

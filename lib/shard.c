@@ -247,7 +247,7 @@ relieve (struct shard *s)
   for (i = 0; i < SHORTAGE_STEPS; ++i)
     if (!shard_compact_step (s, COMPACT_NOW))
       break;
-  arena_cool (&s->arena);
+  arena_drain (&s->arena);
 }
 
 int

@@ -38,6 +38,10 @@ struct zram_params {
   uint64_t mem_limit;           /* bytes; 0: none */
   bool track_access;            /* remember when pages were accessed: four
                                    bytes a page of table */
+  bool swap;                    /* the memory it works with is made resident
+                                   by zram_keeper_start, and stays so */
+  uint64_t swap_reserve;        /* bytes kept resident for what is written,
+                                   ahead of need; only with swap; 0: none */
 };
 
 struct zram_disk;
@@ -76,7 +80,8 @@ extern int zram_open (const struct zram_params *params,
 extern void zram_close (struct zram_disk *disk);
 
 /* Start and stop the keeper, the thread that compacts the arena when the
- * disk is idle.  Separate from open because a thread does not survive
+ * disk is idle, and where there is a reserve the thread that fills it; it
+ * is full when zram_keeper_start returns.  Separate from open because a thread does not survive
  * the fork of a daemon.  Stopping one that never started is allowed.
  */
 extern int zram_keeper_start (struct zram_disk *disk);
@@ -179,6 +184,10 @@ extern int zram_level (const struct zram_disk *disk);
 extern uint64_t zram_mem_limit (const struct zram_disk *disk);
 extern void zram_set_mem_limit (struct zram_disk *disk, uint64_t bytes);
 
+/* Was it made with swap=true, and how large is its reserve meant to be? */
+extern bool zram_swap (const struct zram_disk *disk);
+extern uint64_t zram_swap_reserve (const struct zram_disk *disk);
+
 /* Let mem_used_max start again from what is held now. */
 extern void zram_reset_peak (struct zram_disk *disk);
 
@@ -207,6 +216,8 @@ struct zram_stats {
   uint64_t mem_other;           /* shards, bitmaps, the disk itself */
   uint64_t mem_directories;     /* of mem_segments: their directories */
   uint64_t mem_free;            /* of mem_segments: free for objects */
+  uint64_t mem_ready;           /* of segments, raw and table: empty, ready
+                                   for what is written next */
 
   /* By codec number, as zram_codec_info counts them. */
   struct {
@@ -223,6 +234,8 @@ struct zram_stats {
   uint64_t pages_compacted;     /* segments given back by compaction */
   uint64_t objects_moved, bytes_moved;  /* by compaction */
   uint64_t merges_retried;      /* partial writes that met another write */
+  uint64_t reserve_misses;      /* times that a write found the reserve used
+                                   up and took memory itself */
 };
 extern void zram_stats (const struct zram_disk *disk,
                         struct zram_stats *stats);

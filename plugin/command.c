@@ -22,6 +22,7 @@
 #include "command.h"
 #include "devices.h"
 #include "metrics.h"
+#include "swap.h"
 
 /* More words than any command has. */
 #define WORDS_MAX 32
@@ -181,6 +182,9 @@ run_hot_add (struct command *c, struct text *answer)
   }
   if (settings_complete (&settings, message) == -1)
     return refuse (answer, -EINVAL, "%s", message);
+  if (settings.params.swap && !swap_taken ())
+    return refuse (answer, -EINVAL, "swap=true: only if the server was"
+                   " started with a disk that has it");
   r = device_add (&settings.params, &number, why);
   if (r < 0)
     return refuse (answer, r, "%s", why);

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "devices.h"
+#include "swap.h"
 
 /* The list, and all that its members say is under the lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -268,6 +269,7 @@ device_about (const struct device *dev)
   pthread_mutex_lock (&lock);
   about.clients = dev->clients;
   pthread_mutex_unlock (&lock);
+  about.steps = swap_steps (&about.nsteps);
   return about;
 }
 

@@ -66,6 +66,9 @@ static const struct metric metrics[] = {
   { "memory_bytes", NULL, NULL, STAT (mem_table), "kind=\"table\"" },
   { "memory_bytes", NULL, NULL, STAT (mem_codecs), "kind=\"codecs\"" },
   { "memory_bytes", NULL, NULL, STAT (mem_other), "kind=\"other\"" },
+  { "memory_ready_bytes", "gauge",
+    "Empty, ready for what is written next, of segments, raw and table.",
+    STAT (mem_ready), NULL },
   { "segment_directory_bytes", "gauge", "Directories, of the segments.",
     STAT (mem_directories), NULL },
   { "segment_free_bytes", "gauge", "Free for objects, of the segments.",
@@ -98,6 +101,9 @@ static const struct metric metrics[] = {
     STAT (corrupt), NULL },
   { "merges_retried_total", "counter",
     "Partial writes that met another write.", STAT (merges_retried), NULL },
+  { "reserve_misses_total", "counter",
+    "Times that a write found the reserve used up.",
+    STAT (reserve_misses), NULL },
   { "compacted_segments_total", "counter",
     "Segments given back by compaction.", STAT (pages_compacted), NULL },
   { "compaction_moved_objects_total", "counter",
@@ -154,6 +160,34 @@ add_devices (struct text *text, const struct seen *seen, unsigned n)
   for (i = 0; i < n; i++)
     text_printf (text, PREFIX "connections{device=\"%s\"} %u\n",
                  seen[i].dev->name, device_about (seen[i].dev).clients);
+}
+
+static void
+add_swap (struct text *text, const struct seen *seen, unsigned n)
+{
+  struct zram_device about;
+  struct zram_step step;
+  unsigned i, k;
+
+  head (text, "swap_reserve_bytes", "gauge",
+        "Memory to be kept ready for writes; 0: none.");
+  for (i = 0; i < n; i++)
+    text_printf (text, PREFIX "swap_reserve_bytes{device=\"%s\"} %" PRIu64
+                 "\n", seen[i].dev->name,
+                 zram_swap_reserve (seen[i].dev->disk));
+  head (text, "swap_safe", "gauge", "1: it is safe to swap to the disk.");
+  for (i = 0; i < n; i++) {
+    about = device_about (seen[i].dev);
+    text_printf (text, PREFIX "swap_safe{device=\"%s\"} %d\n",
+                 about.name, zram_swap_safe (&about));
+  }
+  head (text, "swap_step", "gauge", "1: this part of it is in force.");
+  for (i = 0; i < n; i++) {
+    about = device_about (seen[i].dev);
+    for (k = 0; zram_swap_step (&about, k, &step); k++)
+      text_printf (text, PREFIX "swap_step{device=\"%s\",step=\"%s\"} %d\n",
+                   about.name, step.name, step.in_force);
+  }
 }
 
 /* All codecs, so that no series comes and goes. */
@@ -241,6 +275,7 @@ stats_metrics (struct text *text)
     add_metrics (text, seen, n);
     add_codecs (text, seen, n);
     add_latencies (text, seen, n);
+    add_swap (text, seen, n);
   }
   else
     text->error = text->error ? text->error : -ENOMEM;

@@ -229,6 +229,30 @@ parse_track_access (struct settings *settings, const char *key,
   return 0;
 }
 
+static int
+parse_swap (struct settings *settings, const char *key,
+            const char *value, char message[SETTINGS_MESSAGE_MAX])
+{
+  if (!parse_boolean (value, &settings->params.swap))
+    return refuse ("not understood; must be true or false");
+  return 0;
+}
+
+static int
+parse_swap_reserve (struct settings *settings, const char *key,
+                    const char *value, char message[SETTINGS_MESSAGE_MAX])
+{
+  static const char range[] = "from 0 (none) to 16T";
+  uint64_t n;
+
+  if (!parse_bytes (value, &n))
+    return refuse_number (range);
+  if (n > ZRAM_SIZE_MAX)
+    return refuse ("too large; must be %s", range);
+  settings->params.swap_reserve = n;
+  return 0;
+}
+
 /* The table.  nbdkit's shell completion takes its words from --help: a
  * line of it that begins with lower-case letters, dashes and = is a
  * parameter.
@@ -256,6 +280,12 @@ static const struct {
   [SETTING_TRACK_ACCESS] = { "track-access", "BOOL",
     "remember when pages were accessed, default false\n",
     parse_track_access },
+  [SETTING_SWAP] = { "swap", "BOOL",
+    "do what makes it safe to swap to the disk from\n"
+    "this machine, default false\n", parse_swap },
+  [SETTING_SWAP_RESERVE] = { "swap-reserve", "SIZE",
+    "with swap=true: memory kept ready for writes,\n"
+    "default 1/32 of the size, from 16M to 64M\n", parse_swap_reserve },
 };
 
 const char *
@@ -327,11 +357,14 @@ void
 settings_inherit (struct settings *s, const struct settings *others)
 {
   const struct settings own = *s;
+  bool swaps = own.given[SETTING_SWAP] ? own.params.swap
+    : others->params.swap;
   bool codec = own.given[SETTING_ALGO] && !own.given[SETTING_LEVEL];
   unsigned i;
 
   for (i = 0; i < SETTINGS; i++)
-    if (!own.given[i] && !(codec && i == SETTING_LEVEL))
+    if (!own.given[i] && !(codec && i == SETTING_LEVEL) &&
+        (swaps || i != SETTING_SWAP_RESERVE))
       s->given[i] = others->given[i];
   if (!own.given[SETTING_SIZE])
     s->params.size = others->params.size;
@@ -347,6 +380,52 @@ settings_inherit (struct settings *s, const struct settings *others)
     s->params.mem_limit = others->params.mem_limit;
   if (!own.given[SETTING_TRACK_ACCESS])
     s->params.track_access = others->params.track_access;
+  s->params.swap = swaps;
+  if (!own.given[SETTING_SWAP_RESERVE] && swaps)
+    s->params.swap_reserve = others->params.swap_reserve;
+}
+
+/* What the disk can do without for a moment while its thread wakes up and
+ * finds memory, but no more than is reasonable for a small machine; and
+ * what is kept ready must leave the most of a limit for data.
+ */
+#define RESERVE_OF_SIZE 32
+#define RESERVE_MIN (UINT64_C (16) << 20)
+#define RESERVE_MAX (UINT64_C (64) << 20)
+#define RESERVE_OF_LIMIT 4
+
+static uint64_t
+reserve_default (const struct zram_params *p)
+{
+  uint64_t n = p->size / RESERVE_OF_SIZE;
+
+  n = n < RESERVE_MIN ? RESERVE_MIN : n > RESERVE_MAX ? RESERVE_MAX : n;
+  if (p->mem_limit && n > p->mem_limit / RESERVE_OF_LIMIT)
+    n = p->mem_limit / RESERVE_OF_LIMIT;
+  return n < p->size ? n : p->size;
+}
+
+static int
+complete_swap (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
+{
+  struct zram_params *p = &s->params;
+  const char *reserve = s->given[SETTING_SWAP_RESERVE];
+
+  if (!reserve) {
+    p->swap_reserve = p->swap ? reserve_default (p) : 0;
+    return 0;
+  }
+  if (!p->swap)
+    return settings_refuse (message, "swap-reserve", reserve,
+                            "only with swap=true");
+  if (p->swap_reserve > p->size)
+    return settings_refuse (message, "swap-reserve", reserve, "larger than"
+                            " the disk, size=%s", s->given[SETTING_SIZE]);
+  if (p->mem_limit && p->swap_reserve > p->mem_limit / 2)
+    return settings_refuse (message, "swap-reserve", reserve, "more than"
+                            " half of mem-limit=%s, of which it is a part",
+                            s->given[SETTING_MEM_LIMIT]);
+  return 0;
 }
 
 int
@@ -368,5 +447,5 @@ settings_complete (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
     snprintf (message, SETTINGS_MESSAGE_MAX, "%s", why);
     return -1;
   }
-  return 0;
+  return complete_swap (s, message);
 }

@@ -19,7 +19,8 @@
 /* The keys, in the order of the table and of --help. */
 enum setting {
   SETTING_SIZE, SETTING_ALGO, SETTING_LEVEL, SETTING_PAGE_SIZE,
-  SETTING_MEM_LIMIT, SETTING_TRACK_ACCESS, SETTINGS
+  SETTING_MEM_LIMIT, SETTING_TRACK_ACCESS, SETTING_SWAP,
+  SETTING_SWAP_RESERVE, SETTINGS
 };
 
 /* What was given of one device.  The values belong to the caller. */

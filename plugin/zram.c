@@ -21,6 +21,7 @@
 #include "export.h"
 #include "log.h"
 #include "params.h"
+#include "swap.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
@@ -39,6 +40,7 @@ static void
 plugin_load (void)
 {
   params_load ();
+  swap_load ();
 }
 
 static int
@@ -59,6 +61,17 @@ plugin_dump_plugin (void)
   params_dump ();
 }
 
+static bool
+any_swap (void)
+{
+  unsigned i;
+
+  for (i = 0; i < params.devices; i++)
+    if (params.device[i].params.swap)
+      return true;
+  return false;
+}
+
 /* The last moment at which an error reaches whoever started the server. */
 static int
 plugin_get_ready (void)
@@ -68,6 +81,8 @@ plugin_get_ready (void)
   unsigned i, number;
 
   export_control_access = params.control;
+  if (any_swap ())
+    swap_prepare ();
   for (i = 0; i < params.devices; i++) {
     if (device_add (&params.device[i].params, &number, message) < 0) {
       if (params.devices > 1)
@@ -91,6 +106,9 @@ plugin_after_fork (void)
 {
   char message[ZRAM_MESSAGE_MAX];
 
+  /* First: the threads of the disks inherit it. */
+  if (any_swap ())
+    swap_take ();
   if (devices_forked (message) == 0)
     return 0;
   nbdkit_error ("%s", message);
@@ -305,6 +323,7 @@ plugin_pread (void *handle, void *buf, uint32_t count, uint64_t offset,
 {
   struct handle *h = handle;
 
+  swap_request ();
   return done (h, "read", count, offset,
                h->export->pread (h, buf, count, offset));
 }
@@ -315,6 +334,7 @@ plugin_pwrite (void *handle, const void *buf, uint32_t count,
 {
   struct handle *h = handle;
 
+  swap_request ();
   return done (h, "write", count, offset,
                h->export->pwrite (h, buf, count, offset));
 }
@@ -331,6 +351,7 @@ plugin_trim (void *handle, uint32_t count, uint64_t offset,
 {
   struct handle *h = handle;
 
+  swap_request ();
   return done (h, "trim", count, offset,
                h->export->trim (h, count, offset));
 }
@@ -340,6 +361,7 @@ plugin_zero (void *handle, uint32_t count, uint64_t offset, uint32_t flags)
 {
   struct handle *h = handle;
 
+  swap_request ();
   return done (h, "zero", count, offset,
                h->export->zero (h, count, offset, flags));
 }

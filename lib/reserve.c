@@ -1,0 +1,384 @@
+/* nbdkit-zram: memory made resident ahead of need, for swapping.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+#include "disk.h"
+#include "os.h"
+
+/* How often the thread looks.  At the speed of a fast machine, 200 MB/s of
+ * pages that do not compress, a fifth of the smallest reserve that is the
+ * default is gone between two looks.
+ */
+#define TICK_MS 20
+#define BUSY_MS 2
+
+/* Near the limit the reserve is left to the writes: what is left is not
+ * filled up when so much of the limit, or less, is left.
+ */
+#define LIMIT_SHARE 16
+
+/* Of the reserve, what is for nodes of the table; the rest is shared
+ * equally by segments and raw pages.
+ */
+#define NODES_SHARE 64
+
+/* So much of a bitmap's lowest level is touched at the start: the numbers
+ * of raw pages for 32 GiB in each shard.  Beyond, a write that reaches
+ * further than any before it waits for a page, once for each 128 MiB.
+ */
+#define BITMAP_TOUCH ((size_t) 1 << 20)
+
+void
+reserve_init (struct zram_disk *d, const struct zram_params *p)
+{
+  struct reserve *r = &d->reserve;
+
+  r->swap = p->swap;
+  r->bytes = p->swap ? p->swap_reserve : 0;
+  pthread_mutex_init (&r->fill, NULL);
+  pthread_mutex_init (&r->lock, NULL);
+  pthread_cond_init (&r->wake, NULL);
+}
+
+void
+reserve_destroy (struct zram_disk *d)
+{
+  pthread_mutex_destroy (&d->reserve.fill);
+  pthread_mutex_destroy (&d->reserve.lock);
+  pthread_cond_destroy (&d->reserve.wake);
+}
+
+void
+reserve_hold (struct zram_disk *d)
+{
+  pthread_mutex_lock (&d->reserve.fill);
+}
+
+void
+reserve_let_go (struct zram_disk *d)
+{
+  pthread_mutex_unlock (&d->reserve.fill);
+}
+
+bool
+zram_swap (const struct zram_disk *d)
+{
+  return d->reserve.swap;
+}
+
+uint64_t
+zram_swap_reserve (const struct zram_disk *d)
+{
+  return d->reserve.bytes;
+}
+
+/* The three pools of a shard. */
+enum { SEGMENTS, RAW, NODES, POOLS };
+
+static struct pool *
+pool_of (struct shard *s, unsigned which)
+{
+  return which == SEGMENTS ? &s->arena.segments
+    : which == RAW ? &s->arena.raw : &s->table.nodes;
+}
+
+/* What lies beside the units of a block, by their numbers, and is written
+ * when they are used.
+ */
+static void
+touch_beside (struct shard *s, unsigned which, uint64_t first)
+{
+  unsigned n = pool_of (s, which)->block_units;
+
+  if (which == SEGMENTS)
+    os_populate (&s->arena.segment[first], n * sizeof *s->arena.segment);
+  else if (which == NODES) {
+    os_populate (&s->table.idle[first], n * sizeof *s->table.idle);
+    if (s->table.ages)
+      os_populate (&s->table.ages[first], n * sizeof *s->table.ages);
+  }
+}
+
+/* Filling. */
+
+static bool
+limit_is_near (const struct zram_disk *d)
+{
+  uint64_t limit = atomic_load (&d->account.limit);
+
+  return limit &&
+    atomic_load (&d->account.held) >= limit - limit / LIMIT_SHARE;
+}
+
+static bool
+map_chunk (struct shard *s, struct pool *pool)
+{
+  char *chunk = os_map (POOL_CHUNK);
+  bool used;
+
+  if (!chunk)
+    return false;
+  shard_lock (s);
+  used = pool_chunk_add (pool, chunk);
+  shard_unlock (s);
+  if (!used)
+    os_unmap (chunk, POOL_CHUNK);
+  return true;
+}
+
+/* One more block, if one is missing; with d->reserve.fill. */
+static bool
+fill_one (struct zram_disk *d, struct shard *s, unsigned which)
+{
+  struct pool *pool = pool_of (s, which);
+  uint64_t first = 0;
+  int r = -ENOSPC;
+  void *block = NULL;
+
+  shard_lock (s);
+  if (pool->nhot < pool->keep && !limit_is_near (d))
+    r = pool_lend_away (pool, &first);
+  if (r == 0)
+    block = pool_at (pool, (uint32_t) first);
+  shard_unlock (s);
+  if (r == -EAGAIN)
+    return map_chunk (s, pool);
+  if (r < 0)
+    return false;
+  touch_beside (s, which, first);
+  os_populate (block, pool->block);
+  shard_lock (s);
+  pool_return (pool, true);
+  shard_unlock (s);
+  return true;
+}
+
+/* One block less, if there are too many: a quarter more than needed is not
+ * too many yet, so that nothing goes to and fro.
+ */
+static bool
+shed_one (struct shard *s, unsigned which)
+{
+  struct pool *pool = pool_of (s, which);
+  uint64_t first;
+  void *block;
+  bool any;
+
+  shard_lock (s);
+  any = pool->keep &&
+    pool_lend_hot (pool, pool->keep + pool->keep / 4, &first);
+  if (any)
+    block = pool_at (pool, (uint32_t) first);
+  shard_unlock (s);
+  if (!any)
+    return false;
+  os_give_back (block, pool->block);
+  shard_lock (s);
+  pool_return (pool, false);
+  shard_unlock (s);
+  return true;
+}
+
+/* One step in each pool in turn, so that none has to wait for another. */
+static bool
+step (struct zram_disk *d)
+{
+  bool did = false;
+  unsigned i, which;
+
+  reserve_hold (d);
+  for (i = 0; i < shard_count (d); ++i)
+    for (which = 0; which < POOLS; ++which) {
+      did |= fill_one (d, &d->shards[i], which);
+      did |= shed_one (&d->shards[i], which);
+    }
+  reserve_let_go (d);
+  return did;
+}
+
+/* Let the thread end though there is no end to what it could do. */
+static bool
+is_stopped (struct reserve *r)
+{
+  bool stop;
+
+  pthread_mutex_lock (&r->lock);
+  stop = r->stop;
+  pthread_mutex_unlock (&r->lock);
+  return stop;
+}
+
+bool
+reserve_tend (struct zram_disk *d)
+{
+  bool did = false;
+
+  while (!is_stopped (&d->reserve) && step (d))
+    did = true;
+  return did;
+}
+
+/* Touching. */
+
+static void
+touch_bitmap (struct bitmap *b)
+{
+  char *words = (char *) b->words;
+  size_t lowest = (b->nbits + 63) / 64 * sizeof (uint64_t);
+
+  os_populate (words, lowest < BITMAP_TOUCH ? lowest : BITMAP_TOUCH);
+  os_populate (words + lowest, b->bytes - lowest);
+}
+
+static void
+touch_shard (struct zram_disk *d, struct shard *s)
+{
+  uint64_t share = d->reserve.bytes / shard_count (d);
+  uint64_t nodes = share / NODES_SHARE, half = (share - nodes) / 2;
+  const uint64_t bytes[POOLS] = { half, half, nodes };
+  unsigned which;
+
+  for (which = 0; which < POOLS; ++which) {
+    struct pool *pool = pool_of (s, which);
+
+    touch_bitmap (&pool->free);
+    touch_bitmap (&pool->away);
+    os_populate (pool->chunks, pool->nchunks * sizeof *pool->chunks);
+    shard_lock (s);
+    pool_keep (pool, share ? bytes[which] / pool->block + 1 : 0);
+    shard_unlock (s);
+  }
+  os_populate (s->table.root, s->table.nroots * sizeof *s->table.root);
+}
+
+/* Pages of all kinds through each context of a workspace, which nobody
+ * else has: so all of it that is ever used has been used.
+ */
+static void
+touch_workspace (struct zram_disk *d, struct workspace *w)
+{
+  uint32_t size = d->layout.page, i, kind;
+  uint64_t rng = 1;
+  unsigned c;
+  int n;
+
+  os_populate (w->page, 3 * (size_t) size);
+  for (c = 0; c < CODEC_MAX; ++c)
+    for (kind = 0; w->context[c] && kind < 8; ++kind) {
+      for (i = 0; i < size; ++i) {
+        rng = rng * UINT64_C (6364136223846793005) + 1442695040888963407;
+        w->page[i] = rng >> 60 < kind && i >= 97 ? w->page[i - 97 + kind]
+          : (char) (rng >> 33 & (kind & 1 ? 0x0f : 0xff));
+      }
+      n = codec_get (c)->compress (w->params[c], w->context[c], w->page,
+                                   size, w->out, d->layout.object_max);
+      if (n > 0)
+        codec_get (c)->decompress (w->params[c], w->context[c], w->out,
+                                   (size_t) n, w->page, size);
+    }
+}
+
+static void
+touch (struct zram_disk *d)
+{
+  struct workspaces *ws = &d->workspaces;
+  unsigned i;
+
+  os_populate (d->latencies, sizeof *d->latencies);
+  os_populate (d->shards, shard_count (d) * sizeof *d->shards);
+  reserve_hold (d);
+  for (i = 0; i < shard_count (d); ++i)
+    touch_shard (d, &d->shards[i]);
+  reserve_let_go (d);
+  for (i = 0; i < ws->n; ++i) {
+    pthread_mutex_lock (&ws->w[i].busy);
+    touch_workspace (d, &ws->w[i]);
+    pthread_mutex_unlock (&ws->w[i].busy);
+  }
+}
+
+void
+reserve_renew (struct zram_disk *d)
+{
+  if (!d->reserve.swap)
+    return;
+  touch (d);
+  while (step (d))
+    ;
+}
+
+/* The thread. */
+
+/* Wait for so long.  False: stop. */
+static bool
+tick (struct reserve *r, unsigned ms)
+{
+  struct timespec until;
+  bool go_on;
+
+  clock_gettime (CLOCK_REALTIME, &until);
+  until.tv_nsec += ms * 1000000L;
+  until.tv_sec += until.tv_nsec / 1000000000L;
+  until.tv_nsec %= 1000000000L;
+  pthread_mutex_lock (&r->lock);
+  if (!r->stop)
+    pthread_cond_timedwait (&r->wake, &r->lock, &until);
+  go_on = !r->stop;
+  pthread_mutex_unlock (&r->lock);
+  return go_on;
+}
+
+static void *
+reserve_thread (void *arg)
+{
+  struct zram_disk *d = arg;
+  bool did = false;
+
+  while (tick (&d->reserve, did ? BUSY_MS : TICK_MS))
+    did = reserve_tend (d);
+  return NULL;
+}
+
+int
+reserve_start (struct zram_disk *d)
+{
+  struct reserve *r = &d->reserve;
+  sigset_t all, old;
+  int error;
+
+  if (!r->swap)
+    return 0;
+  r->stop = false;
+  reserve_renew (d);
+  if (!r->bytes)
+    return 0;
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &old);
+  error = pthread_create (&r->thread, NULL, reserve_thread, d);
+  pthread_sigmask (SIG_SETMASK, &old, NULL);
+  if (error != 0)
+    return -error;
+  r->running = true;
+  return 0;
+}
+
+void
+reserve_stop (struct zram_disk *d)
+{
+  struct reserve *r = &d->reserve;
+
+  if (!r->running)
+    return;
+  pthread_mutex_lock (&r->lock);
+  r->stop = true;
+  pthread_cond_signal (&r->wake);
+  pthread_mutex_unlock (&r->lock);
+  pthread_join (r->thread, NULL);
+  r->running = false;
+}

@@ -1,0 +1,54 @@
+/* nbdkit-zram: memory made resident ahead of need, for swapping.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Where the kernel swaps to the disk, a write comes when there is no
+ * memory, and is to make some: it must not wait for any itself.  So with
+ * swap=true all that the data path works with is touched when the server
+ * starts, and a reserve of empty segments, raw pages and nodes is kept
+ * resident.  Writes use it up from one end.  A thread fills it from the
+ * other: that thread may wait for memory, and so holds no lock while it
+ * touches a block, and it is also the one that gives back what is too
+ * much, so that a write or trim makes no system call for memory at all.
+ */
+
+#ifndef ZRAM_RESERVE_H
+#define ZRAM_RESERVE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct zram_disk;
+struct zram_params;
+
+struct reserve {
+  bool swap;                    /* the disk is to be swapped to */
+  uint64_t bytes;               /* what the reserve is meant to be */
+  pthread_mutex_t fill;         /* held while a block is on its way, and by
+                                   those who would move what it lies in */
+  pthread_t thread;
+  pthread_mutex_t lock;         /* for the two below */
+  pthread_cond_t wake;
+  bool running, stop;
+};
+
+extern void reserve_init (struct zram_disk *d, const struct zram_params *p);
+extern void reserve_destroy (struct zram_disk *d);
+
+/* Touch everything, fill the reserve, start the thread.  -errno. */
+extern int reserve_start (struct zram_disk *d);
+extern void reserve_stop (struct zram_disk *d);
+
+/* Pools and tables are about to move, or be replaced. */
+extern void reserve_hold (struct zram_disk *d);
+extern void reserve_let_go (struct zram_disk *d);
+
+/* They have been replaced: touch, and fill, again. */
+extern void reserve_renew (struct zram_disk *d);
+
+/* Fill the reserve, and give back what is too much, once.  False: there
+ * was nothing to do, or no memory to do it with.
+ */
+extern bool reserve_tend (struct zram_disk *d);
+
+#endif /* ZRAM_RESERVE_H */

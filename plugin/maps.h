@@ -1,0 +1,13 @@
+/* nbdkit-zram: the memory that the program itself lies in.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#ifndef ZRAM_MAPS_H
+#define ZRAM_MAPS_H
+
+/* Make the code and data of what serves requests resident, and the heap.
+ * 0 or an errno.
+ */
+extern int maps_populate (void);
+
+#endif /* ZRAM_MAPS_H */

@@ -1,0 +1,346 @@
+/* nbdkit-zram: what makes it safe to swap to a disk of this process.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * When memory is short the kernel writes pages to the disk to have some
+ * again, and everything the server does until it has answered must do
+ * without.  What counts was found by experiment: memory that is locked, a
+ * reserve that is resident already, and real-time scheduling, for the
+ * kernel lets real-time tasks use a part of what it keeps below its
+ * watermarks.  The rest costs little and helps where these do not reach.
+ *
+ * nbdkit --swap does none of this for a daemon: it locks its memory before
+ * it forks, and locks do not survive that.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <malloc.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#define NBDKIT_API_VERSION 2
+#include <nbdkit-plugin.h>
+
+#include "maps.h"
+#include "swap.h"
+
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER 57
+#endif
+
+/* Enough for 16 threads that each serve requests of 128 KiB, which is what
+ * Linux sends at most, and what a connection needs besides.
+ */
+#define HEAP_BYTES ((size_t) 4 << 20)
+
+/* More than any request was seen to use. */
+#define STACK_BYTES 65536
+
+/* nbdkit -D zram.swap_skip=N leaves steps out, to see what they are good
+ * for: the sum of 1 for the first, 2 for the second, and so on.
+ */
+NBDKIT_DLL_PUBLIC int zram_debug_swap_skip;
+
+#define WHY_MAX 160
+
+bool swap_on;
+
+/* The steps.  Each returns 0, or an errno, and then says what was refused
+ * and what would help.
+ */
+
+static int
+refused (char why[WHY_MAX], int error, const char *call, const char *help)
+{
+  snprintf (why, WHY_MAX, "%s: %s; %s", call, strerror (error), help);
+  return error;
+}
+
+static int
+take_oom (char why[WHY_MAX])
+{
+  static const char file[] = "/proc/self/oom_score_adj", least[] = "-1000";
+  char now[16] = "";
+  int fd = open (file, O_RDWR | O_CLOEXEC), error = 0;
+
+  /* Whoever started us may have done it. */
+  if (fd == -1)
+    error = errno;
+  else if (!(read (fd, now, sizeof now - 1) > 0 && atoi (now) == -1000) &&
+           pwrite (fd, least, strlen (least), 0) == -1)
+    error = errno;
+  if (fd != -1)
+    close (fd);
+  return error ? refused (why, error, file, "it takes CAP_SYS_RESOURCE")
+    : 0;
+}
+
+static int
+take_flusher (char why[WHY_MAX])
+{
+  if (prctl (PR_SET_IO_FLUSHER, 1, 0, 0, 0) == 0)
+    return 0;
+  return refused (why, errno, "PR_SET_IO_FLUSHER",
+                  errno == EINVAL ? "it takes Linux 5.6"
+                  : "it takes CAP_SYS_RESOURCE");
+}
+
+/* Without regard to what root may do elsewhere. */
+static bool
+has_capability (unsigned capability)
+{
+  struct __user_cap_header_struct head = {
+    .version = _LINUX_CAPABILITY_VERSION_3,
+  };
+  struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+  return syscall (SYS_capget, &head, data) == 0 &&
+    data[capability / 32].effective >> capability % 32 & 1;
+}
+
+/* KiB that are locked. */
+static unsigned long
+locked_now (void)
+{
+  FILE *fp = fopen ("/proc/self/status", "re");
+  char line[256];
+  unsigned long n = 0;
+
+  while (fp && fgets (line, sizeof line, fp))
+    if (sscanf (line, "VmLck: %lu", &n) == 1)
+      break;
+  if (fp)
+    fclose (fp);
+  return n;
+}
+
+/* What is mapped counts against the limit whether it is touched or not,
+ * and so would each thread's stack later: with a limit that is not reached
+ * now, the server would fail to serve its next client.
+ */
+static int
+take_lock (char why[WHY_MAX])
+{
+  struct rlimit limit = { 0 };
+
+  getrlimit (RLIMIT_MEMLOCK, &limit);
+  if (limit.rlim_cur != RLIM_INFINITY && !has_capability (CAP_IPC_LOCK)) {
+    snprintf (why, WHY_MAX, "mlockall: it takes CAP_IPC_LOCK or an unlimited"
+              " RLIMIT_MEMLOCK, which is %" PRIu64 " KiB",
+              (uint64_t) limit.rlim_cur >> 10);
+    return EPERM;
+  }
+  if (mlockall (MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == -1)
+    return refused (why, errno, "mlockall",
+                    errno == EINVAL ? "it takes Linux 4.4"
+                    : "it takes CAP_IPC_LOCK");
+  if (locked_now () == 0) {
+    snprintf (why, WHY_MAX, "mlockall: nothing is locked, as in builds with"
+              " a sanitizer");
+    return ENOSYS;
+  }
+  return 0;
+}
+
+/* One heap for all threads, so that there is one to be made resident; it
+ * never shrinks, and nothing is mapped beside it.
+ */
+static int
+take_heap (char why[WHY_MAX])
+{
+#ifdef __GLIBC__
+  static const struct { int option, value; } options[] = {
+    { M_ARENA_MAX, 1 },
+    { M_MMAP_THRESHOLD, 32 << 20 },     /* the most it takes */
+    { M_TRIM_THRESHOLD, INT_MAX },
+    { M_TOP_PAD, 1 << 20 },
+  };
+  unsigned i;
+  void *p;
+
+  for (i = 0; i < sizeof options / sizeof options[0]; i++)
+    if (!mallopt (options[i].option, options[i].value))
+      return refused (why, EINVAL, "mallopt",
+                      "it takes the malloc of glibc");
+  p = malloc (HEAP_BYTES);
+  if (!p)
+    return refused (why, ENOMEM, "malloc", "the system has no memory");
+  explicit_bzero (p, HEAP_BYTES);
+  free (p);
+  return 0;
+#else
+  return refused (why, ENOSYS, "mallopt", "it takes glibc");
+#endif
+}
+
+static int
+take_code (char why[WHY_MAX])
+{
+  int error = maps_populate ();
+
+  return error ? refused (why, error, "/proc/self/maps",
+                          "it takes Linux 5.14") : 0;
+}
+
+static int
+take_realtime (char why[WHY_MAX])
+{
+  struct sched_param param = { .sched_priority = 1 };
+
+  if (sched_setscheduler (0, SCHED_RR, &param) == 0)
+    return 0;
+  return refused (why, errno, "sched_setscheduler", "it takes CAP_SYS_NICE"
+                  " or an RLIMIT_RTPRIO of 1");
+}
+
+/* In this order: first what keeps us alive and out of waiting while the
+ * others take memory; then the lock, so that whatever is touched after it
+ * stays; then what is touched; and real-time scheduling last, so that
+ * touching it does not keep the rest of the machine waiting.  The disks
+ * come after all of it, with their reserves and threads.
+ */
+static const struct {
+  const char *name;
+  bool vital;
+  int (*take) (char why[WHY_MAX]);
+  const char *lost;
+} table[] = {
+  { "oom", false, take_oom,
+    "when memory is all used the kernel may kill the server, and with it"
+    " what was swapped" },
+  { "flusher", false, take_flusher,
+    "when the server takes memory it may wait for disks that wait for it" },
+  { "lock", true, take_lock,
+    "the server itself may be paged out, and swapping to it then stops"
+    " this machine" },
+  { "heap", false, take_heap,
+    "a new client or a larger request may wait for memory" },
+  { "code", false, take_code,
+    "the server may wait for its own program to be read from disk" },
+  { "realtime", true, take_realtime,
+    "the kernel's last memory is not for the server, and swapping to it"
+    " stops this machine" },
+};
+#define NSTEPS (sizeof table / sizeof table[0])
+
+static struct zram_step steps[NSTEPS];  /* written before there are threads */
+static bool taken;
+
+/* Warning */
+
+static struct stat stderr_was;
+
+/* A daemon has no standard error; then the log must do. */
+static void
+warn (const char *name, const char *why, const char *lost)
+{
+  struct stat st = { 0 };
+
+  if (fstat (STDERR_FILENO, &st) == 0 && st.st_dev == stderr_was.st_dev &&
+      st.st_ino == stderr_was.st_ino && st.st_rdev == stderr_was.st_rdev)
+    fprintf (stderr, "nbdkit: zram: warning: swap=true without %s (%s): %s\n",
+             name, why, lost);
+  else
+    nbdkit_error ("warning: swap=true without %s (%s): %s", name, why, lost);
+}
+
+/* nbdkit -u drops what root may do, but not the limits. */
+static void
+raise_limit (int which, rlim_t wanted)
+{
+  struct rlimit limit;
+
+  if (getrlimit (which, &limit) == -1)
+    return;
+  if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted) {
+    struct rlimit more = { wanted, wanted };
+
+    if (setrlimit (which, &more) == 0)
+      return;
+  }
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit (which, &limit);
+}
+
+void
+swap_load (void)
+{
+  unsigned i;
+
+  for (i = 0; i < NSTEPS; i++)
+    steps[i] = (struct zram_step) { table[i].name, table[i].vital, false };
+}
+
+void
+swap_prepare (void)
+{
+  fstat (STDERR_FILENO, &stderr_was);
+  raise_limit (RLIMIT_MEMLOCK, RLIM_INFINITY);
+  raise_limit (RLIMIT_RTPRIO, 1);
+}
+
+void
+swap_take (void)
+{
+  char why[WHY_MAX];
+  unsigned i;
+
+  for (i = 0; i < NSTEPS; i++) {
+    if (zram_debug_swap_skip & 1 << i)
+      snprintf (why, sizeof why, "left out by -D zram.swap_skip=%d",
+                zram_debug_swap_skip);
+    else if (table[i].take (why) == 0) {
+      steps[i].in_force = true;
+      continue;
+    }
+    warn (table[i].name, why, table[i].lost);
+  }
+  taken = swap_on = true;
+}
+
+bool
+swap_taken (void)
+{
+  return taken;
+}
+
+const struct zram_step *
+swap_steps (unsigned *n)
+{
+  *n = NSTEPS;
+  return steps;
+}
+
+static void __attribute__ ((noinline))
+touch_stack (void)
+{
+  volatile char stack[STACK_BYTES];
+  unsigned i;
+
+  for (i = 0; i < sizeof stack; i += 4096)
+    stack[i] = 0;
+}
+
+void
+swap_touch_stack (void)
+{
+  static __thread bool touched;
+
+  if (!touched)
+    touch_stack ();
+  touched = true;
+}
