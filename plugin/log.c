@@ -15,6 +15,7 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include "later.h"
 #include "log.h"
 
 #define SECOND UINT64_C (1000000000)
@@ -73,7 +74,7 @@ log_failure (const char *request, uint32_t count, uint64_t offset, int err)
 {
   struct failure *f = failures;
   uint64_t held_back = 0;
-  char more[64] = "";
+  char more[64] = "", line[LATER_LINE];
   bool pass;
 
   while (f->err && f->err != err)
@@ -87,8 +88,10 @@ log_failure (const char *request, uint32_t count, uint64_t offset, int err)
     snprintf (more, sizeof more,
               " (and %" PRIu64 " like it since the last line)", held_back);
   errno = err;
-  nbdkit_error ("%s of %" PRIu32 " bytes at %" PRIu64 ": %s: %m%s",
-                request, count, offset, f->what, more);
+  snprintf (line, sizeof line, "%s of %" PRIu32 " bytes at %" PRIu64
+            ": %s: %m%s", request, count, offset, f->what, more);
+  if (!later_say (line))
+    nbdkit_error ("%s", line);
 }
 
 static struct log_limit refusals = { .pause = SECOND };

@@ -169,8 +169,9 @@ take_heap (char why[WHY_MAX])
     { M_TRIM_THRESHOLD, INT_MAX },
     { M_TOP_PAD, 1 << 20 },
   };
+  bool in_heap;
   unsigned i;
-  void *p;
+  char *p, *top;
 
   for (i = 0; i < sizeof options / sizeof options[0]; i++)
     if (!mallopt (options[i].option, options[i].value))
@@ -180,8 +181,11 @@ take_heap (char why[WHY_MAX])
   if (!p)
     return refused (why, ENOMEM, "malloc", "the system has no memory");
   explicit_bzero (p, HEAP_BYTES);
+  top = sbrk (0);
+  in_heap = p < top && top - p < INT_MAX;
   free (p);
-  return 0;
+  return in_heap ? 0 : refused (why, ENOSYS, "mallopt",
+                                "it takes the malloc of glibc");
 #else
   return refused (why, ENOSYS, "mallopt", "it takes glibc");
 #endif

@@ -19,6 +19,7 @@
 
 #include "devices.h"
 #include "export.h"
+#include "later.h"
 #include "log.h"
 #include "params.h"
 #include "swap.h"
@@ -106,9 +107,14 @@ plugin_after_fork (void)
 {
   char message[ZRAM_MESSAGE_MAX];
 
-  /* First: the threads of the disks inherit it. */
-  if (any_swap ())
+  /* First: the threads made from here on inherit it. */
+  if (any_swap ()) {
     swap_take ();
+    if (later_start () < 0) {
+      nbdkit_error ("cannot start the thread that writes to the log");
+      return -1;
+    }
+  }
   if (devices_forked (message) == 0)
     return 0;
   nbdkit_error ("%s", message);
@@ -119,6 +125,7 @@ static void
 plugin_cleanup (void)
 {
   devices_stop ();
+  later_stop ();
 }
 
 static void

@@ -57,6 +57,7 @@ static void
 check_empty (const struct bitmap *b)
 {
   CHECK (bitmap_first (b) == BITMAP_NONE);
+  CHECK (bitmap_last (b) == BITMAP_NONE);
   if (b->nbits <= 1 << 20)
     CHECK (is_zero ((const unsigned char *) b->words, b->bytes));
 }
@@ -73,9 +74,11 @@ check_pair (struct bitmap *b, uint64_t i, uint64_t k)
   bitmap_set (b, k);
   bitmap_set (b, k);
   CHECK (bitmap_first (b) == low && bitmap_test (b, k));
+  CHECK (bitmap_last (b) == high);
   bitmap_clear (b, lower_first ? low : high);
   if (low != high) {
     CHECK (bitmap_first (b) == (lower_first ? high : low));
+    CHECK (bitmap_last (b) == (lower_first ? high : low));
     CHECK (!bitmap_test (b, lower_first ? low : high));
     bitmap_clear (b, lower_first ? high : low);
   }
@@ -134,7 +137,7 @@ test_model (struct bitmap *b)
 static void
 test_sparse (struct bitmap *b)
 {
-  uint64_t rng = seed, member[64], low;
+  uint64_t rng = seed, member[64], low, high;
   unsigned n, i, k, count = 0;
 
   for (n = 0; n < 3000; ++n) {
@@ -157,6 +160,9 @@ test_sparse (struct bitmap *b)
     for (low = BITMAP_NONE, i = 0; i < count; ++i)
       low = member[i] < low ? member[i] : low;
     CHECK (bitmap_first (b) == low);
+    for (high = count ? 0 : BITMAP_NONE, i = 0; i < count; ++i)
+      high = member[i] > high ? member[i] : high;
+    CHECK (bitmap_last (b) == high);
   }
   while (count)
     bitmap_clear (b, member[--count]);

@@ -6,14 +6,17 @@
 #include <config.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include "../plugin/later.h"
 #include "../plugin/log.h"
 
 #define CHECK(what)                                                     \
@@ -29,16 +32,23 @@
 static unsigned lines;
 static char line[512];
 
+/* Held by a test that wants the log to be slow. */
+static pthread_mutex_t slow = PTHREAD_MUTEX_INITIALIZER;
+static pthread_t writer;
+
 /* In nbdkit's place. */
 void
 nbdkit_error (const char *fmt, ...)
 {
   va_list args;
 
+  pthread_mutex_lock (&slow);
   va_start (args, fmt);
   vsnprintf (line, sizeof line, fmt, args);
   va_end (args);
   lines++;
+  writer = pthread_self ();
+  pthread_mutex_unlock (&slow);
 }
 
 /* One line a second, however dense the events, and all are counted. */
@@ -149,6 +159,49 @@ test_text (void)
   }
 }
 
+/* With the thread for it, nobody waits for a log that does not move; what
+ * finds no room is counted, and all that did is written before the end.
+ */
+static void
+test_later (void)
+{
+  char text[32];
+  unsigned i;
+
+  CHECK (!later_say ("to nobody"));
+  CHECK (later_start () == 0);
+  lines = 0;
+  pthread_mutex_lock (&slow);
+  for (i = 0; i < 100; i++) {
+    snprintf (text, sizeof text, "line %u", i);
+    CHECK (later_say (text));
+  }
+  pthread_mutex_unlock (&slow);
+  later_stop ();
+  CHECK (lines == 8 || lines == 9);     /* one may have been taken at once */
+  snprintf (text, sizeof text, "line %u", lines - 1);
+  CHECK (strcmp (line, text) == 0);
+  CHECK (!later_say ("to nobody"));
+
+  /* Again, and the lost ones are told with the next that is not. */
+  CHECK (later_start () == 0);
+  lines = 0;
+  CHECK (later_say ("after them"));
+  later_stop ();
+  CHECK (lines == 1 && strncmp (line, "after them (and 9", 17) == 0);
+  CHECK (!pthread_equal (writer, pthread_self ()));
+
+  /* A failure goes that way, when a second has passed since the last. */
+  CHECK (later_start () == 0);
+  lines = 0;
+  writer = pthread_self ();
+  usleep (1100000);
+  log_failure ("zero", 512, 1024, EIO);
+  later_stop ();
+  CHECK (lines == 1 && strstr (line, "zero of 512 bytes at 1024: "));
+  CHECK (!pthread_equal (writer, pthread_self ()));
+}
+
 int
 main (void)
 {
@@ -157,5 +210,6 @@ main (void)
   test_failures ();
   test_refusals ();
   test_text ();
+  test_later ();
   return EXIT_SUCCESS;
 }

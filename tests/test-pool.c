@@ -25,9 +25,10 @@ struct model {
   unsigned block_units;
   size_t charge;                /* a block */
   unsigned char used[UNITS_MAX];
-  enum { FRESH, PRESENT, AWAY } block[UNITS_MAX];
+  enum { FRESH, PRESENT, AWAY, LENT } block[UNITS_MAX];
   uint64_t fresh;               /* blocks */
   unsigned hot;
+  uint64_t keep, misses;
 };
 
 static struct model m;
@@ -113,6 +114,8 @@ take (void)
   CHECK (id == want);
   if (m.block[block] == PRESENT && is_empty (block))
     m.hot--;
+  if (m.block[block] != PRESENT && m.keep)
+    m.misses++;
   if (m.block[block] == FRESH)
     m.fresh++;
   m.block[block] = PRESENT;
@@ -133,7 +136,7 @@ give (uint32_t id)
   CHECK (!pool_is_used (&pool, id));
   if (!is_empty (block))
     return;
-  if (m.hot < m.p.hot_max)
+  if (m.keep || m.hot < m.p.hot_max)
     m.hot++;
   else
     m.block[block] = AWAY;
@@ -145,10 +148,109 @@ cool (void)
   uint64_t b;
 
   pool_cool (&pool);
-  for (b = 0; b < m.fresh; ++b)
+  for (b = 0; b < m.fresh && !m.keep; ++b)
     if (m.block[b] == PRESENT && is_empty (b))
       m.block[b] = AWAY;
-  m.hot = 0;
+  if (!m.keep)
+    m.hot = 0;
+}
+
+/* The reserve's own. */
+
+static uint64_t
+last_hot (void)
+{
+  uint64_t block = m.fresh;
+
+  while (block-- > 0)
+    if (m.block[block] == PRESENT && is_empty (block))
+      break;
+  return block;
+}
+
+static void
+drain (unsigned blocks)
+{
+  pool_drain (&pool, blocks);
+  for (; blocks && m.hot; --blocks, --m.hot)
+    m.block[last_hot ()] = AWAY;
+}
+
+static void
+keep (uint64_t blocks)
+{
+  pool_keep (&pool, blocks);
+  m.keep = blocks;
+  if (!blocks)
+    drain (m.hot);
+}
+
+/* Work that goes on while a block is lent: nobody gets that one. */
+static void
+go_on (uint64_t lent, uint64_t *rng)
+{
+  uint32_t id = (uint32_t) rng_below (rng, m.max_units);
+
+  m.block[lent] = LENT;
+  CHECK (pool.lent == lent * m.block_units);
+  CHECK (!pool_is_used (&pool, lent * m.block_units));
+  CHECK (pool_check (&pool) == 0);
+  if (m.used[id])
+    give (id);
+  else if (predict () != UINT64_MAX)
+    take ();
+  CHECK (pool_check (&pool) == 0);
+}
+
+/* One more block, as a thread of its own makes it resident. */
+static void
+bring (uint64_t *rng)
+{
+  uint64_t block = 0, first = 12345;
+  char *chunk;
+  int r;
+
+  while (block < m.fresh && m.block[block] != AWAY)
+    block++;
+  r = pool_lend_away (&pool, &first);
+  if (r == -EAGAIN) {
+    CHECK (block == m.fresh);
+    chunk = os_map (POOL_CHUNK);
+    CHECK (chunk && pool_chunk_add (&pool, chunk));
+    CHECK (!pool_chunk_add (&pool, chunk));
+    r = pool_lend_away (&pool, &first);
+  }
+  if (block * m.block_units == m.max_units ||
+      (account.limit && account.held + m.charge > account.limit)) {
+    CHECK (r == -ENOSPC && first == 12345);
+    return;
+  }
+  CHECK (r == 0 && first == block * m.block_units);
+  m.fresh += block == m.fresh;
+  go_on (block, rng);
+  memset (pool_at (&pool, (uint32_t) first), 0x5a, pool.block);
+  pool_return (&pool, true);
+  m.block[block] = PRESENT;
+  m.hot++;
+}
+
+/* One less, if there are more than so many. */
+static void
+shed (uint64_t more_than, uint64_t *rng)
+{
+  uint64_t block = last_hot (), first = 12345;
+
+  if (m.hot <= more_than) {
+    CHECK (!pool_lend_hot (&pool, more_than, &first) && first == 12345);
+    return;
+  }
+  CHECK (pool_lend_hot (&pool, more_than, &first));
+  CHECK (first == block * m.block_units);
+  m.hot--;
+  go_on (block, rng);
+  os_give_back (pool_at (&pool, (uint32_t) first), pool.block);
+  pool_return (&pool, false);
+  m.block[block] = AWAY;
 }
 
 static bool
@@ -187,6 +289,8 @@ verify (void)
   CHECK (pool.fresh == m.fresh * m.block_units);
   CHECK (account.held == resident * m.charge);
   CHECK (account.kind[ACCOUNT_TABLE] == account.held);
+  CHECK (account.ready == m.hot * pool.block);
+  CHECK (account.misses == m.misses);
   CHECK (pool_check (&pool) == 0);
 }
 
@@ -195,6 +299,7 @@ finish (void)
 {
   pool_destroy (&pool);
   CHECK (account.held == 0 && account.kind[ACCOUNT_TABLE] == 0);
+  CHECK (account.ready == 0);
   CHECK (account.peak > 0);
 }
 
@@ -312,10 +417,61 @@ test_model (size_t unit, unsigned hot_max, uint64_t *rng)
     }
     if (rng_below (rng, 200) == 0)
       cool ();
+    if (rng_below (rng, 500) == 0)
+      keep (rng_below (rng, 2) * rng_below (rng, 10));
+    if (rng_below (rng, 500) == 0)
+      drain ((unsigned) rng_below (rng, 4));
+    while (m.keep && m.hot < m.keep && rng_below (rng, 3))
+      bring (rng);
+    if (m.keep && rng_below (rng, 5) == 0)
+      shed (m.keep + rng_below (rng, 2), rng);
     if (n % 50 == 0)
       verify ();
   }
   verify ();
+  finish ();
+}
+
+/* A reserve: filled to the last block there is, used up, and more. */
+static void
+test_reserve (size_t unit, uint64_t *rng)
+{
+  uint64_t misses;
+  uint32_t id;
+  unsigned i;
+
+  start (unit, 40 * (unit < OS_PAGE ? OS_PAGE / unit : 1), 1, 16);
+  keep (30);
+  for (i = 0; i < 100 && m.hot < m.keep; ++i)
+    bring (rng);
+  verify ();
+  cool ();                      /* not even when it is quiet */
+  CHECK (pool.nhot == m.hot && m.hot > 10);
+  misses = m.misses;
+  while (m.hot)
+    take ();
+  CHECK (account.misses == misses);
+  while (predict () != UINT64_MAX)
+    take ();
+  CHECK (m.fresh == 40 && m.misses == account.misses);
+  verify ();
+  bring (rng);                  /* there is none */
+  for (id = 0; id < m.max_units; ++id)
+    if (m.used[id])
+      give (id);
+  CHECK (pool.nhot == 40);      /* nothing went back by itself */
+  shed (40, rng);
+  while (m.hot > 37)
+    shed (37, rng);
+  verify ();
+  account.limit = account.held;
+  bring (rng);
+  drain (3);
+  verify ();
+  bring (rng);
+  drain (1000);
+  verify ();
+  keep (0);
   finish ();
 }
 
@@ -361,6 +517,7 @@ main (void)
       test_chunk (units[i]);
     for (hot_max = 0; hot_max <= POOL_HOT_MAX; hot_max += 2)
       test_model (units[i], hot_max, &rng);
+    test_reserve (units[i], &rng);
   }
   test_check ();
   return 0;

@@ -1,0 +1,27 @@
+/* nbdkit-zram: lines for the log that another thread writes.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Writing a line can wait: for memory, for a full pipe, for a logging
+ * daemon that has been paged out.  Where the disk is swapped to, whoever
+ * serves a request must not wait for any of them, and leaves the line to
+ * this thread.
+ */
+
+#ifndef ZRAM_LATER_H
+#define ZRAM_LATER_H
+
+#include <stdbool.h>
+
+/* 0 or -errno. */
+extern int later_start (void);
+
+/* What has not been written yet is written first. */
+extern void later_stop (void);
+
+/* False: there is no such thread, write it yourself.  A line that finds no
+ * room is dropped, and counted in the next.
+ */
+#define LATER_LINE 512
+extern bool later_say (const char *line);
+
+#endif /* ZRAM_LATER_H */
