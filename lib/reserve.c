@@ -364,6 +364,7 @@ reserve_start (struct zram_disk *d)
   pthread_sigmask (SIG_SETMASK, &old, NULL);
   if (error != 0)
     return -error;
+  pthread_setname_np (r->thread, "zram-reserve");
   r->running = true;
   return 0;
 }

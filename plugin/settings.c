@@ -357,14 +357,13 @@ void
 settings_inherit (struct settings *s, const struct settings *others)
 {
   const struct settings own = *s;
-  bool swaps = own.given[SETTING_SWAP] ? own.params.swap
-    : others->params.swap;
+  bool no_swap = own.given[SETTING_SWAP] && !own.params.swap;
   bool codec = own.given[SETTING_ALGO] && !own.given[SETTING_LEVEL];
   unsigned i;
 
   for (i = 0; i < SETTINGS; i++)
     if (!own.given[i] && !(codec && i == SETTING_LEVEL) &&
-        (swaps || i != SETTING_SWAP_RESERVE))
+        !(no_swap && i == SETTING_SWAP_RESERVE))
       s->given[i] = others->given[i];
   if (!own.given[SETTING_SIZE])
     s->params.size = others->params.size;
@@ -380,8 +379,9 @@ settings_inherit (struct settings *s, const struct settings *others)
     s->params.mem_limit = others->params.mem_limit;
   if (!own.given[SETTING_TRACK_ACCESS])
     s->params.track_access = others->params.track_access;
-  s->params.swap = swaps;
-  if (!own.given[SETTING_SWAP_RESERVE] && swaps)
+  if (!own.given[SETTING_SWAP])
+    s->params.swap = others->params.swap;
+  if (!own.given[SETTING_SWAP_RESERVE] && !no_swap)
     s->params.swap_reserve = others->params.swap_reserve;
 }
 

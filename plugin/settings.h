@@ -54,7 +54,7 @@ extern int settings_set (struct settings *settings, const char *key,
                          char message[SETTINGS_MESSAGE_MAX]);
 
 /* Take from `others' what was not given.  A level belongs to the codec it
- * was given with.
+ * was given with, and a reserve to swap=true.
  */
 extern void settings_inherit (struct settings *settings,
                               const struct settings *others);
