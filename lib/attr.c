@@ -175,13 +175,20 @@ zram_swap_safe (const struct zram_device *dev)
   return dev->nsteps > 0;
 }
 
+const char *
+zram_swap_word (const struct zram_device *dev)
+{
+  return !zram_swap (dev->disk) ? "off"
+    : zram_swap_safe (dev) ? "safe" : "unsafe";
+}
+
 static int
 show_swap_safe (const struct zram_device *dev, struct text *text)
 {
   struct zram_step step;
   unsigned i;
 
-  text_printf (text, "%s", zram_swap_safe (dev) ? "yes" : "no");
+  text_printf (text, "%s", zram_swap_word (dev));
   for (i = 0; zram_swap_step (dev, i, &step); ++i)
     text_printf (text, " %s%s", step.in_force ? "" : "-", step.name);
   return text_add (text, "\n", 1);
@@ -292,7 +299,7 @@ static const struct zram_attr attrs[] = {
     .store = store_idle },
   { "block_state", RO, .help = "each stored page: same, huge, idle",
     .show = show_block_state },
-  { "swap_safe", RO, .help = "is it safe to swap to; what is in force",
+  { "swap_safe", RO, .help = "off, unsafe or safe; and what is in force",
     .show = show_swap_safe },
   { "stats.json", RO, .help = "all counters, as JSON", .show = show_json },
 };

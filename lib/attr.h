@@ -31,10 +31,11 @@ struct zram_device {
   unsigned nsteps;
 };
 
-/* Is it safe to swap to the disk?  Step number n of it; false past the
- * last.
+/* Is it safe to swap to the disk?  As a word: off (it is not meant to be),
+ * unsafe, safe.  Step number n of it; false past the last.
  */
 extern bool zram_swap_safe (const struct zram_device *device);
+extern const char *zram_swap_word (const struct zram_device *device);
 extern bool zram_swap_step (const struct zram_device *device, unsigned n,
                             struct zram_step *step);
 

@@ -109,10 +109,9 @@ add_swap (const struct zram_device *dev, struct text *text)
   struct zram_step step;
   unsigned i;
 
-  text_printf (text, ",\"swap\":%s,\"swap_reserve\":%" PRIu64
+  text_printf (text, ",\"swap\":\"%s\",\"swap_reserve\":%" PRIu64
                ",\"swap_safe\":{\"safe\":%s",
-               zram_swap (dev->disk) ? "true" : "false",
-               zram_swap_reserve (dev->disk),
+               zram_swap_word (dev), zram_swap_reserve (dev->disk),
                zram_swap_safe (dev) ? "true" : "false");
   for (i = 0; zram_swap_step (dev, i, &step); ++i)
     text_printf (text, ",\"%s\":%s", step.name,

@@ -66,6 +66,7 @@ formats = {
     "io_stat": r"[ \d]{8} [ \d]{8} 0 [ \d]{8}\n",
     "debug_stat": r"version: 1\n0        0\n",
     "block_state": r"( {0,11}\d{1,12} +\d+\.000000 [s.]\.[h.][i.]\.\.\n)+",
+    "swap_safe": r"off( -[a-z]+){7}\n",
     "stats.json": r"\{.*\}\n",
 }
 readable = []
@@ -74,7 +75,7 @@ for line in command("help").splitlines():
     m = re.fullmatch(r"(\S+) +(0\d\d\d)  \S.*", line)
     if m and int(m[2], 8) & 0o444:
         readable.append(m[1])
-assert len(readable) == 22, readable
+assert len(readable) == 23, readable
 for name in readable:
     if name == "block_state":
         # Longer than an answer can be.
@@ -109,16 +110,17 @@ keys = """name disksize page_size algorithm level streams connections
   orig_data_size compr_data_size pages_stored same_pages zero_pages huge_pages
   huge_pages_since split_pages pages_compacted objects_moved bytes_moved
   reads writes read_bytes write_bytes zeroes trims notify_free failed_reads
-  failed_writes corrupt merges_retried memory codecs latency""".split()
+  failed_writes corrupt merges_retried reserve_misses memory codecs latency
+  swap swap_reserve swap_safe""".split()
 assert list(d) == keys, list(d)
 assert list(d["memory"]) == \
-    "segments directories free raw table codecs other".split()
+    "segments directories free raw table codecs other ready".split()
 assert list(d["latency"]) == "read write zero trim".split()
 for op in d["latency"].values():
     assert list(op) == "count mean_ns p50_ns p99_ns p999_ns".split()
     assert op["p50_ns"] <= op["p99_ns"] <= op["p999_ns"]
     assert (op["count"] == 0) == (op["mean_ns"] == 0) == (op["p50_ns"] == 0)
-strings = {"name", "algorithm"}
+strings = {"name", "algorithm", "swap"}
 for k, v in d.items():
     assert isinstance(v, (str if k in strings else int, dict)), (k, v)
 
@@ -203,6 +205,8 @@ for name, key in (
     ("failed_reads_total", "failed_reads"),
     ("failed_writes_total", "failed_writes"), ("corrupt_total", "corrupt"),
     ("merges_retried_total", "merges_retried"),
+    ("reserve_misses_total", "reserve_misses"),
+    ("swap_reserve_bytes", "swap_reserve"),
     ("compacted_segments_total", "pages_compacted"),
     ("compaction_moved_objects_total", "objects_moved"),
     ("compaction_moved_bytes_total", "bytes_moved")):
@@ -212,6 +216,7 @@ assert metric("info", 'algorithm="%s",level="%d",page_size="4096"' %
 kinds = "segments", "raw", "table", "codecs", "other"
 for kind in kinds:
     assert metric("memory_bytes", 'kind="%s"' % kind) == d["memory"][kind]
+assert metric("memory_ready_bytes") == d["memory"]["ready"]
 for op in d["latency"]:
     buckets = [(re.search(r'le="(.*)"', l)[1], v) for (n, l), v in
                values.items() if n.endswith("_bucket") and 'op="%s"' % op in l]
