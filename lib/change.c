@@ -52,6 +52,8 @@ zram_set_algorithm (struct zram_disk *d, const char *algo, bool has_level,
     level = codec_get (codec)->info.level_default;
   pthread_mutex_lock (&d->change);
   r = codecs_use (d, codec, level);
+  if (r == 0)
+    reserve_touch_codecs (d);
   pthread_mutex_unlock (&d->change);
   if (r < 0)
     snprintf (message, ZRAM_MESSAGE_MAX,

@@ -34,6 +34,11 @@
  */
 #define BITMAP_TOUCH ((size_t) 1 << 20)
 
+/* Workspaces besides one for each processor.  None is made later, and
+ * real-time threads are hardly ever interrupted in the middle of a page.
+ */
+#define SPARE_WORKSPACES 2
+
 void
 reserve_init (struct zram_disk *d, const struct zram_params *p)
 {
@@ -284,10 +289,22 @@ touch_workspace (struct zram_disk *d, struct workspace *w)
     }
 }
 
+void
+reserve_touch_codecs (struct zram_disk *d)
+{
+  struct workspaces *ws = &d->workspaces;
+  unsigned i;
+
+  for (i = 0; d->reserve.swap && i < ws->made; ++i) {
+    pthread_mutex_lock (&ws->w[i].busy);
+    touch_workspace (d, &ws->w[i]);
+    pthread_mutex_unlock (&ws->w[i].busy);
+  }
+}
+
 static void
 touch (struct zram_disk *d)
 {
-  struct workspaces *ws = &d->workspaces;
   unsigned i;
 
   os_populate (d->latencies, sizeof *d->latencies);
@@ -296,11 +313,7 @@ touch (struct zram_disk *d)
   for (i = 0; i < shard_count (d); ++i)
     touch_shard (d, &d->shards[i]);
   reserve_let_go (d);
-  for (i = 0; i < ws->n; ++i) {
-    pthread_mutex_lock (&ws->w[i].busy);
-    touch_workspace (d, &ws->w[i]);
-    pthread_mutex_unlock (&ws->w[i].busy);
-  }
+  reserve_touch_codecs (d);
 }
 
 void
@@ -355,6 +368,9 @@ reserve_start (struct zram_disk *d)
   if (!r->swap)
     return 0;
   r->stop = false;
+  error = workspaces_fix (&d->workspaces, os_cpus () + SPARE_WORKSPACES);
+  if (error < 0)
+    return error;
   reserve_renew (d);
   if (!r->bytes)
     return 0;

@@ -46,6 +46,9 @@ extern void reserve_let_go (struct zram_disk *d);
 /* They have been replaced: touch, and fill, again. */
 extern void reserve_renew (struct zram_disk *d);
 
+/* There are contexts that nobody has used. */
+extern void reserve_touch_codecs (struct zram_disk *d);
+
 /* Fill the reserve, and give back what is too much, once.  False: there
  * was nothing to do, or no memory to do it with.
  */

@@ -81,8 +81,9 @@ extern void zram_close (struct zram_disk *disk);
 
 /* Start and stop the keeper, the thread that compacts the arena when the
  * disk is idle, and where there is a reserve the thread that fills it; it
- * is full when zram_keeper_start returns.  Separate from open because a thread does not survive
- * the fork of a daemon.  Stopping one that never started is allowed.
+ * is full when zram_keeper_start returns.  Separate from open because a
+ * thread does not survive the fork of a daemon.  Stopping one that never
+ * started is allowed.
  */
 extern int zram_keeper_start (struct zram_disk *disk);
 extern void zram_keeper_stop (struct zram_disk *disk);

@@ -56,7 +56,8 @@ def schedulers():
     s = set()
     for t in tasks():
         try:
-            s.add((os.sched_getscheduler(t), os.sched_getparam(t).sched_priority))
+            s.add((os.sched_getscheduler(t),
+                   os.sched_getparam(t).sched_priority))
         except ProcessLookupError:
             pass
     return s
@@ -107,8 +108,9 @@ expect ()
 check_steps ()
 {
   say "in force: $in_force; not: ${not_in_force:-none}"
-  look "log, may_lock = '$1', '$may_lock' == 'y'; yes = '$in_force'.split(); no = '$not_in_force'.split()" \
-       <<'END'
+  look "log = '$1'; may_lock = '$may_lock' == 'y'; yes = '$in_force'
+no = '$not_in_force'" <<'END'
+yes, no = yes.split(), no.split()
 d = stats()
 safe = d["swap_safe"]
 print(safe)
