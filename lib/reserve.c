@@ -11,12 +11,11 @@
 #include "disk.h"
 #include "os.h"
 
-/* How often the thread looks.  At the speed of a fast machine, 200 MB/s of
- * pages that do not compress, a fifth of the smallest reserve that is the
- * default is gone between two looks.
+/* How often the thread looks.  Of 200 MB/s, which is more than a machine
+ * swaps, of pages that do not compress, half of their share of the smallest
+ * reserve that is a default is gone between two looks.
  */
 #define TICK_MS 20
-#define BUSY_MS 2
 
 /* Near the limit the reserve is left to the writes: what is left is not
  * filled up when so much of the limit, or less, is left.
@@ -219,16 +218,6 @@ is_stopped (struct reserve *r)
   return stop;
 }
 
-bool
-reserve_tend (struct zram_disk *d)
-{
-  bool did = false;
-
-  while (!is_stopped (&d->reserve) && step (d))
-    did = true;
-  return did;
-}
-
 /* Touching. */
 
 static void
@@ -328,15 +317,15 @@ reserve_renew (struct zram_disk *d)
 
 /* The thread. */
 
-/* Wait for so long.  False: stop. */
+/* Wait for a tick.  False: stop. */
 static bool
-tick (struct reserve *r, unsigned ms)
+tick (struct reserve *r)
 {
   struct timespec until;
   bool go_on;
 
   clock_gettime (CLOCK_REALTIME, &until);
-  until.tv_nsec += ms * 1000000L;
+  until.tv_nsec += TICK_MS * 1000000L;
   until.tv_sec += until.tv_nsec / 1000000000L;
   until.tv_nsec %= 1000000000L;
   pthread_mutex_lock (&r->lock);
@@ -351,10 +340,10 @@ static void *
 reserve_thread (void *arg)
 {
   struct zram_disk *d = arg;
-  bool did = false;
 
-  while (tick (&d->reserve, did ? BUSY_MS : TICK_MS))
-    did = reserve_tend (d);
+  while (tick (&d->reserve))
+    while (!is_stopped (&d->reserve) && step (d))
+      ;
   return NULL;
 }
 

@@ -49,9 +49,4 @@ extern void reserve_renew (struct zram_disk *d);
 /* There are contexts that nobody has used. */
 extern void reserve_touch_codecs (struct zram_disk *d);
 
-/* Fill the reserve, and give back what is too much, once.  False: there
- * was nothing to do, or no memory to do it with.
- */
-extern bool reserve_tend (struct zram_disk *d);
-
 #endif /* ZRAM_RESERVE_H */

@@ -58,6 +58,8 @@ later_start (void)
   r = pthread_create (&thread, NULL, write_lines, NULL);
   pthread_sigmask (SIG_SETMASK, &old, NULL);
   running = r == 0;
+  if (running)
+    pthread_setname_np (thread, "zram-log");
   return -r;
 }
 

@@ -218,50 +218,68 @@ test_full (uint64_t size, uint32_t page_size, uint64_t reserve)
   finish ();
 }
 
-/* So many pages are written, and none of them waits for memory. */
-static void
-test_used (void)
+/* Half of the reserve is written to and read, and all of it freed.  The
+ * page faults of that.
+ */
+static uint64_t
+use (uint64_t reserve)
 {
-  const uint64_t reserve = 16 * MiB;
   uint64_t i, before, n = 0;
 
-  start ((struct zram_params) {
-    .size = 1024 * MiB, .swap = true, .swap_reserve = reserve,
-    .track_access = true });
-  zram_keeper_stop (d);         /* nobody fills it */
   is_io = true;
   asked = 0;
-  CHECK (write_page (0) == 0);  /* this thread's stack, and the program */
+  CHECK (write_page (0) == 0);  /* this thread's stack */
   check_page (0);
-  CHECK (zram_trim (d, PAGE, 0) == 0);
-  CHECK (write_page (0) == 0);
   before = faults ();
   while (ready () > reserve / 2)
     CHECK (write_page (++n) == 0);
   for (i = 0; i <= n; ++i)
     check_page (i);
-  CHECK (n > 4000 && asked == 0);
-  CHECK (SANITIZED || faults () == before);
-  CHECK (disk_stats (d).reserve_misses == 0);
+  CHECK (n > 4000 && disk_stats (d).reserve_misses == 0);
 
   /* What is freed stays, though it is more than before. */
-  before = faults ();
   CHECK (zram_trim (d, (n + 1) * PAGE, 0) == 0);
-  CHECK (asked == 0 && ready () >= reserve * 9 / 10);
-  CHECK (SANITIZED || faults () == before);
+  CHECK (ready () >= reserve * 9 / 10);
+  CHECK (asked == 0);
+  is_io = false;
+  return faults () - before;
+}
+
+/* No request waits for memory as long as the reserve lasts. */
+static void
+test_used (void)
+{
+  const struct zram_params p = {
+    .size = 1024 * MiB, .swap = true, .swap_reserve = 16 * MiB,
+    .track_access = true,
+  };
+  uint64_t i, n, before;
+  unsigned tries = 5;
+
+  /* A disk of its own each time, while the program itself, which may be
+   * read from its file only now, is the same.
+   */
+  do {
+    start (p);
+    zram_keeper_stop (d);       /* nobody fills it */
+    n = use (p.swap_reserve);
+    if (n && --tries)
+      finish ();
+  } while (n && tries);
+  /* The sanitizers have memory of their own to touch. */
+  CHECK (SANITIZED || n == 0);
 
   /* More than there is: memory is taken as if there were none. */
   for (i = 0; i < 16000; ++i)
     CHECK (write_page (i) == 0);
   CHECK (disk_stats (d).reserve_misses > 100);
-  is_io = false;
   for (i = 0; i < 16000; ++i)
     check_page (i);
   disk_recount (d);
 
   /* And then it is filled again. */
   CHECK (zram_keeper_start (d) == 0);
-  CHECK (ready () >= reserve);
+  CHECK (ready () >= p.swap_reserve);
   before = disk_stats (d).reserve_misses;
   CHECK (write_page (20000) == 0);
   CHECK (disk_stats (d).reserve_misses == before);
