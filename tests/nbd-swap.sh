@@ -10,6 +10,8 @@ source "$(dirname "$0")/functions.sh"
 requires setpriv prlimit chrt
 
 MiB=$((1024 * 1024))
+# By this size the stacks of threads are told from other memory.
+ulimit -s 8192
 
 # refused REGEX PARAMETER...
 refused ()
@@ -49,6 +51,13 @@ def status(key):
 def smaps(key):
     with open("/proc/%d/smaps_rollup" % pid) as f:
         return int(re.search(key + r":\s+(\d+) kB", f.read()).group(1))
+# Each mapping: its mode and name, its size and what of it is resident, KiB.
+def mappings():
+    with open("/proc/%d/smaps" % pid) as f:
+        text = f.read()
+    return [(m[1], m[2], int(m[3]), int(m[4])) for m in re.finditer(
+        r"^[0-9a-f]+-[0-9a-f]+ (....) .* \d+ *(.*)\nSize: +(\d+) kB"
+        r"(?:\n(?!Rss).*)*\nRss: +(\d+) kB", text, re.M)]
 def tasks():
     return [int(t) for t in os.listdir("/proc/%d/task" % pid)]
 # Of connections that have just been closed some may be about to go.
@@ -142,6 +151,20 @@ with open("/proc/%d/oom_score_adj" % pid) as f:
 if "lock" in yes:
     assert smaps("Locked") * 1024 > d["swap_reserve"]
 
+heap = sum(m[3] for m in mappings() if m[1] == "[heap]")
+assert (heap >= 4096) == ("heap" in yes), heap
+libc = [m for m in mappings() if "/libc.so" in m[1] and m[0] == "r-xp"]
+assert len(libc) == 1 and (libc[0][2] == libc[0][3]) == ("code" in yes), libc
+
+# A thread has a stack of this size, and that has been touched by those
+# that have served a request.
+h = nbd.NBD()
+h.connect_uri("nbd+unix:///?socket=" + sock)
+h.pread(1, 0)
+stacks = [m[3] for m in mappings() if m[2] == 8192 and m[0] == "rw-p"]
+print("stacks:", stacks)
+assert sanitized or max(stacks) >= 64
+
 # One warning for each, which names it and what it takes.
 if log:
     with open(log) as f:
@@ -183,6 +206,10 @@ assert not any(d["swap_safe"].values()) and len(d["swap_safe"]) == 8
 assert text("zram0/swap_safe").startswith("off -oom ")
 assert status("VmLck") == 0 and d["memory"]["ready"] == 0
 assert schedulers() == {(os.SCHED_OTHER, 0)}
+h = nbd.NBD()
+h.connect_uri("nbd+unix:///?socket=" + sock)
+h.pread(1, 0)
+assert sanitized or max(m[3] for m in mappings() if m[2] == 8192) < 64
 END
 nbdsh -u "nbd+unix:///control?socket=$sock" -c - <<'END'
 try:

@@ -224,21 +224,18 @@ test_full (uint64_t size, uint32_t page_size, uint64_t reserve)
 static uint64_t
 use (uint64_t reserve)
 {
-  uint64_t i, before, n = 0;
+  uint64_t i, before = faults (), n = 0;
 
   is_io = true;
   asked = 0;
-  CHECK (write_page (0) == 0);  /* this thread's stack */
-  check_page (0);
-  before = faults ();
   while (ready () > reserve / 2)
-    CHECK (write_page (++n) == 0);
-  for (i = 0; i <= n; ++i)
+    CHECK (write_page (n++) == 0);
+  for (i = 0; i < n; ++i)
     check_page (i);
   CHECK (n > 4000 && disk_stats (d).reserve_misses == 0);
 
   /* What is freed stays, though it is more than before. */
-  CHECK (zram_trim (d, (n + 1) * PAGE, 0) == 0);
+  CHECK (zram_trim (d, n * PAGE, 0) == 0);
   CHECK (ready () >= reserve * 9 / 10);
   CHECK (asked == 0);
   is_io = false;
@@ -250,14 +247,14 @@ static void
 test_used (void)
 {
   const struct zram_params p = {
-    .size = 1024 * MiB, .swap = true, .swap_reserve = 16 * MiB,
+    .size = 65536 * MiB, .swap = true, .swap_reserve = 16 * MiB,
     .track_access = true,
   };
   uint64_t i, n, before;
   unsigned tries = 5;
 
-  /* A disk of its own each time, while the program itself, which may be
-   * read from its file only now, is the same.
+  /* A disk of its own each time, while the stack and the program itself,
+   * which may be read from its file only now, are the same.
    */
   do {
     start (p);
@@ -412,6 +409,27 @@ test_limit (bool noise)
   finish ();
 }
 
+/* Near the limit what is left is left to the data. */
+static void
+test_near_limit (void)
+{
+  const uint64_t limit = 40 * MiB;
+  uint64_t held, i = 0;
+
+  start ((struct zram_params) {
+    .size = 1024 * MiB, .swap = true, .swap_reserve = 10 * MiB,
+    .mem_limit = limit });
+  zram_keeper_stop (d);
+  while (disk_stats (d).mem_used_total < limit - limit / 20)
+    CHECK (write_page (i++) == 0);
+  held = disk_stats (d).mem_used_total;
+  CHECK (ready () < 9 * MiB);
+  CHECK (zram_keeper_start (d) == 0);
+  usleep (100000);
+  CHECK (disk_stats (d).mem_used_total == held);
+  finish ();
+}
+
 /* A reserve larger than all that the disk could ever hold. */
 static void
 test_small (void)
@@ -438,6 +456,7 @@ main (void)
   test_changes ();
   test_limit (false);
   test_limit (true);
+  test_near_limit ();
   test_small ();
   CHECK (mapped == before);
   return 0;
