@@ -191,9 +191,13 @@ device_swap_safe (device *d, char **missing)
   struct json_object *parts = member_of (d, "swap_safe", json_type_object);
   struct json_object *safe = member_of (d, "swap_safe.safe",
                                         json_type_boolean);
-  char *list = must_copy (""), *longer;
+  char *list = must_copy (""), *longer, *word = device_text (d, "swap");
 
   *missing = NULL;
+  /* Then none of the parts is, and there is more to do than find it. */
+  if (word && strcmp (word, "off") == 0)
+    parts = NULL;
+  free (word);
   if (json_object_get_boolean (safe)) {
     free (list);
     return true;

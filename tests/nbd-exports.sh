@@ -11,7 +11,8 @@ read -r -d '' -a attributes <<'END' || :
 disksize initstate comp_algorithm algorithm_params max_comp_streams
 mem_limit mem_used_total mem_used_max orig_data_size compr_data_size
 zero_pages num_reads num_writes failed_reads failed_writes invalid_io
-notify_free mm_stat io_stat debug_stat block_state stats.json
+notify_free mm_stat io_stat debug_stat block_state swap_safe
+stats.json
 END
 
 # In each nbdsh: connect to an export.
