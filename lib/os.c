@@ -25,7 +25,11 @@
 /* Above this an array gets pages of its own: half of a page may be wasted,
  * but many arrays are never touched at all, or only at their beginning.
  */
+#ifdef __SANITIZE_ADDRESS__
+#define HEAP_MAX (1 << 20)      /* there leaks are looked for */
+#else
 #define HEAP_MAX 2048
+#endif
 
 void *
 os_map (size_t bytes)
