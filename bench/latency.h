@@ -53,6 +53,20 @@ latency_add (struct latency *l, uint64_t ns)
     l->max = ns;
 }
 
+/* Add all of another. */
+static inline void
+latency_join (struct latency *l, const struct latency *other)
+{
+  unsigned i;
+
+  for (i = 0; i < LATENCY_BUCKETS; ++i)
+    l->buckets[i] += other->buckets[i];
+  l->count += other->count;
+  l->sum += other->sum;
+  if (other->max > l->max)
+    l->max = other->max;
+}
+
 /* The latency, in nanoseconds, that this part of the requests had at most. */
 static inline uint64_t
 latency_percentile (const struct latency *l, double part)

@@ -1,77 +1,35 @@
-/* nbdkit-zram: load an NBD server and time it.
+/* nbdkit-zram: load an NBD server, or a block device, and time it.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * One thread keeps a number of requests under way on each of a number of
- * connections, and prints one line of JSON.  Written data are pieces of a
- * corpus of real pages (see capture); reads that mostly return zeroes are
- * an error, because a compressed disk answers those without any work.
- *
- * A request is sent for a block only when no other is under way for it, so
- * that what it then holds is known: --verify compares all of it.
+ * Keeps a number of requests under way on each of a number of connections
+ * and prints one line of JSON.  Written data are pieces of a corpus of real
+ * pages (see capture); reads that mostly return zeroes are an error,
+ * because a compressed disk answers those without any work.
  */
 
 #include <config.h>
 
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "latency.h"
 #include "load.h"
-#include "nbdclient.h"
 #include "servercpu.h"
 
 #define FILL_BLOCK (128 * 1024)
 #define FILL_DEPTH 8
-#define IOV_MAX_USED 128
-#define BUFFER_MIN (256 * 1024)
 
-/* What a block holds: a piece of the corpus, counted from 1, or one of
- * these.
+/* Any odd number permutes the blocks of a disk of 2^n; this one leaves no
+ * pattern that a table or a lock could follow.
  */
-#define UNKNOWN 0
-#define ZEROES UINT32_MAX
+#define SCATTER UINT64_C (0x9e3779b97f4a7c15)
 
-struct slot {
-  struct nbd_request request;
-  enum nbd_command command;
-  uint64_t block, started;
-  uint32_t content;             /* what a write brings */
-};
+static const struct engine *engine;
 
-struct connection {
-  int fd;
-  struct slot *slots;
-  unsigned *spare, n_spare;
-  unsigned *queue, queued;      /* slots to be sent, in order */
-  size_t sent;                  /* of the first in the queue */
-  char *buf;
-  size_t start, end, room;      /* of what was received */
-};
+/* Helpers of both engines. */
 
-static uint32_t *map;           /* what each block of opt.phase.block holds */
-static uint64_t verified;
-
-/* Of the phase that runs. */
-static const struct phase *phase;
-static struct connection *connections;
-static unsigned char *busy;
-static uint64_t n_blocks, next_block, issued, underway;
-static uint64_t reads_done, reads_of_zeroes;
-static bool recording;
-static struct latency latency;
-
-static struct latency timed;    /* of opt.phase, to be reported */
-
-static uint64_t
+uint64_t
 now (void)
 {
   struct timespec t;
@@ -80,18 +38,23 @@ now (void)
   return (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
 }
 
-static uint64_t
-random_below (uint64_t n)
+uint64_t
+random_below (uint64_t *state, uint64_t n)
 {
-  static uint64_t state = 88172645463325252;
-
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return (uint64_t) (((unsigned __int128) state * n) >> 64);
+  *state ^= *state << 13;
+  *state ^= *state >> 7;
+  *state ^= *state << 17;
+  return (uint64_t) (((unsigned __int128) *state * n) >> 64);
 }
 
-static void *
+/* Never 0, from which it would not move; and far from the next. */
+uint64_t
+random_seed (unsigned thread)
+{
+  return (opt.seed + 1 + ((uint64_t) thread << 32)) * SCATTER;
+}
+
+void *
 allocate (size_t n, size_t size)
 {
   void *p = calloc (n, size);
@@ -101,374 +64,134 @@ allocate (size_t n, size_t size)
   return p;
 }
 
-/* Contents. */
-
-static bool
-all_zero (const char *p, uint64_t len)
+enum nbd_command
+choose_command (const struct phase *phase, uint64_t *state)
 {
-  return p[0] == 0 && memcmp (p, p + 1, len - 1) == 0;
+  uint64_t dice;
+
+  if (!phase->reads && !phase->trims)
+    return phase->other;
+  dice = random_below (state, 100);
+  if (dice < phase->reads)
+    return NBD_READ;
+  return dice < phase->reads + phase->trims ? NBD_TRIM : phase->other;
 }
 
-/* The piece of the corpus that a block has after the fill: a large block
- * has the pieces of the small ones in it.
- */
-static uint32_t
-fill_content (uint64_t block)
+enum kind
+kind_of (enum nbd_command command)
 {
-  return (uint32_t) (block % (opt.corpus_size / phase->block)) + 1;
+  static const enum kind kinds[] = {
+    [NBD_READ] = KIND_READ, [NBD_WRITE] = KIND_WRITE,
+    [NBD_TRIM] = KIND_TRIM, [NBD_ZERO] = KIND_ZERO,
+  };
+
+  return kinds[command];
 }
 
-/* Set what the blocks that a request has covered hold now. */
-static void
-remember (uint64_t block, uint32_t content)
+uint64_t
+block_offset (const struct phase *phase, uint64_t block)
 {
-  const uint64_t n = phase->block / opt.phase.block;
-  uint64_t i;
+  uint64_t blocks = opt.disk_size / phase->block;
 
-  if (!map)
-    return;
-  for (i = 0; i < n; ++i)
-    map[block * n + i] = content == UNKNOWN || content == ZEROES
-      ? content : (uint32_t) ((content - 1) * n + i + 1);
+  if (!opt.scatter)
+    return block * phase->block;
+  blocks = UINT64_C (1) << (63 - __builtin_clzll (blocks));
+  return ((block * SCATTER) & (blocks - 1)) * phase->block;
 }
 
-static void
-compare (uint64_t block, const char *data)
+void
+usage (struct measured *m)
 {
-  const uint64_t n = phase->block / opt.phase.block, size = opt.phase.block;
-  uint64_t i;
-  uint32_t c;
-
-  for (i = 0; i < n; ++i, data += size) {
-    c = map[block * n + i];
-    if (c == UNKNOWN)
-      continue;
-    if (c == ZEROES ? !all_zero (data, size)
-                    : memcmp (data, opt.corpus + (c - 1) * size, size) != 0)
-      die ("offset %" PRIu64 " does not hold what was written",
-           (block * n + i) * size);
-    verified++;
-  }
-}
-
-/* Requests. */
-
-static uint64_t
-choose_block (void)
-{
-  uint64_t b;
-
-  do
-    b = phase->sequential ? next_block++ % n_blocks : random_below (n_blocks);
-  while (busy[b]);
-  return b;
-}
-
-static void
-issue (struct connection *c, uint64_t time)
-{
-  unsigned i = c->spare[--c->n_spare];
-  struct slot *s = &c->slots[i];
-
-  s->started = time;
-  s->block = choose_block ();
-  busy[s->block] = 1;
-  s->command = phase->reads && random_below (100) < phase->reads
-    ? NBD_READ : phase->other;
-  if (s->command == NBD_WRITE)
-    s->content = phase == &opt.phase
-      ? (uint32_t) random_below (opt.corpus_size / phase->block) + 1
-      : fill_content (s->block);
-  nbd_encode (&s->request, s->command, i, s->block * phase->block,
-              (uint32_t) phase->block);
-  c->queue[c->queued++] = i;
-  issued++;
-  underway++;
-}
-
-/* Add the part of a buffer that is after *skip to the list. */
-static void
-gather (struct iovec *iov, int *n, const void *data, size_t len, size_t *skip)
-{
-  if (*skip >= len) {
-    *skip -= len;
-    return;
-  }
-  iov[*n].iov_base = (char *) data + *skip;
-  iov[(*n)++].iov_len = len - *skip;
-  *skip = 0;
-}
-
-static size_t
-length_sent (const struct slot *s)
-{
-  return sizeof s->request + (s->command == NBD_WRITE ? phase->block : 0);
-}
-
-/* Send as much of the queue as the socket takes. */
-static void
-transmit (struct connection *c)
-{
-  struct iovec iov[IOV_MAX_USED];
-  struct msghdr m = { .msg_iov = iov };
-  size_t skip = c->sent;
-  unsigned i, done = 0;
-  int n = 0;
-  ssize_t r;
-
-  for (i = 0; i < c->queued && n + 2 <= IOV_MAX_USED; ++i) {
-    struct slot *s = &c->slots[c->queue[i]];
-    gather (iov, &n, &s->request, sizeof s->request, &skip);
-    if (s->command == NBD_WRITE)
-      gather (iov, &n, opt.corpus + (s->content - 1) * phase->block,
-              phase->block, &skip);
-  }
-  if (n == 0)
-    return;
-  m.msg_iovlen = n;
-  r = sendmsg (c->fd, &m, MSG_NOSIGNAL);
-  if (r == -1 && errno != EAGAIN)
-    die ("the connection is gone: %s", strerror (errno));
-  c->sent += r > 0 ? (size_t) r : 0;
-  while (done < c->queued &&
-         c->sent >= length_sent (&c->slots[c->queue[done]]))
-    c->sent -= length_sent (&c->slots[c->queue[done++]]);
-  c->queued -= done;
-  memmove (c->queue, c->queue + done, c->queued * sizeof *c->queue);
-}
-
-static void
-complete (struct connection *c, unsigned i, const char *data, uint64_t time)
-{
-  struct slot *s = &c->slots[i];
-
-  if (s->command == NBD_READ) {
-    reads_done++;
-    reads_of_zeroes += all_zero (data, phase->block);
-    if (phase->compare)
-      compare (s->block, data);
-  } else if (s->command == NBD_WRITE)
-    remember (s->block, s->content);
-  else
-    remember (s->block, s->command == NBD_ZERO ? ZEROES : UNKNOWN);
-  busy[s->block] = 0;
-  c->spare[c->n_spare++] = i;
-  underway--;
-  if (recording)
-    latency_add (&latency, time - s->started);
-}
-
-/* Take one reply off what was received; false: more is needed. */
-static bool
-parse (struct connection *c, uint64_t time)
-{
-  const char *p = c->buf + c->start;
-  const size_t have = c->end - c->start;
-  size_t need = sizeof (struct nbd_reply);
-  uint64_t cookie;
-  uint32_t error;
-
-  if (have < need)
-    return false;
-  if (nbd_decode ((const void *) p, &error, &cookie) == -1 ||
-      cookie >= phase->depth)
-    die ("the server sent something that is not a reply");
-  if (error)
-    die ("the server reports error %" PRIu32, error);
-  if (c->slots[cookie].command == NBD_READ)
-    need += phase->block;
-  if (have < need)
-    return false;
-  c->start += need;
-  complete (c, (unsigned) cookie, p + sizeof (struct nbd_reply), time);
-  return true;
-}
-
-static void
-receive (struct connection *c)
-{
-  ssize_t r;
-  uint64_t time;
-
-  if (c->start > 0) {
-    memmove (c->buf, c->buf + c->start, c->end - c->start);
-    c->end -= c->start;
-    c->start = 0;
-  }
-  r = recv (c->fd, c->buf + c->end, c->room - c->end, 0);
-  if (r == 0 || (r == -1 && errno != EAGAIN))
-    die ("the connection is gone: %s", r ? strerror (errno) : "closed");
-  if (r == -1)
-    return;
-  c->end += (size_t) r;
-  time = now ();
-  while (parse (c, time))
-    ;
-}
-
-/* Phases. */
-
-static void
-set_up (const struct phase *p)
-{
-  struct connection *c;
-  unsigned i, j;
-
-  phase = p;
-  n_blocks = opt.size / p->block;
-  next_block = issued = underway = reads_done = reads_of_zeroes = 0;
-  busy = allocate (n_blocks, 1);
-  if (n_blocks < (uint64_t) p->depth * opt.connections)
-    die ("the disk is too small for so many requests at once");
-  for (i = 0; i < opt.connections; ++i) {
-    c = &connections[i];
-    c->slots = allocate (p->depth, sizeof *c->slots);
-    c->spare = allocate (p->depth, sizeof *c->spare);
-    c->queue = allocate (p->depth, sizeof *c->queue);
-    c->room = BUFFER_MIN + 2 * p->block;
-    c->buf = allocate (c->room, 1);
-    c->n_spare = p->depth;
-    for (j = 0; j < p->depth; ++j)
-      c->spare[j] = p->depth - 1 - j;
-  }
-}
-
-static void
-tear_down (void)
-{
-  unsigned i;
-
-  for (i = 0; i < opt.connections; ++i) {
-    free (connections[i].slots);
-    free (connections[i].spare);
-    free (connections[i].queue);
-    free (connections[i].buf);
-  }
-  free (busy);
-}
-
-/* One turn: send what may be sent, wait, take what has come. */
-static void
-turn (struct pollfd *fds, bool more)
-{
-  const uint64_t time = now ();
-  struct connection *c;
-  unsigned i;
-
-  for (i = 0; i < opt.connections; ++i) {
-    c = &connections[i];
-    while (more && c->n_spare && (!phase->count || issued < phase->count))
-      issue (c, time);
-    if (c->queued)
-      transmit (c);
-    fds[i].fd = c->fd;
-    fds[i].events = POLLIN | (c->queued ? POLLOUT : 0);
-  }
-  if (underway && poll (fds, opt.connections, -1) == -1)
-    die ("poll: %s", strerror (errno));
-  for (i = 0; i < opt.connections; ++i)
-    if (fds[i].revents & ~POLLOUT)
-      receive (&connections[i]);
-}
-
-/* What was used until some moment. */
-struct usage {
-  uint64_t time, server, client;
-};
-
-static struct usage
-usage (void)
-{
-  struct usage u = { .time = now () };
   struct timespec t;
 
+  m->time = now ();
   clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &t);
-  u.client = (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
-  u.server = opt.server ? server_cpu (opt.server) : 0;
-  return u;
-}
-
-/* Run it, and say what was used while it was measured. */
-static struct usage
-run (const struct phase *p)
-{
-  struct pollfd *fds = allocate (opt.connections, sizeof *fds);
-  struct usage begin, end;
-  uint64_t until;
-
-  set_up (p);
-  until = now () + (uint64_t) (p->warmup * 1e9);
-  while (now () < until)
-    turn (fds, true);
-  memset (&latency, 0, sizeof latency);
-  recording = true;
-  issued = underway;
-  begin = usage ();
-  until = begin.time + (uint64_t) (p->seconds * 1e9);
-  while (p->count ? issued < p->count || underway > 0 : now () < until)
-    turn (fds, true);
-  end = usage ();
-  recording = false;
-  while (underway > 0)
-    turn (fds, false);
-  tear_down ();
-  free (fds);
-  end.time -= begin.time;
-  end.server -= begin.server;
-  end.client -= begin.client;
-  return end;
+  m->client = (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
+  m->server = opt.server ? server_cpu (opt.server) : 0;
 }
 
 /* Write the corpus over the disk, or read all of the disk, once. */
-static struct usage
-run_once (unsigned reads)
+static void
+run_once (unsigned reads, struct measured *m)
 {
   struct phase p = {
     .reads = reads, .other = NBD_WRITE, .sequential = true,
-    .compare = reads > 0, .block = FILL_BLOCK, .depth = FILL_DEPTH,
+    .compare = reads > 0, .fills = true,
+    .block = FILL_BLOCK, .depth = FILL_DEPTH,
   };
 
-  if (p.block < opt.phase.block)
+  if (p.block < opt.phase.block || opt.scatter)
     p.block = opt.phase.block;
   p.count = opt.size / p.block;
   if (p.depth > p.count / opt.connections)
     p.depth = 1;
-  return run (&p);
+  engine->run (&p, m);
+}
+
+/* The report. */
+
+static void
+print_latency (const struct latency *l)
+{
+  printf ("{\"mean\": %.1f, \"p50\": %.1f, \"p99\": %.1f, \"p99.9\": %.1f"
+          ", \"max\": %.1f}",
+          (double) l->sum / (double) l->count / 1e3,
+          (double) latency_percentile (l, 0.5) / 1e3,
+          (double) latency_percentile (l, 0.99) / 1e3,
+          (double) latency_percentile (l, 0.999) / 1e3,
+          (double) l->max / 1e3);
+}
+
+/* Those of each kind, if there are several. */
+static void
+print_kinds (const struct measured *m)
+{
+  static const char *const names[] = { "read", "write", "trim", "zero" };
+  const char *before = ", \"kinds\": {";
+  unsigned k;
+
+  for (k = 0; k < KINDS; ++k)
+    if (m->latency[k].count > 0) {
+      printf ("%s\"%s\": {\"ops\": %" PRIu64 ", \"latency_us\": ", before,
+              names[k], m->latency[k].count);
+      print_latency (&m->latency[k]);
+      printf ("}");
+      before = ", ";
+    }
+  printf ("}");
 }
 
 static void
-report (const struct usage *fill, const struct usage *u)
+report (const struct measured *fill, const struct measured *m,
+        const struct latency *all)
 {
   const struct phase *p = &opt.phase;
-  const double n = (double) timed.count, s = (double) u->time / 1e9;
+  const double n = (double) all->count, s = (double) m->time / 1e9;
 
   printf ("{\"op\": \"%s\", \"pattern\": \"%s\", \"block\": %" PRIu64
           ", \"connections\": %u, \"depth\": %u, \"size\": %" PRIu64
-          ", \"seconds\": %.3f, \"ops\": %.0f, \"iops\": %.1f"
+          ", \"seconds\": %.6f, \"ops\": %.0f, \"iops\": %.1f"
           ", \"mb_per_s\": %.2f",
           p->op, p->pattern, p->block, opt.connections, p->depth, opt.size,
           s, n, n / s, n * (double) p->block / s / 1e6);
-  printf (", \"latency_us\": {\"mean\": %.1f, \"p50\": %.1f, \"p99\": %.1f"
-          ", \"p99.9\": %.1f, \"max\": %.1f}",
-          (double) timed.sum / n / 1e3,
-          (double) latency_percentile (&timed, 0.5) / 1e3,
-          (double) latency_percentile (&timed, 0.99) / 1e3,
-          (double) latency_percentile (&timed, 0.999) / 1e3,
-          (double) timed.max / 1e3);
-  printf (", \"client_us_per_op\": %.3f", (double) u->client / n / 1e3);
-  if (opt.server)
-    printf (", \"server_us_per_op\": %.3f", (double) u->server / n / 1e3);
+  printf (", \"latency_us\": ");
+  print_latency (all);
+  if (p->reads && p->reads < 100)
+    print_kinds (m);
+  printf (", \"client_us_per_op\": %.3f", (double) m->client / n / 1e3);
+  if (opt.server || opt.device)
+    printf (", \"server_us_per_op\": %.3f", (double) m->server / n / 1e3);
   if (fill)
     printf (", \"fill_mb_per_s\": %.2f",
             (double) opt.size / ((double) fill->time / 1e9) / 1e6);
   if (opt.verify)
-    printf (", \"verified\": %" PRIu64, verified);
+    printf (", \"verified\": %" PRIu64, content_verified ());
   printf ("}\n");
 }
 
 /* Everything is in whole pieces of what the fill writes. */
 static void
-settle_sizes (uint64_t size)
+settle_sizes (void)
 {
   uint64_t piece = opt.phase.block;
 
@@ -481,58 +204,37 @@ settle_sizes (uint64_t size)
     if (opt.size == 0)
       opt.size = opt.corpus_size;
   }
-  if (opt.size == 0 || opt.size > size)
-    opt.size = size;
+  if (opt.size == 0 || opt.size > opt.disk_size)
+    opt.size = opt.disk_size;
   opt.size -= opt.size % piece;
   if (opt.size == 0)
     die ("the disk has less than %" PRIu64 " bytes", piece);
 }
 
-static void
-connect_all (void)
-{
-  uint64_t size;
-  unsigned i;
-
-  connections = allocate (opt.connections, sizeof *connections);
-  for (i = 0; i < opt.connections; ++i)
-    connections[i].fd = nbd_connect (&opt.address, &size);
-  settle_sizes (size);
-}
-
-static void
-disconnect_all (void)
-{
-  struct nbd_request request;
-  unsigned i;
-
-  nbd_encode (&request, NBD_DISCONNECT, 0, 0, 0);
-  for (i = 0; i < opt.connections; ++i) {
-    send (connections[i].fd, &request, sizeof request, MSG_NOSIGNAL);
-    close (connections[i].fd);
-  }
-}
-
 int
 main (int argc, char *argv[])
 {
-  struct usage fill, used;
+  static struct measured fill, used, end;
+  static struct latency all;
+  unsigned k;
 
   load_options (argc, argv);
-  connect_all ();
-  if (opt.verify)
-    map = allocate (opt.size / opt.phase.block, sizeof *map);
+  engine = opt.device ? &device_engine : &nbd_engine;
+  opt.disk_size = engine->open ();
+  settle_sizes ();
+  content_open ();
   if (opt.fill)
-    fill = run_once (0);
-  used = run (&opt.phase);
-  if (latency.count == 0)
+    run_once (0, &fill);
+  engine->run (&opt.phase, &used);
+  for (k = 0; k < KINDS; ++k)
+    latency_join (&all, &used.latency[k]);
+  if (all.count == 0)
     die ("not one request was answered in time");
-  if (reads_done && reads_of_zeroes > reads_done / 2 && !opt.zeroes_allowed)
+  if (content_was_zeroes () && !opt.zeroes_allowed)
     die ("most of what was read is zeroes: fill the disk first");
-  timed = latency;
   if (opt.verify)
-    run_once (100);
-  disconnect_all ();
-  report (opt.fill ? &fill : NULL, &used);
+    run_once (100, &end);
+  engine->close ();
+  report (opt.fill ? &fill : NULL, &used, &all);
   return EXIT_SUCCESS;
 }

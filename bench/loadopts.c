@@ -20,7 +20,9 @@
 
 #include "load.h"
 
+/* Of data in a request; requests without data may cover more. */
 #define BLOCK_MAX (32 * 1024 * 1024)
+#define RANGE_MAX (UINT64_C (2) << 30)
 
 struct load_options opt = {
   .address.export = "",
@@ -30,7 +32,7 @@ struct load_options opt = {
 };
 
 /* Of --op mix, in per cent. */
-static unsigned mix_reads = 70;
+static unsigned mix_reads = 70, mix_trims;
 static bool mix;
 
 static uint64_t
@@ -131,6 +133,12 @@ set_mix_read (const char *name, const char *value)
 }
 
 static void
+set_mix_trim (const char *name, const char *value)
+{
+  mix_trims = number (name, value, 1, 98);
+}
+
+static void
 set_pattern (const char *name, const char *value)
 {
   opt.phase.sequential = strcmp (value, "sequential") == 0;
@@ -142,7 +150,7 @@ set_pattern (const char *name, const char *value)
 static void
 set_block (const char *name, const char *value)
 {
-  opt.phase.block = number (name, value, 512, BLOCK_MAX);
+  opt.phase.block = number (name, value, 512, RANGE_MAX);
   if (opt.phase.block & (opt.phase.block - 1))
     die ("--%s must be a power of two: %s", name, value);
 }
@@ -212,6 +220,26 @@ set_zeroes (const char *name, const char *value)
 }
 
 static void
+set_scatter (const char *name, const char *value)
+{
+  (void) name, (void) value;
+  opt.scatter = true;
+}
+
+static void
+set_device (const char *name, const char *value)
+{
+  (void) name;
+  opt.device = value;
+}
+
+static void
+set_seed (const char *name, const char *value)
+{
+  opt.seed = number (name, value, 0, UINT32_MAX - 1);
+}
+
+static void
 set_server (const char *name, const char *value)
 {
   opt.server = (pid_t) number (name, value, 1, INT32_MAX);
@@ -227,13 +255,19 @@ static const struct {
   { "uri", "URI", "of the server: nbd://... or nbd+unix://...", set_uri },
   { "socket", "PATH", "the same for a Unix socket", set_socket },
   { "export", "NAME", "with --socket", set_export },
+  { "device", "PATH", "a block device instead: one thread a request",
+    set_device },
   { "connections", "N", "how many [1]", set_connections },
   { "depth", "N", "requests at once on each [32]", set_depth },
   { "op", "OP", "read, write, mix, trim, zero [write]", set_op },
   { "mix-read", "PERCENT", "reads in a mix [70]", set_mix_read },
+  { "mix-trim", "PERCENT", "trims in a mix; the rest are writes [0]",
+    set_mix_trim },
   { "pattern", "P", "random, sequential [random]", set_pattern },
   { "block", "BYTES", "in a request [4k]", set_block },
   { "range", "BYTES", "of the disk to use [the corpus's size]", set_range },
+  { "scatter", NULL, "spread what is used over the whole disk",
+    set_scatter },
   { "seconds", "S", "how long [5]", set_seconds },
   { "count", "N", "so many requests instead", set_count },
   { "warmup", "S", "first so long without counting [0]", set_warmup },
@@ -241,6 +275,7 @@ static const struct {
   { "fill", NULL, "first write the corpus over all of it", set_fill },
   { "verify", NULL, "compare what is read, at the end all", set_verify },
   { "allow-zeroes", NULL, "read from a server without data", set_zeroes },
+  { "seed", "N", "of the order and the contents [0]", set_seed },
   { "server-pid", "PID", "report the CPU time it uses", set_server },
   { "help", NULL, "this", help },
 };
@@ -260,6 +295,16 @@ help (const char *name, const char *value)
   exit (EXIT_SUCCESS);
 }
 
+static void
+check_block (void)
+{
+  const bool data = opt.phase.reads || opt.phase.other == NBD_WRITE;
+
+  if (data && opt.phase.block > BLOCK_MAX)
+    die ("--block must be at most %d where data are moved: %" PRIu64,
+         BLOCK_MAX, opt.phase.block);
+}
+
 void
 load_options (int argc, char *argv[])
 {
@@ -273,10 +318,17 @@ load_options (int argc, char *argv[])
   }
   while ((r = getopt_long (argc, argv, "", list, &n)) == 0)
     options[n].set (options[n].name, optarg);
-  if (r != -1 || optind != argc || !(opt.address.path || opt.address.host))
-    die ("name the server, and nothing that is no option: see load --help");
-  if (mix)
+  if (r != -1 || optind != argc ||
+      !(opt.address.path || opt.address.host) == !opt.device)
+    die ("name one server or device, and nothing that is no option: "
+         "see load --help");
+  if (mix) {
     opt.phase.reads = mix_reads;
+    opt.phase.trims = mix_trims;
+  }
+  if (mix_reads + mix_trims > 100)
+    die ("--mix-read and --mix-trim are %u %% together", mix_reads + mix_trims);
+  check_block ();
   if (!opt.corpus && (opt.fill || (opt.phase.reads < 100 &&
                                    opt.phase.other == NBD_WRITE)))
     die ("--corpus must say what to write");
