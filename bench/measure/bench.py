@@ -56,6 +56,9 @@ class Bench:
                 return os.path.abspath(path)
         machine.die(f"{name} is not in {self.build}: build it first")
 
+    def one_cpu(self):
+        return str(min(os.sched_getaffinity(0)))
+
     def possible(self, wanted, missing):
         """Those that can run here; the others go to missing."""
         for name in wanted:

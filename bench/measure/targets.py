@@ -75,8 +75,13 @@ class Target:
     def start(self):
         """Serve; what it holds from here on is the disk's."""
         self.serve()
-        self.base = self.held()
+        self.warm_up()
+        self.base = self.held() - self.spec.get("preallocated", 0) * self.size
         return self
+
+    def warm_up(self):
+        """Let every thread of a server have had a request, and so a buffer:
+        reads of nothing."""
 
     def where(self):
         """How load reaches it."""
@@ -153,6 +158,10 @@ class Server(Target):
             preexec_fn=machine.end_with_parent)
         self.pid = self.process.pid
         self.wait()
+
+    def warm_up(self):
+        self.load("--op", "read", "--block", "128k", "--count", "512",
+                  "--range", "64M", "--allow-zeroes", corpus=False)
 
     def alive(self):
         return self.process.poll() is None
@@ -332,10 +341,12 @@ class Kernel(Target):
 NBDKIT = ["nbdkit", "-f", "-U", "SOCKET"]
 
 
+OURS = NBDKIT + ["zramplugin.so", "size=SIZE"]
+
+
 def ours(algo):
     return {"class": Ours, "yardstick": "yardstick-" + algo,
-            "command": NBDKIT + ["zramplugin.so", "size=SIZE",
-                                 "algo=" + algo]}
+            "command": OURS + ["algo=" + algo]}
 
 
 def yardstick(algo):
@@ -353,12 +364,13 @@ def kernel(algorithm):
 
 
 TARGETS = {
+    "zram": {"class": Ours, "command": OURS},
     "zram-lz4": ours("lz4"),
     "zram-zstd": ours("zstd"),
     "zram-lzo": ours("lzo"),
     "memory-zstd": memory("zstd"),
     "memory-sparse": memory("sparse"),
-    "memory-malloc": memory("malloc"),
+    "memory-malloc": dict(memory("malloc"), preallocated=1),
     "nbd-server": {"class": NbdServer, "command": [
         "nbd-server", "-C", "SOCKET.conf", "-p", "SOCKET.pid"]},
     "qemu-nbd": {"class": OnTmpfs, "command": [
