@@ -48,6 +48,8 @@ def where(results):
              "from them."]
     for name, why in results["missing"].items():
         lines.append(f"\nLeft out: {label(name)}: {why}.")
+    for part, why in results["failed"].items():
+        lines.append(f"\n**Failed**: {part}: {why}.")
     return "\n".join(lines)
 
 
@@ -190,7 +192,9 @@ def ranges(results):
           f"{p['read']['server_us_per_op']:.2f}",
           f"{p['write']['iops'] / 1e3:.1f}", f"{p['read']['iops'] / 1e3:.1f}",
           mib(p["held"]), f"{p['over']:+.1%}")
-         for kind in ("address", "data") for p in r["growth"][kind]]))
+         for p in [*r["growth"]["address"],
+                   *(p for p in r["growth"]["data"]
+                     if p not in r["growth"]["address"])]]))
     for amount in r["growth"]["left_out"]:
         text.append(f"\n{size_name(amount)} of data are left out: this "
                     "machine has not the memory.")

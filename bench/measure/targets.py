@@ -184,12 +184,14 @@ class Server(Target):
             return
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(20)
+            self.process.wait(5)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         self.log.close()
         self.pid = None
+        if os.path.exists(self.path):
+            os.unlink(self.path)
 
     def held(self):
         return resident(self.pid)
