@@ -57,6 +57,13 @@ test_packages=(
   zsh
 )
 
+# What make bench wants, and a test of it.
+bench_packages=(
+  gnuplot-nox
+  nbd-server
+  qemu-utils
+)
+
 say ()
 {
   printf '%s\n' "$*"

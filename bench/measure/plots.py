@@ -24,7 +24,26 @@ STYLES = {
 OTHER = ("#000000", 1.5, 1)
 
 
+# Short, for the key.
+NAMES = {
+    "yardstick-lz4": "lz4 alone in a plugin",
+    "yardstick-zstd": "zstd alone in a plugin",
+    "memory-zstd": "memory allocator=zstd",
+    "memory-malloc": "memory allocator=malloc",
+    "nbd-server": "nbd-server on tmpfs", "qemu-nbd": "qemu-nbd on tmpfs",
+    "kernel-lz4": "kernel zram lz4", "kernel-lzo-rle": "kernel zram lzo-rle",
+    "null": "nbdkit null",
+}
+
+
+def name_of(target):
+    return NAMES.get(target, label(target))
+
+
 class Plot:
+    """Panels below one key, which the first of them has."""
+    KEY, BELOW = 70, 55         # pixels for the key, and for an axis
+
     def __init__(self, columns, rows, width, height):
         self.columns, self.rows = columns, rows
         self.width, self.height = width, height
@@ -36,8 +55,9 @@ class Plot:
         drawn = [c for c in curves if c[1]]
         if not drawn:
             return
+        self.lines += ["set key off" if self.curves else "set key on",
+                       f'set title "{title}" offset 0,-0.6', *settings]
         self.curves += len(drawn)
-        self.lines += [f'set title "{title}"', *settings]
         for i, c in enumerate(drawn):
             self.lines += [f"$c{i} << EOD",
                            *(" ".join(f"{v:.6g}" for v in p) for p in c[1]),
@@ -47,12 +67,19 @@ class Plot:
             f'dt {c[4]} pt 7 ps 0.4 title "{c[0]}"'
             for i, c in enumerate(drawn)))
 
-    def write(self, path, key):
+    def write(self, path):
+        top = 1 - (self.KEY + 25) / self.height
+        bottom = self.BELOW / self.height
         script = [
             f"set terminal svg size {self.width},{self.height} font "
             '"sans,11" background rgb "white"',
-            f'set output "{path}"', "set grid lc rgb '#dddddd'", key,
-            f"set multiplot layout {self.rows},{self.columns}",
+            f'set output "{path}"',
+            'set grid lt 1 lw 0.5 lc rgb "#cccccc"',
+            "set key at screen 0.5, screen 0.995 center top maxrows 3 "
+            "samplen 2 Left reverse",
+            f"set multiplot layout {self.rows},{self.columns} "
+            f"margins 0.08,0.98,{bottom:.3f},{top:.3f} spacing "
+            f"0.1,{(self.BELOW + 25) / self.height:.3f}",
             *self.lines, "unset multiplot"]
         r = subprocess.run(["gnuplot"], input="\n".join(script) + "\n",
                            text=True, stdout=subprocess.PIPE,
@@ -79,27 +106,21 @@ def by_depth(results, key, scale, unit, path):
                           for d in DEPTHS
                           for row in [grid_name(op, d, connections)]
                           if (row, n) in summary]
-                curves.append((label(n), points, *style(n)[:3],
+                curves.append((name_of(n), points, *style(n)[:3],
                                "linespoints"))
             plot.panel(
                 f"{title}, {connections} connection"
                 + ("s" if connections > 1 else ""),
                 ["set logscale xy", f'set ylabel "{unit}"',
+                 "set autoscale y noextend",
                  'set xlabel "depth of each connection"',
-                 "set xtics (" + ", ".join(str(d) for d in DEPTHS) + ")",
-                 # One key is enough; it stands above the panels.
-                 "set key off" if plot.curves else "set key on"],
+                 f"set xrange [1:{DEPTHS[-1]}]",
+                 "set xtics (" + ", ".join(str(d) for d in DEPTHS) + ")"],
                 curves)
     if plot.curves:
-        plot.write(path, KEY_ABOVE)
+        plot.write(path)
         return True
     return False
-
-
-# The key of the first panel, over both columns.
-KEY_ABOVE = ("set key at screen 0.5, screen 0.995 center top maxrows 4 "
-             "samplen 2 spacing 0.9; set tmargin 3; "
-             "set bmargin 3.5; set lmargin 9; set rmargin 2")
 
 
 def memory(results, path):
@@ -108,22 +129,22 @@ def memory(results, path):
     if not held:
         return False
     phases = list(next(iter(held.values()))["ends"])
-    plot = Plot(2, 1, 960, 460)
+    plot = Plot(2, 1, 960, 480)
     tics = ", ".join(f'"{p}" {i + 1}' for i, p in enumerate(phases))
-    common = [f"set xtics ({tics}) rotate by 20 right",
+    common = [f"set xtics ({tics}) rotate by 15 right",
               f"set xrange [0:{len(phases)}]"]
-    curves = [(label(n), thin([(t, h / size) for t, h in r["samples"]]),
+    curves = [(name_of(n), thin([(t, h / size) for t, h in r["samples"]]),
                *style(n)) for n, r in held.items()]
     plot.panel("memory held, of the data written at first",
                [*common, 'set yrange [0:*]', 'set ylabel "part"'], curves)
-    bars = [(label(n), [(i + 1, 100 * e["over"])
+    bars = [(name_of(n), [(i + 1, 100 * e["over"])
                         for i, e in enumerate(r["ends"].values())],
              *style(n)[:3], "linespoints")
             for n, r in held.items() if "over" in r["ends"]["filled"]]
     plot.panel("memory over the compressed bytes, at the end of each",
-               [*common, "set logscale y", "set yrange [1:*]",
-                'set ylabel "per cent"', "set key off"], bars)
-    plot.write(path, KEY_ABOVE)
+               [*common, "set logscale y", "set yrange [0.5:200]",
+                'set ylabel "per cent"'], bars)
+    plot.write(path)
     return True
 
 
@@ -163,31 +184,29 @@ def codecs(results, path):
              lambda c: c["write"]["mb_per_s"]),
             ("read pages at random, through the plugin", plugin,
              lambda c: c["read"]["mb_per_s"])):
-        plot.panel(title, axes + (["set key off"] if plot.curves else
-                                  ["set key on"]),
-                   codec_curves(cases, speed))
-    plot.write(path, KEY_ABOVE)
+        plot.panel(title, axes, codec_curves(cases, speed))
+    plot.write(path)
     return True
 
 
 def growth(results, path):
     plot = Plot(2, 1, 960, 420)
     for kind, key, title in (("address", "size", "256 MiB of data on a disk "
-                              "of"), ("data", "data", "full disk of")):
+                              "of so many GiB"),
+                             ("data", "data", "a disk of so many GiB, full")):
         curves = []
         points = results["ranges"]["growth"][kind]
         for n in ("zram-lz4", "zram-zstd"):
             for op, dash in (("write", 1), ("read", 2)):
-                curves.append((f"{label(n)}, {op}", [
+                curves.append((f"{name_of(n)}, {op}", [
                     (p[key] / (1 << 30), p[op]["server_us_per_op"])
                     for p in points if p["target"] == n],
                     STYLES[n][0], 2, dash, "linespoints"))
         plot.panel(title, ["set logscale x 4", 'set xlabel "GiB"',
                            'set ylabel "us of server CPU a request"',
-                           "set yrange [0:*]",
-                           "set key off" if plot.curves else "set key on"],
+                           "set yrange [0:*]"],
                    curves)
-    plot.write(path, KEY_ABOVE)
+    plot.write(path)
     return True
 
 

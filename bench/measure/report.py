@@ -19,7 +19,7 @@ def table(head, rows):
 
 
 def mib(n):
-    return f"{n / (1 << 20):.1f}"
+    return f"{n / (1 << 20):.1f}".removesuffix(".0")
 
 
 def size_name(n):
@@ -29,22 +29,23 @@ def size_name(n):
     return str(n)
 
 
+def hardware(m):
+    return (f"{m['model']}, {m['processors']} processors"
+            + (" of a virtual machine" if m["virtual"] not in (
+                None, "no", "none") else "")
+            + f", {m['memory'] / (1 << 30):.0f} GiB, {m['system']}, Linux "
+            f"{m['kernel']}, {m['date']}")
+
+
 def where(results):
     m = results["machine"]
-    lines = [f"{m['model']}, {m['processors']} processors"
-             + (" of a virtual machine" if m["virtual"] not in (None, "no",
-                                                                "none")
-                else "")
-             + f", {m['memory'] / (1 << 30):.0f} GiB, {m['system']}, Linux "
-             f"{m['kernel']}, {m['date']}.",
-             f"\n    {results['command']}\n",
-             "Versions: " + ", ".join(
-                 f"{k} {v}" for k, v in m["versions"].items()
-                 if isinstance(v, str)) + "; " + ", ".join(
-                     f"{k} {v}" for k, v in
-                     m["versions"]["plugin"].items()) + ".",
+    lines = [hardware(m) + ".", f"\n    {results['command']}\n",
+             "; ".join(v for v in m["versions"].values()
+                       if isinstance(v, str)) + "; the plugin: " + ", ".join(
+                           f"{k} {v}" for k, v in
+                           m["versions"]["plugin"].items()) + ".",
              f"\nPages: {mib(results['size'])} MiB of the memory of real "
-             "processes (bench/capture), every buffer written is taken "
+             "processes (bench/capture); every buffer written is taken "
              "from them."]
     for name, why in results["missing"].items():
         lines.append(f"\nLeft out: {label(name)}: {why}.")
