@@ -56,6 +56,20 @@ test_packages=(
   xz-utils
   zsh
 )
+# What tests/vm/run makes its machines of, besides packages that it takes
+# apart without installing them.
+vm_packages=(
+  cpio
+  e2fsprogs
+  iproute2
+  kmod
+  libc6-dev
+  mdadm
+  nbd-client
+  qemu-system-x86
+  util-linux
+  xfsprogs
+)
 
 # What make bench wants, and a test of it.
 bench_packages=(
