@@ -3,10 +3,11 @@
  *
  * When memory is short the kernel writes pages to the disk to have some
  * again, and everything the server does until it has answered must do
- * without.  What counts was found by experiment: memory that is locked, a
- * reserve that is resident already, and real-time scheduling, for the
- * kernel lets real-time tasks use a part of what it keeps below its
- * watermarks.  The rest costs little and helps where these do not reach.
+ * without.  What counts was found by experiment (the manual has the table):
+ * memory that is locked, all that a request touches resident already, and
+ * real-time scheduling, for the kernel lets real-time tasks use a part of
+ * what it keeps below its watermarks.  The rest costs little and helps where
+ * these do not reach.
  *
  * nbdkit --swap does none of this for a daemon: it locks its memory before
  * it forks, and locks do not survive that.
@@ -231,9 +232,9 @@ static const struct {
   { "lock", true, take_lock,
     "the server itself may be paged out, and swapping to it then stops"
     " this machine" },
-  { "heap", false, take_heap,
+  { "heap", true, take_heap,
     "a new client or a larger request may wait for memory" },
-  { "code", false, take_code,
+  { "code", true, take_code,
     "the server may wait for its own program to be read from disk" },
   { "realtime", true, take_realtime,
     "the kernel's last memory is not for the server, and swapping to it"
