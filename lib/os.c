@@ -25,8 +25,11 @@
 /* Above this an array gets pages of its own: half of a page may be wasted,
  * but many arrays are never touched at all, or only at their beginning.
  */
-#ifdef __SANITIZE_ADDRESS__
-#define HEAP_MAX (1 << 20)      /* there leaks are looked for */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+/* Where leaks are looked for; and the thread sanitizer takes what mremap has
+ * moved away for memory that the next one to get the addresses shares.
+ */
+#define HEAP_MAX (1 << 20)
 #else
 #define HEAP_MAX 2048
 #endif
