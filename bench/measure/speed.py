@@ -116,7 +116,11 @@ def measure(plan, repeats, seconds, warmup, deadline=None):
             if i >= most:
                 continue
             for t in rotated(targets, i):
-                r = cell(t, row, seconds, warmup)
+                try:
+                    r = cell(t, row, seconds, warmup)
+                except Trouble as e:
+                    machine.say(f"no figure: {e}")
+                    continue
                 cells[row][t.name].append(r)
                 machine.say(f"{i + 1}/{repeats} {row} {t.name}: "
                             f"{r['iops']:.0f}/s, "
@@ -168,6 +172,8 @@ def analyse(cells, peer):
     result = []
     for row in cells:
         for target, runs in cells[row].items():
+            if not runs:
+                continue
             s = {"row": row, "target": target, **summarise(runs)}
             s["against_peer"] = ratio(cells, row, target, peer, "iops")
             base = TARGETS[target].get("yardstick")
