@@ -26,10 +26,19 @@ start_nbdkit -n checked --filter=checkwrite nbd socket="$ours_sock"
 nbdcopy "$tmpdir/image" "$uri"
 nbdcopy "$ours" "$uri"
 
-# It does notice a difference of one byte.
+# It does notice a difference of one byte.  Not by nbdcopy, which would leave
+# in the middle of its other requests, and nbdkit 1.32 may die of that.
 nbdsh -u "$ours" -c 'b = h.pread(1, 2000); h.pwrite(bytes([b[0] ^ 1]), 2000)'
-if nbdcopy "$tmpdir/image" "$uri" 2>/dev/null; then
-  fail "the filter does not notice a changed byte"
-fi
+image=$tmpdir/image nbdsh -u "$uri" -c - <<'END'
+import os
+with open(os.environ["image"], "rb") as f:
+    page = f.read(4096)
+try:
+    h.pwrite(page, 0)
+    raise SystemExit("the filter does not notice a changed byte")
+except nbd.Error as e:
+    assert e.errno == "EIO", e
+h.shutdown()
+END
 stop_nbdkit checked
 stop_nbdkit ours
