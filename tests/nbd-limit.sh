@@ -152,7 +152,11 @@ full=$(rss "$pid")
 grown=$(((full - empty) / 1024))
 say "the server grew by $grown KiB, the limit is $((mib * 1024)) KiB"
 if ! sanitized; then
-  [ $grown -le $((mib * 1024 * 102 / 100)) ] || fail "more than the limit"
+  # nbdkit's threads keep buffers of 64 KiB, and it is chance which of the 64
+  # threads had theirs before: so many more of them, at most.
+  buffers=1024
+  [ $grown -le $((mib * 1024 * 102 / 100 + buffers)) ] ||
+    fail "more than the limit"
   [ $grown -ge $((mib * 1024 * 80 / 100)) ] || fail "far less than the limit"
 fi
 [ "$(log_lines)" -eq 1 ] || fail "not one line in the log"
