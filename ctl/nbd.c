@@ -21,12 +21,15 @@
 #include "mounts.h"
 #include "names.h"
 #include "nbd.h"
+#include "probe.h"
 #include "run.h"
 
 /* Others attach devices too, and may be faster. */
 #define TRIES 16
 /* An nbd-client without netlink attaches in the background. */
 #define PATIENCE_MS 5000
+/* How often to attach a device that does not answer: see probe.c. */
+#define ATTEMPTS 3
 
 const char *
 nbd_name (const char *path)
@@ -300,6 +303,47 @@ attach_one (struct attachment *a)
   return 0;
 }
 
+/* Does what is attached answer?  If not it is detached again: 1, or -1 with
+ * a fault if another try is of no use.
+ */
+static int
+check_answers (const struct attachment *a)
+{
+  char *real = must_printf ("%s%s", name_root (), a->path);
+  struct probe p;
+  int r = probe_begin (&p, real, a->block_size);
+
+  free (real);
+  if (r == 0)
+    r = probe_wait (&p);
+  if (r == 0)
+    return 0;
+  if (r > 0)
+    fault ("%s does not answer on all of its %" PRIu64 " connections; try"
+           " fewer", a->path, a->connections);
+  take_back (a);
+  run_undoing (false);
+  probe_end (&p);
+  return r;
+}
+
+/* 1: somebody else was faster. */
+static int
+attach_answering (struct attachment *a)
+{
+  int i, r;
+
+  for (i = 0; i < ATTEMPTS; i++) {
+    r = attach_one (a);
+    if (r != 0 || a->dry || a->connections == 1)
+      return r;
+    r = check_answers (a);
+    if (r <= 0)
+      return r;
+  }
+  return -1;
+}
+
 int
 nbd_attach (struct attachment *a)
 {
@@ -310,14 +354,14 @@ nbd_attach (struct attachment *a)
     return -1;
   if (a->device) {
     set_device (a, (unsigned) strtoul (a->device + 3, NULL, 10));
-    r = is_free (a->name) ? attach_one (a) : 1;
+    r = is_free (a->name) ? attach_answering (a) : 1;
     return r > 0 ? fault ("%s is in use", a->path) : r;
   }
   for (n = tries = 0; tries < TRIES; n++) {
     set_device (a, n);
     if (is_free (a->name)) {
       tries++;
-      r = attach_one (a);
+      r = attach_answering (a);
       if (r <= 0)
         return r;
     }

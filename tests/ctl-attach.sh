@@ -82,9 +82,18 @@ if [ -e "$device/pid" ]; then
   printf 'Error: Failed to setup device, check dmesg\n\nExiting.\n' >&2
   exit 1
 fi
-mkdir -p "$device"
+mkdir -p "$device" "$root/dev"
 echo 131072 >"$device/size"
 echo $$ >"$device/pid"
+# What is read from, or waited for.
+node=$root/dev/${device##*/}
+rm -f "$node"
+if [ -s "$FAKE/silent" ]; then
+  sed -i 1d "$FAKE/silent"
+  mkfifo "$node"
+else
+  head -c 4096 /dev/zero >"$node"
+fi
 echo "bs=4096, sz=67108864 bytes" >&2
 late
 END2
@@ -183,6 +192,32 @@ is "the next one" "$(ctl attach)" /dev/nbd2
 calls attach "$unix /dev/nbd1 -N zram0 $options
 $unix /dev/nbd2 -N zram0 $options"
 [ -e "$root/sys/block/nbd1/pid" ] || fail "the other's device is detached"
+
+say "a device that does not answer is attached anew, three times at most"
+reset_machine
+again="$unix /dev/nbd1 -N zram0 -b 4096 -C 2"
+echo once >"$tmpdir/silent"
+is "the device" "$(ctl attach --connections 2)" /dev/nbd1
+calls "once silent" "$again
+nbd-client -d /dev/nbd1
+$again"
+ctl detach nbd1
+reset_machine
+printf '%s\n' once twice again >"$tmpdir/silent"
+refused 1 '/dev/nbd1 does not answer on all of its 2' \
+        swapon --force --connections 2
+calls "silent" "$again -swap
+nbd-client -d /dev/nbd1
+$again -swap
+nbd-client -d /dev/nbd1
+$again -swap
+nbd-client -d /dev/nbd1"
+clean "silent"
+[ ! -s "$tmpdir/silent" ] || fail "not three tries"
+! pgrep -f "$root/dev" >/dev/null || fail "a process still waits"
+echo once >"$tmpdir/silent"
+is "one connection is not asked" "$(ctl attach)" /dev/nbd1
+rm -f "$tmpdir/silent"
 
 say "where the server is"
 reset_machine

@@ -1,0 +1,107 @@
+/* nbdzramctl: does an nbd device answer on all of its connections?
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The kernel's nbd receives on each connection in a work item that ends when
+ * the connection does.  Where threads cannot be made in time, because the
+ * machine is busy, the workqueue's rescuer takes all items that wait and
+ * begins with the first, and so the others are never begun: whatever is
+ * asked on their connections waits until it is given up 30 s later, and a
+ * whole connection with it.  Seen with Linux 6.1 and two connections on, at
+ * one try out of four with four programs in endless loops on two processors.
+ * It is so from the beginning or not at all, and once the threads are there
+ * the next try is better.
+ *
+ * Requests go to connections by the processor that they come from.  So a
+ * process reads on each; another than ours, because whoever waits for a
+ * request can do nothing else, not even end.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "probe.h"
+#include "run.h"
+
+#define PATIENCE_MS 3000
+#define STEP_MS 20
+
+enum { READ_ALL, NOT_READ };
+
+/* Past the cache, which a file of a test may not be. */
+static int
+open_direct (const char *path)
+{
+  int fd = open (path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+
+  return fd == -1 && errno == EINVAL ? open (path, O_RDONLY | O_CLOEXEC) : fd;
+}
+
+static int
+read_everywhere (const char *path, size_t bytes)
+{
+  static char block[4096] __attribute__ ((aligned (4096)));
+  int fd = open_direct (path), cpu;
+  cpu_set_t ours, one;
+
+  if (fd == -1 || sched_getaffinity (0, sizeof ours, &ours) == -1)
+    return NOT_READ;
+  for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (!CPU_ISSET (cpu, &ours))
+      continue;
+    CPU_ZERO (&one);
+    CPU_SET (cpu, &one);
+    /* One that is taken away meanwhile needs no answer. */
+    if (sched_setaffinity (0, sizeof one, &one) == 0 &&
+        pread (fd, block, bytes, 0) != (ssize_t) bytes)
+      return NOT_READ;
+  }
+  return READ_ALL;
+}
+
+int
+probe_begin (struct probe *p, const char *path, size_t bytes)
+{
+  p->pid = fork ();
+  if (p->pid == 0) {
+    setpgid (0, 0);             /* Ctrl-C is for the tool */
+    _exit (read_everywhere (path, bytes));
+  }
+  return p->pid == -1 ? fault ("fork: %s", strerror (errno)) : 0;
+}
+
+int
+probe_wait (struct probe *p)
+{
+  int ms, status;
+  pid_t r;
+
+  for (ms = 0; ms < PATIENCE_MS; ms += STEP_MS) {
+    r = waitpid (p->pid, &status, WNOHANG);
+    if (r != 0) {
+      p->pid = -1;
+      return r > 0 && WIFEXITED (status) && WEXITSTATUS (status) == READ_ALL
+        ? 0 : fault ("it is attached, but cannot be read");
+    }
+    if (run_pause (STEP_MS) < 0)
+      return -1;
+  }
+  return 1;
+}
+
+void
+probe_end (struct probe *p)
+{
+  if (p->pid == -1)
+    return;
+  kill (p->pid, SIGKILL);
+  waitpid (p->pid, NULL, 0);
+  p->pid = -1;
+}

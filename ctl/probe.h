@@ -1,0 +1,33 @@
+/* nbdzramctl: does an nbd device answer on all of its connections?
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Between run_begin and run_end.
+ */
+
+#ifndef PROBE_H
+#define PROBE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* A process that reads; it may be waiting in the kernel. */
+struct probe {
+  pid_t pid;
+};
+
+/* Begin to read so many bytes, at most 4096, on each processor.  -1 with a
+ * fault.
+ */
+extern int probe_begin (struct probe *p, const char *path, size_t bytes);
+
+/* 0: all was read; 1: something was not, in 3 s; -1 with a fault: it cannot
+ * be read, or a signal came.
+ */
+extern int probe_wait (struct probe *p);
+
+/* Let the process end, which it cannot where its requests are not answered
+ * before the device is detached.
+ */
+extern void probe_end (struct probe *p);
+
+#endif /* PROBE_H */
