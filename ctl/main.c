@@ -20,7 +20,8 @@
 enum {                          /* whom an option is for */
   LIST = 1 << 0, SETUP = 1 << 1, STAT = 1 << 2, RESET = 1 << 3,
   TOP = 1 << 4, ESTIMATE = 1 << 5, ATTACH = 1 << 6, DETACH = 1 << 7,
-  SWAPON = 1 << 8, SERVE = 1 << 9, OTHER = 1 << 10, ALL = (1 << 11) - 1
+  SWAPON = 1 << 8, SWAPOFF = 1 << 9, SERVE = 1 << 10, OTHER = 1 << 11,
+  ALL = (1 << 12) - 1
 };
 
 static const struct command {
@@ -54,7 +55,7 @@ static const struct command {
     "take it from there" },
   { "swapon", "[DEVICE]", command_swapon, 0, 1, SWAPON,
     "attach it and let this machine swap there" },
-  { "swapoff", "DEVICE...", command_swapoff, 1, -1, DETACH,
+  { "swapoff", "DEVICE...", command_swapoff, 1, -1, SWAPOFF,
     "swap there no more, and detach it" },
   { "serve", "", command_serve, 0, 0, SERVE,
     "be the server that a --config describes" },
@@ -112,7 +113,7 @@ static const struct option_row {
     "columns one space apart" },
   { 'r', "reset", NULL, NULL, &options.reset, RESET,
     "forget what is on the devices named" },
-  { FORCE, "force", NULL, NULL, &options.force, RESET | SWAPON,
+  { FORCE, "force", NULL, NULL, &options.force, RESET | SWAPON | SWAPOFF,
     "also if clients are connected or it is unsafe" },
   { 's', "size", "SIZE", &options.size, NULL, SETUP,
     "size of the device, or its new size" },
@@ -143,7 +144,7 @@ static const struct option_row {
   { CONFIG, "config", "FILE", &options.config, NULL, SWAPON | SERVE,
     "take parameters and options from a file" },
   { DRY_RUN, "dry-run", NULL, NULL, &options.dry_run,
-    ATTACH | DETACH | SWAPON | SERVE, "print the commands instead" },
+    ATTACH | DETACH | SWAPON | SWAPOFF | SERVE, "print the commands instead" },
   { 'h', "help", NULL, NULL, &want_help, ALL, "print this" },
   { 'V', "version", NULL, NULL, &want_version, ALL, "print the version" },
 };

@@ -249,7 +249,7 @@ attached_mountpoint (const char *root, const char *device)
 
 /* A line of it: filename type size used priority. */
 bool
-attached_swap (const char *root, const char *device, uint64_t *used)
+attached_swap (const char *root, const char *device, struct swap_use *use)
 {
   char *path = must_printf ("%s/proc/swaps", root);
   char *text = read_small (path, NULL), *line, *save = NULL;
@@ -263,12 +263,38 @@ attached_swap (const char *root, const char *device, uint64_t *used)
       *rest++ = '\0';
     octal_decode (line);
     found = is_of_device (line, device);
-    if (found && used && sscanf (rest, "%*s %*s %" SCNu64, used) != 1)
-      *used = 0;
+    if (found && use && sscanf (rest, "%*s %" SCNu64 " %" SCNu64,
+                                &use->size, &use->used) != 2)
+      *use = (struct swap_use) { 0, 0 };
   }
   free (text);
   free (path);
   return found;
+}
+
+/* The number behind a key of /proc/meminfo. */
+static bool
+meminfo (const char *text, const char *key, uint64_t *kib)
+{
+  const char *at = strstr (text, key);
+
+  return at && sscanf (at + strlen (key), " %" SCNu64, kib) == 1;
+}
+
+bool
+attached_room (const char *root, const struct swap_use *use, uint64_t *kib)
+{
+  char *path = must_printf ("%s/proc/meminfo", root);
+  char *text = read_small (path, NULL);
+  uint64_t swap = 0, own = use->size - use->used;
+  bool known = text && meminfo (text, "MemAvailable:", kib) &&
+    meminfo (text, "SwapFree:", &swap);
+
+  if (known && swap > own)
+    *kib += swap - own;
+  free (text);
+  free (path);
+  return known;
 }
 
 /* Device mapper and md list themselves there. */

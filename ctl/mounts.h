@@ -31,16 +31,25 @@ extern struct attached *attached_list (const char *root,
 extern void attached_free (struct attached *list);
 
 /* What tells about nbdN below a root.  A line of /sys without its newline,
- * or NULL; whether it is swap, and how many KiB are used of that; where it is
+ * or NULL; whether it is swap, and how much of that is used; where it is
  * mounted, or NULL; whether another device is made of it.  The texts are to
  * be freed.
  */
+struct swap_use {
+  uint64_t size, used;          /* KiB */
+};
 extern char *attached_sys (const char *root, const char *device,
                            const char *name);
 extern bool attached_swap (const char *root, const char *device,
-                           uint64_t *used);
+                           struct swap_use *use);
 extern char *attached_mountpoint (const char *root, const char *device);
 extern bool attached_holder (const char *root, const char *device);
+
+/* KiB that programs can have, in memory or in swap that is not on this
+ * device.  False: the machine does not say.
+ */
+extern bool attached_room (const char *root, const struct swap_use *use,
+                           uint64_t *kib);
 
 /* The first one of an export, or of a device; NULL: none. */
 extern const struct attached *

@@ -197,10 +197,10 @@ static int
 fault_swapoff (const char *name, const struct program *p)
 {
   char text[SIZE_TEXT], *why;
-  uint64_t used = 0;
+  struct swap_use use = { 0, 0 };
 
-  attached_swap (name_root (), name, &used);
-  size_text (used * 1024, text);
+  attached_swap (name_root (), name, &use);
+  size_text (use.used * 1024, text);
   if (run_stopped ())
     return fault ("stopped by a signal: /dev/%s is still swap, with %s on it",
                   name, text);
@@ -212,6 +212,25 @@ fault_swapoff (const char *name, const struct program *p)
   fault ("%s: /dev/%s is still swap", why, name);
   free (why);
   return -1;
+}
+
+/* The kernel tries it in any case, and may kill what it finds, or wait for a
+ * server that cannot answer without memory.
+ */
+static int
+check_room (const char *name)
+{
+  char taken[SIZE_TEXT], free_text[SIZE_TEXT];
+  struct swap_use use;
+  uint64_t room;
+
+  if (!attached_swap (name_root (), name, &use) ||
+      !attached_room (name_root (), &use, &room) || room >= use.used)
+    return 0;
+  return fault ("/dev/%s: %s are swapped out, and there is room for %s: end"
+                " something or add other swap, and try again; --force tries"
+                " all the same", name, size_text (use.used * 1024, taken),
+                size_text (room * 1024, free_text));
 }
 
 /* While another swapoff is at work, as systemd's at shutdown, this one is
@@ -272,7 +291,9 @@ swap_off (const struct options *o, int argc, char **argv)
 
     r = name ? attach_unmounted (name) : -1;
     if (r == 0 && attached_swap (name_root (), name, NULL)) {
-      r = run_swapoff (name, o->dry_run);
+      r = o->force ? 0 : check_room (name);
+      if (r == 0)
+        r = run_swapoff (name, o->dry_run);
       /* The long part is over: a signal may wait for the rest. */
       run_undoing (r == 0);
       if (r == 0)

@@ -269,6 +269,32 @@ ctl swapoff /dev/nbd1
 : >"$tmpdir/calls"
 ctl swapon --force --discard none >/dev/null
 grep -qx 'swapon -p 100 /dev/nbd1' "$tmpdir/calls" || fail "--discard none"
+say "swapoff wants room for what is swapped out"
+meminfo ()
+{
+  printf '%s\n' 'MemTotal: 409600 kB' "MemAvailable: $1 kB" \
+    'SwapTotal: 165532 kB' "SwapFree: $2 kB" >"$root/proc/meminfo"
+}
+: >"$tmpdir/calls"
+meminfo 20479 45052
+refused 1 '/dev/nbd1: 20M are swapped out, and there is room for 20M: .*force' \
+        swapoff nbd1
+meminfo 10000 46052
+refused 1 '20M are swapped out, and there is room for 10.7M' swapoff nbd1
+calls "no room" ""
+meminfo 10000 55532
+ctl swapoff nbd1
+clean "room in other swap"
+ctl swapon --force >/dev/null
+meminfo 20480 0
+ctl swapoff nbd1
+clean "room in memory"
+ctl swapon --force >/dev/null
+meminfo 0 45052
+ctl swapoff --force nbd1
+clean "forced"
+rm "$root/proc/meminfo"
+ctl swapon --force >/dev/null
 say "somebody has done a part of it"
 echo "$swaps" >"$root/proc/swaps"
 : >"$tmpdir/calls"
