@@ -7,9 +7,10 @@
  * remembered.  A quarter of the pages cannot be compressed; most are pieces
  * of a file of real data; some are nearly empty, as those of a heap are.
  *
- * With the name of a file as RELEASE it measures swapping alone: everything
- * out, in again, and out; then it waits for that file, so that the swap space
- * can be taken away meanwhile, and verifies.
+ * With the names of two files it measures swapping alone: everything out, in
+ * again, and out; then it waits until there is the file RELEASE, so that the
+ * swap space can be taken away meanwhile, and verifies.  RECLAIM is
+ * memory.reclaim of the control group that it is in.
  *
  * It runs where memory is all but used up: after the start it allocates
  * nothing more, and what it prints goes out by write.
@@ -201,12 +202,46 @@ page_out (size_t stride)
     die ("madvise");
 }
 
-/* What was still being written then stayed in memory: that too. */
-static void
-page_out_rest (void)
+/* How many pages are in memory, if only because they were being written
+ * when they were to go.
+ */
+static size_t
+in_memory (void)
 {
-  usleep (1000000);
-  page_out (0);
+  static unsigned char present[1024];
+  size_t i, k, n, total = 0;
+
+  for (i = 0; i < pages; i += n) {
+    n = pages - i < sizeof present ? pages - i : sizeof present;
+    if (mincore (memory + i * PAGE, n * PAGE, present) == -1)
+      die ("mincore");
+    for (k = 0; k < n; k++)
+      total += present[k] & 1;
+  }
+  return total;
+}
+
+/* Written they are, but in memory still: have those go too. */
+static void
+page_out_rest (const char *reclaim)
+{
+  char text[32];
+  size_t left = 0;
+  int i, n, fd = open (reclaim, O_WRONLY);
+
+  if (fd == -1)
+    die (reclaim);
+  for (i = 0; i < 100; i++) {
+    left = in_memory ();
+    if (left < pages / 100)
+      break;
+    n = snprintf (text, sizeof text, "%zu", left * PAGE);
+    if (write (fd, text, n) == -1 && errno != EAGAIN)
+      die (reclaim);
+    usleep (100000);
+  }
+  close (fd);
+  say ("%zu pages are in memory still", left);
 }
 
 /* Do something and say how long it took and what it swapped. */
@@ -264,17 +299,19 @@ far_stride (void)
 int
 main (int argc, char *argv[])
 {
-  const char *release;
+  const char *release, *reclaim;
   double start;
 
-  if (argc < 5 || argc > 6) {
-    fprintf (stderr, "fillmem NAME MEGABYTES SEED CORPUS [RELEASE]\n");
+  if (argc != 5 && argc != 7) {
+    fprintf (stderr,
+             "fillmem NAME MEGABYTES SEED CORPUS [RELEASE RECLAIM]\n");
     return 2;
   }
   name = argv[1];
   pages = strtoull (argv[2], NULL, 10) * 256;
   seed = strtoull (argv[3], NULL, 10);
   release = argc > 5 ? argv[5] : NULL;
+  reclaim = argc > 5 ? argv[6] : NULL;
   map_corpus (argv[4]);
   memory = mmap (NULL, pages * PAGE, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -287,10 +324,10 @@ main (int argc, char *argv[])
   timed ("fill", fill_again, 0);
   if (release) {
     timed ("page-out", page_out, 0);
-    page_out_rest ();
+    page_out_rest (reclaim);
     timed ("page-in", touch, 0);
     page_out (0);
-    page_out_rest ();
+    page_out_rest (reclaim);
     say ("holding");
     while (access (release, F_OK) == -1)
       usleep (100000);

@@ -158,39 +158,54 @@ tune ()
 {
   if [ -n "$min_free" ]; then echo "$min_free" >/proc/sys/vm/min_free_kbytes; fi
   if [ -n "$cluster" ]; then echo "$cluster" >/proc/sys/vm/page-cluster; fi
+  if [ -n "$boost" ]; then
+    echo "$boost" >/proc/sys/vm/watermark_boost_factor
+  fi
 }
 
-# nbd_swap ARGUMENT...: swap to a disk that this machine serves.  The arguments
-# are the server's; the settings say the rest:
+# nbd_serve ARGUMENT...: a server for swap of this machine, and NBDZRAM_URI.
+# The settings say how:
 #   transport    unix (default) or tcp
-#   connections  1 unless told
-#   threads      of the server for each, 4 unless told
+#   threads      of the server for each connection, 4 unless told
 #   options      of nbdkit, more of them
-#   discard      how swapon discards, -dpages unless told
-#   min_free     vm.min_free_kbytes
-#   cluster      vm.page-cluster
-nbd_swap ()
+nbd_serve ()
 {
   # shellcheck disable=SC2086
   set -- -t "${threads:-4}" $options "$@"
   if [ "$transport" = tcp ]; then
     serve server -i localhost -p 10809 "$@"
-    attach nbd0 localhost 10809 -connections "${connections:-1}"
+    export NBDZRAM_URI=nbd://localhost
   else
     serve server -U /tmp/server.sock "$@"
-    attach nbd0 -unix /tmp/server.sock -connections "${connections:-1}"
+    export NBDZRAM_URI='nbd+unix:///?socket=/tmp/server.sock'
   fi
   figure "the server has $(server_status VmLck) KiB locked," \
          "$(server_status VmRSS) resident"
-  tune
-  must mkswap /dev/nbd0 >/dev/null
-  must swapon "${discard:--dpages}" /dev/nbd0
 }
 
-# It is not in use any more.
-nbd_end ()
+# nbd_swap ARGUMENT...: swap to a disk that this machine serves.  The arguments
+# are the server's, the settings those above and
+#   connections  1 unless told
+#   discard      when swapon shall discard, pages unless told
+#   force        swap there though the server is not ready for it
+#   min_free     vm.min_free_kbytes
+#   cluster      vm.page-cluster
+#   boost        vm.watermark_boost_factor
+nbd_swap ()
 {
-  detach nbd0
+  local device
+  nbd_serve "$@"
+  tune
+  device=$(nbdzramctl swapon ${force:+--force} --discard "${discard:-pages}" \
+             --connections "${connections:-1}") || fail 'nbdzramctl swapon'
+  [ "$device" = /dev/nbd0 ] || fail "swap is at $device"
+}
+
+# It is not in use any more: all comes back, and the server ends.
+nbd_swap_end ()
+{
+  must nbdzramctl swapoff /dev/nbd0
+  [ ! -e /sys/block/nbd0/pid ] || fail 'nbdzramctl swapoff does not detach'
   stop server
 }
 
