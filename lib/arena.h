@@ -130,7 +130,7 @@ extern void arena_free (struct arena *a, uint32_t entry, uint64_t slot);
  * thousandths of them and one segment?
  */
 #define COMPACT_BUSY 15         /* while the shard is written to */
-#define COMPACT_IDLE 10         /* when it is not */
+#define COMPACT_IDLE 5          /* when it is not */
 #define COMPACT_NOW 0           /* on request, and when memory is short */
 extern bool arena_wants_compaction (const struct arena *a,
                                     unsigned per_mille);

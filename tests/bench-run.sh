@@ -28,12 +28,13 @@ left_behind ()
 }
 
 say "a small run"
-"${run_bench[@]}" --parts held,speed \
+"${run_bench[@]}" --parts held,speed,profile \
     --targets zram-lz4,null,kernel-lz4,nbd-server 2>"$tmpdir/run.log"
 jq -e '.failed == {} and .machine.kernel and (.goals | length > 20) and
        ([.speed.summary[] | select(.target == "zram-lz4" and .iops > 0)]
         | length >= 20) and
-       .held["zram-lz4"].ends.trimmed.compressed > 0' "$results/results.json" \
+       .held["zram-lz4"].ends.trimmed.compressed > 0 and
+       (.missing.profile or (.profile | length == 8))' "$results/results.json" \
    >/dev/null || fail "results.json is not whole"
 for f in throughput latency memory; do
   # Cut off, it would not be well-formed.

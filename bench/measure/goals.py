@@ -55,8 +55,12 @@ def yardstick(g):
 def peer(g):
     for row, limits in PEER.items():
         for codec, limit in limits.items():
-            g.add(f"{codec}: rate of nbdkit memory allocator=zstd's, "
-                  f"{speed.ROWS[row][0]}", ">=", limit,
+            what = (f"{codec}: rate of nbdkit memory allocator=zstd's, "
+                    f"{speed.ROWS[row][0]}")
+            ceiling = g.figure(row, "yardstick-" + codec, "against_peer")
+            if ceiling:
+                what += f" (the yardstick's: {ceiling:.1f})"
+            g.add(what, ">=", limit,
                   g.figure(row, "zram-" + codec, "against_peer"), "{:.1f}")
 
 

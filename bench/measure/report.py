@@ -6,7 +6,7 @@
 
 import statistics
 
-from . import speed
+from . import profile, speed
 from .held import SLOW
 from .targets import label
 
@@ -202,9 +202,26 @@ def ranges(results):
     return "\n".join(text)
 
 
+def profiles(results):
+    part = results["profile"]
+    if not part:
+        return ""
+    return (
+        "## Where the time goes\n\nMicroseconds of the server's CPU time a "
+        "request, by what was executed as perf saw it: the kernel (socket, "
+        "copying, waking threads; locks that have to wait), nbdkit, the "
+        "codec's library, the plugin itself, and libc, whose copying and "
+        "locks are the plugin's as well as nbdkit's.\n\n" + table(
+            ["", "load", "all", *profile.COLUMNS],
+            [(label(p["target"]), speed.ROWS[p["row"]][0],
+              f"{p['server_us_per_op']:.1f}",
+              *(f"{p['us'][c]:.2f}" for c in profile.COLUMNS))
+             for p in part]))
+
+
 def markdown(results):
     parts = [("speed", speeds), ("held", memory), ("codecs", codecs),
-             ("ranges", ranges)]
+             ("ranges", ranges), ("profile", profiles)]
     took = results["took_seconds"]
     return "\n\n".join([
         "# nbdkit-zram, measured", where(results), goals(results),
