@@ -4,7 +4,9 @@
 
 #include <config.h>
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,6 +103,35 @@ make_swap (const struct options *o, const char *path)
   return -1;
 }
 
+/* For a while after memory was fragmented the kernel keeps some MiB more
+ * free, the part that a real-time server may use grows by less than that, and
+ * it cannot answer.  So that shall not be.
+ */
+static void
+calm_watermarks (const struct attachment *a)
+{
+  char *path = must_printf ("%s/proc/sys/vm/watermark_boost_factor",
+                            name_root ());
+  FILE *fp = fopen (path, "r+e");
+  unsigned factor = 0;
+
+  /* Linux before 5.0 has none. */
+  if (!fp && errno == ENOENT)
+    factor = 0;
+  else if (!fp || fscanf (fp, "%u", &factor) != 1)
+    complain ("%s: %s; short of memory, the machine may stand still", path,
+              strerror (errno));
+  if (factor && a->dry)
+    puts ("sysctl vm.watermark_boost_factor=0");
+  else if (factor && (fseek (fp, 0, SEEK_SET) != 0 || fputs ("0\n", fp) < 0 ||
+                      fflush (fp) != 0))
+    complain ("%s: %s; short of memory, the machine may stand still", path,
+              strerror (errno));
+  if (fp)
+    fclose (fp);
+  free (path);
+}
+
 static int run_swapoff (const char *name, bool dry);
 
 /* Back to what there was, keeping the fault that is the reason. */
@@ -161,6 +192,8 @@ swap_on (const struct options *o, const char *given)
   if (r == 0 && !is_attached)
     r = nbd_attach (&a);
   if (r == 0) {
+    if (place_is_local (&a.place))
+      calm_watermarks (&a);
     r = make_swap (o, a.path);
     if (r < 0)
       take_back (&a, is_attached);

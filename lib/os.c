@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "layout.h"
@@ -141,6 +142,17 @@ os_grow (void *p, size_t bytes, size_t new_bytes)
     os_free (p, bytes);
   }
   return q;
+}
+
+void
+os_leave_realtime (void)
+{
+  const struct sched_param none = { 0 };
+
+  /* Linux takes 0 for the calling thread. */
+  if (sched_getscheduler (0) != SCHED_OTHER &&
+      sched_setscheduler (0, SCHED_OTHER, &none) == 0)
+    setpriority (PRIO_PROCESS, 0, -20); /* if it may */
 }
 
 unsigned

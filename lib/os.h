@@ -51,6 +51,9 @@ os_relax (void)
 #endif
 }
 
+/* From here on this thread is not of real time, but before others. */
+extern void os_leave_realtime (void);
+
 /* Processors this process may run on, at least 1. */
 extern unsigned os_cpus (void);
 

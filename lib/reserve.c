@@ -336,11 +336,16 @@ tick (struct reserve *r)
   return go_on;
 }
 
+/* The kernel lets real-time threads use a part of what it keeps for
+ * emergencies.  That is for those who answer: filling the reserve with it,
+ * this thread would leave them none.
+ */
 static void *
 reserve_thread (void *arg)
 {
   struct zram_disk *d = arg;
 
+  os_leave_realtime ();
   while (tick (&d->reserve))
     while (!is_stopped (&d->reserve) && step (d))
       ;

@@ -4,10 +4,10 @@
  * When memory is short the kernel writes pages to the disk to have some
  * again, and everything the server does until it has answered must do
  * without.  What counts was found by experiment (the manual has the table):
- * memory that is locked, all that a request touches resident already, and
+ * memory that is locked, all that a request touches resident already,
  * real-time scheduling, for the kernel lets real-time tasks use a part of
- * what it keeps below its watermarks.  The rest costs little and helps where
- * these do not reach.
+ * what it keeps below its watermarks, and that the little memory which the
+ * kernel itself takes for an answer is not made by swapping.
  *
  * nbdkit --swap does none of this for a daemon: it locks its memory before
  * it forks, and locks do not survive that.
@@ -227,8 +227,9 @@ static const struct {
   { "oom", false, take_oom,
     "when memory is all used the kernel may kill the server, and with it"
     " what was swapped" },
-  { "flusher", false, take_flusher,
-    "when the server takes memory it may wait for disks that wait for it" },
+  { "flusher", true, take_flusher,
+    "to answer it may wait for pages to be swapped, which wait for it, and"
+    " swapping to it then stops this machine" },
   { "lock", true, take_lock,
     "the server itself may be paged out, and swapping to it then stops"
     " this machine" },

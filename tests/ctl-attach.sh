@@ -269,6 +269,18 @@ ctl swapoff /dev/nbd1
 : >"$tmpdir/calls"
 ctl swapon --force --discard none >/dev/null
 grep -qx 'swapon -p 100 /dev/nbd1' "$tmpdir/calls" || fail "--discard none"
+say "swapon keeps the kernel from raising its watermarks"
+reset_machine
+boost=$root/proc/sys/vm/watermark_boost_factor
+mkdir -p "${boost%/*}"
+echo 15000 >"$boost"
+is "--dry-run" "$(ctl swapon --force --dry-run | sed -n '/sysctl/p')" \
+   'sysctl vm.watermark_boost_factor=0'
+is "not by --dry-run" "$(cat "$boost")" 15000
+ctl swapon --force >/dev/null
+is "the factor" "$(head -n 1 "$boost")" 0
+ctl swapoff nbd1
+ctl swapon --force >/dev/null
 say "swapoff wants room for what is swapped out"
 meminfo ()
 {

@@ -65,9 +65,13 @@ def schedulers():
     s = set()
     for t in tasks():
         try:
+            with open("/proc/%d/task/%d/comm" % (pid, t)) as f:
+                if f.read() == "zram-reserve\n":
+                    assert os.sched_getscheduler(t) == os.SCHED_OTHER
+                    continue
             s.add((os.sched_getscheduler(t),
                    os.sched_getparam(t).sched_priority))
-        except ProcessLookupError:
+        except (ProcessLookupError, FileNotFoundError):
             pass
     return s
 END
@@ -126,7 +130,7 @@ print(safe)
 assert [s for s in safe if s != "safe"] == sorted(
     yes + no, key="oom flusher lock heap code realtime reserve".split().index)
 assert sorted(s for s in safe if safe[s] and s != "safe") == sorted(yes)
-vital = {"lock", "realtime", "reserve"}
+vital = {"flusher", "lock", "heap", "code", "realtime", "reserve"}
 assert safe["safe"] == (vital <= set(yes))
 assert d["swap"] == ("safe" if safe["safe"] else "unsafe")
 assert d["memory"]["ready"] >= d["swap_reserve"] > 0

@@ -158,9 +158,6 @@ tune ()
 {
   if [ -n "$min_free" ]; then echo "$min_free" >/proc/sys/vm/min_free_kbytes; fi
   if [ -n "$cluster" ]; then echo "$cluster" >/proc/sys/vm/page-cluster; fi
-  if [ -n "$boost" ]; then
-    echo "$boost" >/proc/sys/vm/watermark_boost_factor
-  fi
 }
 
 # nbd_serve ARGUMENT...: a server for swap of this machine, and NBDZRAM_URI.
@@ -190,7 +187,7 @@ nbd_serve ()
 #   force        swap there though the server is not ready for it
 #   min_free     vm.min_free_kbytes
 #   cluster      vm.page-cluster
-#   boost        vm.watermark_boost_factor
+#   boost        vm.watermark_boost_factor, which nbdzramctl makes 0
 nbd_swap ()
 {
   local device
@@ -199,6 +196,11 @@ nbd_swap ()
   device=$(nbdzramctl swapon ${force:+--force} --discard "${discard:-pages}" \
              --connections "${connections:-1}") || fail 'nbdzramctl swapon'
   [ "$device" = /dev/nbd0 ] || fail "swap is at $device"
+  [ "$(cat /proc/sys/vm/watermark_boost_factor)" = 0 ] ||
+    fail 'watermarks may be boosted'
+  if [ -n "$boost" ]; then
+    echo "$boost" >/proc/sys/vm/watermark_boost_factor
+  fi
 }
 
 # It is not in use any more: all comes back, and the server ends.
