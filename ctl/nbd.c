@@ -313,17 +313,17 @@ check_answers (const struct attachment *a)
   struct probe p;
   int r = probe_begin (&p, real, a->block_size);
 
-  free (real);
   if (r == 0)
     r = probe_wait (&p);
-  if (r == 0)
-    return 0;
   if (r > 0)
     fault ("%s does not answer on all of its %" PRIu64 " connections; try"
            " fewer", a->path, a->connections);
-  take_back (a);
-  run_undoing (false);
+  if (r != 0) {
+    take_back (a);
+    run_undoing (false);
+  }
   probe_end (&p);
+  free (real);
   return r;
 }
 

@@ -69,6 +69,7 @@ read_everywhere (const char *path, size_t bytes)
 int
 probe_begin (struct probe *p, const char *path, size_t bytes)
 {
+  p->path = path;
   p->pid = fork ();
   if (p->pid == 0) {
     setpgid (0, 0);             /* Ctrl-C is for the tool */
@@ -88,7 +89,7 @@ probe_wait (struct probe *p)
     if (r != 0) {
       p->pid = -1;
       return r > 0 && WIFEXITED (status) && WEXITSTATUS (status) == READ_ALL
-        ? 0 : fault ("it is attached, but cannot be read");
+        ? 0 : fault ("%s is attached, but cannot be read", p->path);
     }
     if (run_pause (STEP_MS) < 0)
       return -1;

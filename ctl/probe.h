@@ -13,6 +13,7 @@
 /* A process that reads; it may be waiting in the kernel. */
 struct probe {
   pid_t pid;
+  const char *path;             /* the caller's, until probe_end */
 };
 
 /* Begin to read so many bytes, at most 4096, on each processor.  -1 with a

@@ -112,20 +112,19 @@ calm_watermarks (const struct attachment *a)
 {
   char *path = must_printf ("%s/proc/sys/vm/watermark_boost_factor",
                             name_root ());
-  FILE *fp = fopen (path, "r+e");
+  FILE *fp = fopen (path, a->dry ? "re" : "r+e");
   unsigned factor = 0;
-
   /* Linux before 5.0 has none. */
-  if (!fp && errno == ENOENT)
-    factor = 0;
-  else if (!fp || fscanf (fp, "%u", &factor) != 1)
-    complain ("%s: %s; short of memory, the machine may stand still", path,
-              strerror (errno));
-  if (factor && a->dry)
+  bool ok = fp ? fscanf (fp, "%u", &factor) == 1 : errno == ENOENT;
+
+  if (ok && factor && a->dry)
     puts ("sysctl vm.watermark_boost_factor=0");
-  else if (factor && (fseek (fp, 0, SEEK_SET) != 0 || fputs ("0\n", fp) < 0 ||
-                      fflush (fp) != 0))
-    complain ("%s: %s; short of memory, the machine may stand still", path,
+  else if (ok && factor) {
+    rewind (fp);
+    ok = fputs ("0\n", fp) >= 0 && fflush (fp) == 0;
+  }
+  if (!ok)
+    complain ("%s: %s; short of memory, this machine may stand still", path,
               strerror (errno));
   if (fp)
     fclose (fp);
