@@ -286,12 +286,15 @@ attached_room (const char *root, const struct swap_use *use, uint64_t *kib)
 {
   char *path = must_printf ("%s/proc/meminfo", root);
   char *text = read_small (path, NULL);
-  uint64_t swap = 0, own = use->size - use->used;
+  uint64_t swap = 0, both = 0, own = use->size - use->used;
   bool known = text && meminfo (text, "MemAvailable:", kib) &&
     meminfo (text, "SwapFree:", &swap);
 
   if (known && swap > own)
     *kib += swap - own;
+  /* What is swapped out and in memory as well needs no more. */
+  if (known && meminfo (text, "SwapCached:", &both))
+    *kib += both;
   free (text);
   free (path);
   return known;

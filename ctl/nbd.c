@@ -53,15 +53,21 @@ nbd_attached (const char *name)
   return pid != NULL;
 }
 
+static bool
+has_no_size (const char *name)
+{
+  char *size = attached_sys (name_root (), name, "size");
+  bool yes = !size || strcmp (size, "0") == 0;
+
+  free (size);
+  return yes;
+}
+
 /* One that has lost its server keeps its size as long as it is open. */
 static bool
 is_free (const char *name)
 {
-  char *size = attached_sys (name_root (), name, "size");
-  bool yes = (!size || strcmp (size, "0") == 0) && !nbd_attached (name);
-
-  free (size);
-  return yes;
+  return has_no_size (name) && !nbd_attached (name);
 }
 
 static bool
@@ -239,12 +245,20 @@ set_device (struct attachment *a, unsigned n)
   snprintf (a->path, sizeof a->path, "/dev/%s", a->name);
 }
 
+/* Attached and of a size, which comes a moment later; or neither. */
+static bool
+is_settled (const char *name, bool wanted)
+{
+  return wanted ? nbd_attached (name) && !has_no_size (name)
+    : !nbd_attached (name);
+}
+
 static int
 wait_attached (const char *name, bool wanted)
 {
   int ms;
 
-  for (ms = 0; nbd_attached (name) != wanted; ms += 50) {
+  for (ms = 0; !is_settled (name, wanted); ms += 50) {
     if (ms >= PATIENCE_MS)
       return fault ("nbd-client has said that it did, but /dev/%s is %s"
                     " attached", name, wanted ? "not" : "still");
@@ -303,8 +317,8 @@ attach_one (struct attachment *a)
   return 0;
 }
 
-/* Does what is attached answer?  If not it is detached again: 1, or -1 with
- * a fault if another try is of no use.
+/* Does what is attached answer?  If not it is detached again: 1, or -1 if
+ * another try is of no use, with a fault either way.
  */
 static int
 check_answers (const struct attachment *a)
@@ -321,6 +335,9 @@ check_answers (const struct attachment *a)
   if (r != 0) {
     take_back (a);
     run_undoing (false);
+    /* Then it cannot be attached anew, and what waits for it may do so. */
+    if (nbd_attached (a->name))
+      r = -1;
   }
   probe_end (&p);
   free (real);

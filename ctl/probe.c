@@ -24,6 +24,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctl.h"
@@ -48,18 +49,18 @@ static int
 read_everywhere (const char *path, size_t bytes)
 {
   static char block[4096] __attribute__ ((aligned (4096)));
-  int fd = open_direct (path), cpu;
-  cpu_set_t ours, one;
+  long n = sysconf (_SC_NPROCESSORS_CONF), cpu;
+  int fd = open_direct (path);
+  cpu_set_t *one = CPU_ALLOC (n);
+  size_t size = CPU_ALLOC_SIZE (n);
 
-  if (fd == -1 || sched_getaffinity (0, sizeof ours, &ours) == -1)
+  if (fd == -1 || !one)
     return NOT_READ;
-  for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-    if (!CPU_ISSET (cpu, &ours))
-      continue;
-    CPU_ZERO (&one);
-    CPU_SET (cpu, &one);
-    /* One that is taken away meanwhile needs no answer. */
-    if (sched_setaffinity (0, sizeof one, &one) == 0 &&
+  for (cpu = 0; cpu < n; cpu++) {
+    CPU_ZERO_S (size, one);
+    CPU_SET_S (cpu, size, one);
+    /* Those that are off, or not for us, are left out. */
+    if (sched_setaffinity (0, size, one) == 0 &&
         pread (fd, block, bytes, 0) != (ssize_t) bytes)
       return NOT_READ;
   }
@@ -89,7 +90,7 @@ probe_wait (struct probe *p)
     if (r != 0) {
       p->pid = -1;
       return r > 0 && WIFEXITED (status) && WEXITSTATUS (status) == READ_ALL
-        ? 0 : fault ("%s is attached, but cannot be read", p->path);
+        ? 0 : fault ("%s was attached, but could not be read", p->path);
     }
     if (run_pause (STEP_MS) < 0)
       return -1;
@@ -100,9 +101,14 @@ probe_wait (struct probe *p)
 void
 probe_end (struct probe *p)
 {
+  const struct timespec step = { 0, STEP_MS * 1000000L };
+  int ms;
+
   if (p->pid == -1)
     return;
   kill (p->pid, SIGKILL);
-  waitpid (p->pid, NULL, 0);
+  for (ms = 0; ms < PATIENCE_MS && waitpid (p->pid, NULL, WNOHANG) == 0;
+       ms += STEP_MS)
+    nanosleep (&step, NULL);
   p->pid = -1;
 }

@@ -27,7 +27,7 @@ extern int probe_begin (struct probe *p, const char *path, size_t bytes);
 extern int probe_wait (struct probe *p);
 
 /* Let the process end, which it cannot where its requests are not answered
- * before the device is detached.
+ * before the device is detached.  One that does not is left to itself.
  */
 extern void probe_end (struct probe *p);
 

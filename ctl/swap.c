@@ -112,22 +112,25 @@ calm_watermarks (const struct attachment *a)
 {
   char *path = must_printf ("%s/proc/sys/vm/watermark_boost_factor",
                             name_root ());
-  FILE *fp = fopen (path, a->dry ? "re" : "r+e");
+  FILE *fp = fopen (path, "re");
   unsigned factor = 0;
-  /* Linux before 5.0 has none. */
-  bool ok = fp ? fscanf (fp, "%u", &factor) == 1 : errno == ENOENT;
+  bool ok = true;
 
-  if (ok && factor && a->dry)
-    puts ("sysctl vm.watermark_boost_factor=0");
-  else if (ok && factor) {
-    rewind (fp);
-    ok = fputs ("0\n", fp) >= 0 && fflush (fp) == 0;
-  }
-  if (!ok)
-    complain ("%s: %s; short of memory, this machine may stand still", path,
-              strerror (errno));
+  /* Linux before 5.0 has none. */
+  if (fp && fscanf (fp, "%u", &factor) != 1)
+    factor = 0;
   if (fp)
     fclose (fp);
+  if (factor && a->dry)
+    puts ("sysctl vm.watermark_boost_factor=0");
+  else if (factor) {
+    fp = fopen (path, "we");
+    ok = fp && fputs ("0\n", fp) >= 0;
+    ok = fp && fclose (fp) == 0 && ok;
+  }
+  if (!ok)
+    complain ("%s is %u and cannot be made 0 (%s): short of memory, this"
+              " machine may stand still", path, factor, strerror (errno));
   free (path);
 }
 

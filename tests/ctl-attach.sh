@@ -302,6 +302,11 @@ meminfo 20480 0
 ctl swapoff nbd1
 clean "room in memory"
 ctl swapon --force >/dev/null
+meminfo 10000 0
+echo 'SwapCached: 10480 kB' >>"$root/proc/meminfo"
+ctl swapoff nbd1
+clean "half is in memory as well"
+ctl swapon --force >/dev/null
 meminfo 0 45052
 ctl swapoff --force nbd1
 clean "forced"

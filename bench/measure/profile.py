@@ -38,6 +38,9 @@ def why_not():
                        text=True)
     if r.returncode != 0:
         return "perf may not: " + " ".join(r.stderr.split())[:200]
+    with open("/proc/sys/kernel/perf_event_paranoid") as f:
+        if os.geteuid() != 0 and int(f.read()) > 1:
+            return "perf may not look at the kernel"
     return None
 
 
@@ -56,8 +59,9 @@ def shares(data):
         percent, _, name = (s.strip() for s in line.partition(";"))
         if percent.endswith("%"):
             found[place(name)] += float(percent[:-1]) / 100
-    if not 0.9 < sum(found.values()) < 1.1:
-        raise Trouble("perf recorded nothing: " + r.stderr.strip())
+    if not 0.9 < sum(found.values()) < 1.1 or not found["kernel"]:
+        raise Trouble("perf recorded nothing, or not the kernel: "
+                      + r.stderr.strip())
     return found
 
 

@@ -7,10 +7,10 @@
  * remembered.  A quarter of the pages cannot be compressed; most are pieces
  * of a file of real data; some are nearly empty, as those of a heap are.
  *
- * With the names of two files it measures swapping alone: everything out, in
- * again, and out; then it waits until there is the file RELEASE, so that the
- * swap space can be taken away meanwhile, and verifies.  RECLAIM is
- * memory.reclaim of the control group that it is in.
+ * With the name of a file as RELEASE it measures swapping alone: everything
+ * out, in again, and out; then it waits for that file, so that the swap space
+ * can be taken away meanwhile, and verifies.  For all pages to be out it takes
+ * RECLAIM, memory.reclaim of the control group that it is in.
  *
  * It runs where memory is all but used up: after the start it allocates
  * nothing more, and what it prints goes out by write.
@@ -221,14 +221,22 @@ in_memory (void)
   return total;
 }
 
-/* Written they are, but in memory still: have those go too. */
+/* Written they are, or are being so, but in memory still: have those go
+ * too.
+ */
 static void
 page_out_rest (const char *reclaim)
 {
   char text[32];
   size_t left = 0;
-  int i, n, fd = open (reclaim, O_WRONLY);
+  int i, n, fd;
 
+  if (!reclaim) {
+    usleep (1000000);
+    page_out (0);
+    return;
+  }
+  fd = open (reclaim, O_WRONLY);
   if (fd == -1)
     die (reclaim);
   for (i = 0; i < 100; i++) {
@@ -302,16 +310,16 @@ main (int argc, char *argv[])
   const char *release, *reclaim;
   double start;
 
-  if (argc != 5 && argc != 7) {
+  if (argc < 5 || argc > 7) {
     fprintf (stderr,
-             "fillmem NAME MEGABYTES SEED CORPUS [RELEASE RECLAIM]\n");
+             "fillmem NAME MEGABYTES SEED CORPUS [RELEASE [RECLAIM]]\n");
     return 2;
   }
   name = argv[1];
   pages = strtoull (argv[2], NULL, 10) * 256;
   seed = strtoull (argv[3], NULL, 10);
   release = argc > 5 ? argv[5] : NULL;
-  reclaim = argc > 5 ? argv[6] : NULL;
+  reclaim = argc > 6 ? argv[6] : NULL;
   map_corpus (argv[4]);
   memory = mmap (NULL, pages * PAGE, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
