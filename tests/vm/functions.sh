@@ -203,11 +203,17 @@ nbd_swap ()
   fi
 }
 
-# It is not in use any more: all comes back, and the server ends.
-nbd_swap_end ()
+# All comes back, and the device is free.
+nbd_swapoff ()
 {
   must nbdzramctl swapoff /dev/nbd0
   [ ! -e /sys/block/nbd0/pid ] || fail 'nbdzramctl swapoff does not detach'
+}
+
+# It is not in use any more.
+nbd_swap_end ()
+{
+  nbd_swapoff
   stop server
 }
 
