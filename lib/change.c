@@ -85,21 +85,72 @@ ragged_end_is_zero (struct zram_disk *d, uint64_t size)
   return true;
 }
 
-/* A shard that is left without a slot keeps one that nobody can name. */
+/* Cannot fail if there are no more slots than before. */
 static int
 resize_shards (struct zram_disk *d, uint64_t size)
 {
-  uint64_t n;
   unsigned i;
-  int r;
+  int r = 0;
 
-  for (i = 0; i < shard_count (d); ++i) {
-    n = slots_below (d, i, slots_of (d, size));
-    r = shard_resize (&d->shards[i], n ? n : 1);
-    if (r < 0)
-      return r;
+  for (i = 0; i < shard_count (d) && r == 0; ++i)
+    r = shard_resize (&d->shards[i], slots_below (d, i, slots_of (d, size)));
+  return r;
+}
+
+static bool
+holes_from (struct zram_disk *d, uint64_t size)
+{
+  unsigned i;
+
+  for (i = 0; i < shard_count (d); ++i)
+    if (!shard_holes_from (&d->shards[i],
+                           slots_below (d, i, slots_of (d, size))))
+      return false;
+  return true;
+}
+
+/* Let nobody reach a slot beyond, or let them again. */
+static void
+bound (struct zram_disk *d, uint64_t size)
+{
+  unsigned i;
+
+  for (i = 0; i < shard_count (d); ++i)
+    shard_bound (&d->shards[i], slots_below (d, i, slots_of (d, size)));
+}
+
+/* Looked at twice: at first nobody is kept from anything, so that a
+ * shrink that must be refused disturbs no one; then nobody can write
+ * there any more.  Nothing is changed that would have to be undone before
+ * all shards agree.
+ */
+static int
+shrink (struct zram_disk *d, uint64_t size)
+{
+  uint64_t old = disk_size (d);
+
+  if (!ragged_end_is_zero (d, size) || !holes_from (d, size))
+    return -EBUSY;
+  d->size = size;
+  bound (d, size);
+  if (!holes_from (d, size)) {
+    bound (d, old);
+    d->size = old;
+    return -EBUSY;
   }
-  return 0;
+  return resize_shards (d, size);
+}
+
+static int
+grow (struct zram_disk *d, uint64_t size)
+{
+  int r = resize_shards (d, size);
+
+  if (r == 0)
+    d->size = size;
+  else
+    resize_shards (d, disk_size (d));
+  return r;
 }
 
 /* Requests that are under way see the old size or the new: what lies
@@ -108,22 +159,7 @@ resize_shards (struct zram_disk *d, uint64_t size)
 static int
 resize (struct zram_disk *d, uint64_t size)
 {
-  uint64_t old = disk_size (d);
-  int r;
-
-  if (size < old && !ragged_end_is_zero (d, size))
-    return -EBUSY;
-  if (size < old)
-    d->size = size;
-  r = resize_shards (d, size);
-  if (r == 0)
-    d->size = size;
-  else if (size < old) {
-    d->size = old;
-    /* Growing back needs no memory: it was there before. */
-    resize_shards (d, old);
-  }
-  return r;
+  return size < disk_size (d) ? shrink (d, size) : grow (d, size);
 }
 
 int

@@ -400,28 +400,56 @@ shard_describe (const struct shard *s, uint64_t slot, struct zram_slot *about)
   return true;
 }
 
+/* Look at some slots from *slot on, all that the table has: are they
+ * holes?
+ */
 static bool
-tail_is_holes (const struct shard *s, uint64_t slot)
+some_holes_from (const struct shard *s, uint64_t *slot)
 {
+  uint64_t end = s->table.nslots;
+  unsigned runs;
   uint32_t entry;
+  uint64_t n;
 
-  for (; slot < s->nslots;
-       slot += table_run (&s->table, slot, s->nslots, &entry))
-    if (table_get (&s->table, slot) != ENTRY_HOLE)
+  for (runs = 0; *slot < end && runs < CLEAR_RUNS; ++runs) {
+    n = table_run (&s->table, *slot, end, &entry);
+    if (entry != ENTRY_HOLE)
       return false;
+    *slot += n;
+  }
   return true;
+}
+
+bool
+shard_holes_from (struct shard *s, uint64_t slot)
+{
+  bool holes = true, more = true;
+
+  while (holes && more) {
+    shard_lock (s);
+    holes = some_holes_from (s, &slot);
+    more = slot < s->table.nslots;
+    shard_unlock (s);
+    shard_give_way (s);
+  }
+  return holes;
+}
+
+void
+shard_bound (struct shard *s, uint64_t nslots)
+{
+  shard_lock (s);
+  s->nslots = nslots;
+  shard_unlock (s);
 }
 
 int
 shard_resize (struct shard *s, uint64_t nslots)
 {
-  int r = 0;
+  int r;
 
   shard_lock (s);
-  if (nslots < s->nslots && !tail_is_holes (s, nslots))
-    r = -EBUSY;
-  if (r == 0)
-    r = arena_grow (&s->arena, nslots);
+  r = arena_grow (&s->arena, nslots);
   if (r == 0)
     r = table_resize (&s->table, nslots);
   if (r == 0)

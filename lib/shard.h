@@ -155,8 +155,19 @@ extern int shard_clear_slot (struct shard *s, uint64_t slot,
  */
 extern int shard_reset (struct shard *s);
 
-/* Change the number of slots; takes the lock.  -EBUSY if one that would
- * go is not a hole; -ENOSPC or -ENOMEM; and nothing is changed.
+/* Are all slots from here on holes?  Takes the lock for a part of them at
+ * a time.
+ */
+extern bool shard_holes_from (struct shard *s, uint64_t slot);
+
+/* Refuse slots from here on, or no more: only ever fewer than the shard
+ * has.  Takes the lock.
+ */
+extern void shard_bound (struct shard *s, uint64_t nslots);
+
+/* Change the number of slots, to 0 or more; takes the lock.  Those that go
+ * must be holes, and then it does not fail.  -ENOSPC or -ENOMEM, and
+ * nothing is changed that shows.
  */
 extern int shard_resize (struct shard *s, uint64_t nslots);
 

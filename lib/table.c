@@ -21,12 +21,18 @@ min (uint64_t a, uint64_t b)
   return a < b ? a : b;
 }
 
+/* At least one, so that no array is empty where there are no slots. */
+static uint64_t
+roots_for (uint64_t nslots)
+{
+  return nslots ? (nslots + ROOT_SLOTS - 1) / ROOT_SLOTS : 1;
+}
+
 /* Leaves, and a node above them for each root entry. */
 static uint64_t
 nodes_for (uint64_t nslots)
 {
-  return ((nslots + NODE_ENTRIES - 1) >> NODE_SHIFT) +
-    (nslots + ROOT_SLOTS - 1) / ROOT_SLOTS;
+  return roots_for (nslots) + ((nslots + NODE_ENTRIES - 1) >> NODE_SHIFT);
 }
 
 static void
@@ -80,7 +86,7 @@ table_init (struct table *t, uint64_t nslots, bool track_ages,
   };
 
   *t = (struct table) { .nslots = nslots };
-  t->nroots = (nslots + ROOT_SLOTS - 1) / ROOT_SLOTS;
+  t->nroots = roots_for (nslots);
   params.max_units = nodes_for (nslots);
   t->nidle_words = params.max_units + NODE_ENTRIES;
   t->nages = track_ages ? t->nidle_words : 0;
@@ -349,7 +355,7 @@ clear_beyond (struct table *t, uint64_t slot)
 int
 table_resize (struct table *t, uint64_t nslots)
 {
-  uint64_t nroots = (nslots + ROOT_SLOTS - 1) / ROOT_SLOTS;
+  uint64_t nroots = roots_for (nslots);
   uint64_t old = t->nslots;
   uint32_t *root;
   int r;
@@ -373,7 +379,7 @@ table_resize (struct table *t, uint64_t nslots)
       return r;
     }
   }
-  else
+  else if (nslots)
     table_fold (t, nslots - 1);
   return 0;
 }

@@ -43,7 +43,7 @@ struct table {
   uint64_t nidle;               /* bits set: usually none */
 };
 
-/* A table of holes for nslots (at least 1) slots.  -ENOMEM. */
+/* A table of holes for so many slots, which may be none.  -ENOMEM. */
 extern int table_init (struct table *t, uint64_t nslots, bool track_ages,
                        struct account *account);
 extern void table_destroy (struct table *t);
