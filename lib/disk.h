@@ -27,16 +27,16 @@
 #include "reserve.h"
 #include "shard.h"
 #include "stats.h"
+#include "worker.h"
 #include "workspace.h"
 #include "zram.h"
 
 #define SHARDS_MAX 64
 
 struct keeper {
-  pthread_t thread;
-  pthread_mutex_t lock;
-  pthread_cond_t wake;
-  bool running, stop;
+  struct worker worker;
+  uint64_t seen[SHARDS_MAX];    /* a shard's changes at the last look */
+  uint64_t kept[SHARDS_MAX];    /* and when it was last tidied */
 };
 
 /* The codecs in use.  Their parameters are read through the workspaces. */
@@ -111,6 +111,9 @@ slots_below (const struct zram_disk *d, unsigned i, uint64_t slot)
 /* open.c: a message, and -EINVAL. */
 extern int refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
   __attribute__ ((format (printf, 2, 3)));
+
+/* keeper.c */
+extern void keeper_init (struct zram_disk *d);
 
 /* change.c: let a codec at a level write new objects.  -ENOMEM. */
 extern int codecs_use (struct zram_disk *d, unsigned codec, int level);

@@ -10,9 +10,7 @@
 
 #include <config.h>
 
-#include <errno.h>
-#include <signal.h>
-#include <time.h>
+#include <string.h>
 
 #include "disk.h"
 #include "os.h"
@@ -45,63 +43,42 @@ keep (struct shard *s)
   shard_unlock (s);
 }
 
-/* Wait for a tick.  False: stop. */
-static bool
-tick (struct keeper *k)
+static void
+look_at_all (void *opaque)
 {
-  struct timespec until;
-  bool go_on;
-
-  clock_gettime (CLOCK_REALTIME, &until);
-  until.tv_nsec += TICK_MS * 1000000L;
-  until.tv_sec += until.tv_nsec / 1000000000L;
-  until.tv_nsec %= 1000000000L;
-  pthread_mutex_lock (&k->lock);
-  if (!k->stop)
-    pthread_cond_timedwait (&k->wake, &k->lock, &until);
-  go_on = !k->stop;
-  pthread_mutex_unlock (&k->lock);
-  return go_on;
-}
-
-static void *
-keeper_thread (void *arg)
-{
-  struct zram_disk *d = arg;
-  struct { uint64_t seen, kept; } shard[SHARDS_MAX] = { { 0, 0 } };
+  struct zram_disk *d = opaque;
+  struct keeper *k = &d->keeper;
   unsigned i;
 
-  while (tick (&d->keeper)) {
-    workspaces_trim (&d->workspaces);
-    for (i = 0; i < shard_count (d); ++i) {
-      uint64_t now = counter_get (&d->shards[i].changes);
+  workspaces_trim (&d->workspaces);
+  for (i = 0; i < shard_count (d); ++i) {
+    uint64_t now = counter_get (&d->shards[i].changes);
 
-      if (now == shard[i].seen && now != shard[i].kept) {
-        keep (&d->shards[i]);
-        shard[i].kept = now;
-      }
-      shard[i].seen = now;
+    if (now == k->seen[i] && now != k->kept[i]) {
+      keep (&d->shards[i]);
+      k->kept[i] = now;
     }
+    k->seen[i] = now;
   }
-  return NULL;
 }
 
-/* Signals are for the server's own threads. */
+void
+keeper_init (struct zram_disk *d)
+{
+  worker_init (&d->keeper.worker, "zram-keeper", TICK_MS, look_at_all, d);
+}
+
 int
 zram_keeper_start (struct zram_disk *d)
 {
-  sigset_t all, old;
+  struct keeper *k = &d->keeper;
   int r;
 
-  d->keeper.stop = false;
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &old);
-  r = pthread_create (&d->keeper.thread, NULL, keeper_thread, d);
-  pthread_sigmask (SIG_SETMASK, &old, NULL);
-  if (r != 0)
-    return -r;
-  d->keeper.running = true;
-  r = reserve_start (d);
+  memset (k->seen, 0, sizeof k->seen);
+  memset (k->kept, 0, sizeof k->kept);
+  r = worker_start (&k->worker);
+  if (r == 0)
+    r = reserve_start (d);
   if (r < 0)
     zram_keeper_stop (d);
   return r;
@@ -110,17 +87,8 @@ zram_keeper_start (struct zram_disk *d)
 void
 zram_keeper_stop (struct zram_disk *d)
 {
-  struct keeper *k = &d->keeper;
-
   reserve_stop (d);
-  if (!k->running)
-    return;
-  pthread_mutex_lock (&k->lock);
-  k->stop = true;
-  pthread_cond_signal (&k->wake);
-  pthread_mutex_unlock (&k->lock);
-  pthread_join (k->thread, NULL);
-  k->running = false;
+  worker_stop (&d->keeper.worker);
 }
 
 int

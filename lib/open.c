@@ -135,8 +135,7 @@ make (struct zram_disk *d, const struct zram_params *p)
   d->size = p->size;
   d->layout = layout_for_page (page_of (p));
   pthread_mutex_init (&d->change, NULL);
-  pthread_mutex_init (&d->keeper.lock, NULL);
-  pthread_cond_init (&d->keeper.wake, NULL);
+  keeper_init (d);
   reserve_init (d, p);
   if (workspaces_init (&d->workspaces, WORKSPACES_PER_CPU * os_cpus (),
                        &d->layout, &d->account) < 0)
@@ -198,8 +197,7 @@ zram_close (struct zram_disk *d)
       codec_get (i)->params_free (d->codecs.params[i]);
   pthread_mutex_destroy (&d->change);
   os_unmap (d->latencies, sizeof *d->latencies);
-  pthread_mutex_destroy (&d->keeper.lock);
-  pthread_cond_destroy (&d->keeper.wake);
+  worker_destroy (&d->keeper.worker);
   reserve_destroy (d);
   os_free (d, sizeof *d);
 }

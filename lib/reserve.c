@@ -5,8 +5,6 @@
 #include <config.h>
 
 #include <errno.h>
-#include <signal.h>
-#include <time.h>
 
 #include "disk.h"
 #include "os.h"
@@ -38,6 +36,8 @@
  */
 #define SPARE_WORKSPACES 2
 
+static void fill_up (void *opaque);
+
 void
 reserve_init (struct zram_disk *d, const struct zram_params *p)
 {
@@ -46,16 +46,19 @@ reserve_init (struct zram_disk *d, const struct zram_params *p)
   r->swap = p->swap;
   r->bytes = p->swap ? p->swap_reserve : 0;
   pthread_mutex_init (&r->fill, NULL);
-  pthread_mutex_init (&r->lock, NULL);
-  pthread_cond_init (&r->wake, NULL);
+  worker_init (&r->worker, "zram-reserve", TICK_MS, fill_up, d);
+  /* The kernel lets real-time threads use a part of what it keeps for
+   * emergencies.  That is for those who answer: filling the reserve with
+   * it, this thread would leave them none.
+   */
+  r->worker.begin = os_leave_realtime;
 }
 
 void
 reserve_destroy (struct zram_disk *d)
 {
   pthread_mutex_destroy (&d->reserve.fill);
-  pthread_mutex_destroy (&d->reserve.lock);
-  pthread_cond_destroy (&d->reserve.wake);
+  worker_destroy (&d->reserve.worker);
 }
 
 void
@@ -206,16 +209,14 @@ step (struct zram_disk *d)
   return did;
 }
 
-/* Let the thread end though there is no end to what it could do. */
-static bool
-is_stopped (struct reserve *r)
+/* The thread ends though there be no end to what it could do. */
+static void
+fill_up (void *opaque)
 {
-  bool stop;
+  struct zram_disk *d = opaque;
 
-  pthread_mutex_lock (&r->lock);
-  stop = r->stop;
-  pthread_mutex_unlock (&r->lock);
-  return stop;
+  while (!worker_stops (&d->reserve.worker) && step (d))
+    ;
 }
 
 /* Touching. */
@@ -315,81 +316,23 @@ reserve_renew (struct zram_disk *d)
     ;
 }
 
-/* The thread. */
-
-/* Wait for a tick.  False: stop. */
-static bool
-tick (struct reserve *r)
-{
-  struct timespec until;
-  bool go_on;
-
-  clock_gettime (CLOCK_REALTIME, &until);
-  until.tv_nsec += TICK_MS * 1000000L;
-  until.tv_sec += until.tv_nsec / 1000000000L;
-  until.tv_nsec %= 1000000000L;
-  pthread_mutex_lock (&r->lock);
-  if (!r->stop)
-    pthread_cond_timedwait (&r->wake, &r->lock, &until);
-  go_on = !r->stop;
-  pthread_mutex_unlock (&r->lock);
-  return go_on;
-}
-
-/* The kernel lets real-time threads use a part of what it keeps for
- * emergencies.  That is for those who answer: filling the reserve with it,
- * this thread would leave them none.
- */
-static void *
-reserve_thread (void *arg)
-{
-  struct zram_disk *d = arg;
-
-  os_leave_realtime ();
-  while (tick (&d->reserve))
-    while (!is_stopped (&d->reserve) && step (d))
-      ;
-  return NULL;
-}
-
 int
 reserve_start (struct zram_disk *d)
 {
   struct reserve *r = &d->reserve;
-  sigset_t all, old;
   int error;
 
   if (!r->swap)
     return 0;
-  r->stop = false;
   error = workspaces_fix (&d->workspaces, os_cpus () + SPARE_WORKSPACES);
   if (error < 0)
     return error;
   reserve_renew (d);
-  if (!r->bytes)
-    return 0;
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &old);
-  error = pthread_create (&r->thread, NULL, reserve_thread, d);
-  pthread_sigmask (SIG_SETMASK, &old, NULL);
-  if (error != 0)
-    return -error;
-  pthread_setname_np (r->thread, "zram-reserve");
-  r->running = true;
-  return 0;
+  return r->bytes ? worker_start (&r->worker) : 0;
 }
 
 void
 reserve_stop (struct zram_disk *d)
 {
-  struct reserve *r = &d->reserve;
-
-  if (!r->running)
-    return;
-  pthread_mutex_lock (&r->lock);
-  r->stop = true;
-  pthread_cond_signal (&r->wake);
-  pthread_mutex_unlock (&r->lock);
-  pthread_join (r->thread, NULL);
-  r->running = false;
+  worker_stop (&d->reserve.worker);
 }

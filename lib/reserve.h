@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "worker.h"
+
 struct zram_disk;
 struct zram_params;
 
@@ -26,10 +28,7 @@ struct reserve {
   uint64_t bytes;               /* what the reserve is meant to be */
   pthread_mutex_t fill;         /* held while a block is on its way, and by
                                    those who would move what it lies in */
-  pthread_t thread;
-  pthread_mutex_t lock;         /* for the two below */
-  pthread_cond_t wake;
-  bool running, stop;
+  struct worker worker;
 };
 
 extern void reserve_init (struct zram_disk *d, const struct zram_params *p);

@@ -10,17 +10,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "devices.h"
 #include "swap.h"
+#include "worker.h"
 
 /* The list, and all that its members say is under the lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t changed;
 static struct device *list[DEVICES_MAX];
 static bool taken[DEVICES_MAX]; /* numbers in use, or about to be */
 static bool forked;
+
+/* There is no initializer for one that goes by the monotonic clock. */
+static void __attribute__ ((constructor))
+make_changed (void)
+{
+  cond_init_monotonic (&changed);
+}
 
 /* References */
 
@@ -103,17 +110,15 @@ device_disconnect (struct device *dev)
 /* A client that has just said good-bye is still there for a moment, until
  * the server has ended its threads.
  */
-#define GOODBYE_S 1
+#define GOODBYE_MS 1000
 
 /* Under the lock.  -EBUSY with a message. */
 static int
 wait_until_idle (const struct device *dev, char message[ZRAM_MESSAGE_MAX])
 {
-  struct timespec until;
+  struct timespec until = monotonic_in (GOODBYE_MS);
   int r = 0;
 
-  clock_gettime (CLOCK_REALTIME, &until);
-  until.tv_sec += GOODBYE_S;
   while (dev->clients && r == 0)
     r = pthread_cond_timedwait (&changed, &lock, &until);
   if (dev->clients)

@@ -5,7 +5,6 @@
 #include <config.h>
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,69 +12,72 @@
 #include <nbdkit-plugin.h>
 
 #include "later.h"
+#include "worker.h"
 
 #define LINES 8
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static pthread_t thread;
-static bool running, stop;
+static struct worker worker;
+static bool is_open;            /* to new lines */
 static char lines[LINES][LATER_LINE];
 static unsigned first, waiting, dropped;
 
-static void *
-write_lines (void *arg)
+static bool
+take (char line[LATER_LINE])
 {
-  char line[LATER_LINE];
+  bool any;
 
-  (void) arg;
   pthread_mutex_lock (&lock);
-  while (waiting || !stop) {
-    if (!waiting) {
-      pthread_cond_wait (&changed, &lock);
-      continue;
-    }
+  any = waiting > 0;
+  if (any) {
     memcpy (line, lines[first], LATER_LINE);
     first = (first + 1) % LINES;
     waiting--;
-    pthread_mutex_unlock (&lock);
-    nbdkit_error ("%s", line);
-    pthread_mutex_lock (&lock);
   }
   pthread_mutex_unlock (&lock);
-  return NULL;
+  return any;
 }
 
-/* Signals are for the server's own threads. */
+static void
+write_lines (void *opaque)
+{
+  char line[LATER_LINE];
+
+  (void) opaque;
+  while (take (line))
+    nbdkit_error ("%s", line);
+}
+
+static void
+set_open (bool to)
+{
+  pthread_mutex_lock (&lock);
+  is_open = to;
+  pthread_mutex_unlock (&lock);
+}
+
 int
 later_start (void)
 {
-  sigset_t all, old;
   int r;
 
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &old);
-  r = pthread_create (&thread, NULL, write_lines, NULL);
-  pthread_sigmask (SIG_SETMASK, &old, NULL);
-  running = r == 0;
-  if (running)
-    pthread_setname_np (thread, "zram-log");
-  return -r;
+  worker_init (&worker, "zram-log", 0, write_lines, NULL);
+  r = worker_start (&worker);
+  if (r < 0)
+    worker_destroy (&worker);
+  else
+    set_open (true);
+  return r;
 }
 
 void
 later_stop (void)
 {
-  if (!running)
+  if (!worker.running)
     return;
-  pthread_mutex_lock (&lock);
-  stop = true;
-  pthread_cond_signal (&changed);
-  pthread_mutex_unlock (&lock);
-  pthread_join (thread, NULL);
-  pthread_mutex_lock (&lock);
-  running = stop = false;
-  pthread_mutex_unlock (&lock);
+  set_open (false);
+  worker_stop (&worker);
+  worker_destroy (&worker);
 }
 
 /* Under the lock. */
@@ -94,7 +96,7 @@ add (const char *line)
     snprintf (to, LATER_LINE, "%s", line);
   dropped = 0;
   waiting++;
-  pthread_cond_signal (&changed);
+  worker_tell (&worker);
 }
 
 bool
@@ -103,7 +105,7 @@ later_say (const char *line)
   bool later;
 
   pthread_mutex_lock (&lock);
-  later = running && !stop;
+  later = is_open;
   if (later)
     add (line);
   pthread_mutex_unlock (&lock);

@@ -181,13 +181,13 @@ static void
 test_none (void)
 {
   start ((struct zram_params) { .size = 256 * MiB });
-  CHECK (ready () == 0 && !d->reserve.running);
+  CHECK (ready () == 0 && !d->reserve.worker.running);
   CHECK (d->shards[0].arena.segments.keep == 0);
   finish ();
 
   /* With swap, but no reserve: touched, and that is all. */
   start ((struct zram_params) { .size = 256 * MiB, .swap = true });
-  CHECK (ready () == 0 && !d->reserve.running);
+  CHECK (ready () == 0 && !d->reserve.worker.running);
   CHECK (write_page (1) == 0);
   check_page (1);
   finish ();
