@@ -292,6 +292,16 @@ no (void *handle UNUSED)
   return 0;
 }
 
+/* A client may ask for a fast zero whatever it was told, and nbdkit asserts
+ * that an export which can be written knows of it.  Where can_zero says no,
+ * nbdkit itself answers ENOTSUP.
+ */
+static int
+plugin_can_fast_zero (void *handle UNUSED)
+{
+  return 1;
+}
+
 /* What was written is seen by every connection at once, and is never
  * safer than it is then: flush and FUA have nothing to do.
  */
@@ -422,7 +432,7 @@ static struct nbdkit_plugin plugin = {
   .extents = plugin_extents,
   .can_cache = plugin_can_cache,
   .cache = plugin_cache,
-  .can_fast_zero = is_disk,
+  .can_fast_zero = plugin_can_fast_zero,
   .get_ready = plugin_get_ready,
   .after_fork = plugin_after_fork,
   .list_exports = plugin_list_exports,
