@@ -25,7 +25,7 @@ struct account {
   _Atomic uint64_t held, peak;
   _Atomic uint64_t limit;       /* 0: none */
   _Atomic uint64_t kind[ACCOUNT_KINDS];
-  _Atomic uint64_t ready;       /* of held: in empty blocks */
+  _Atomic uint64_t ready[ACCOUNT_KINDS];        /* of kind: empty blocks */
   _Atomic uint64_t misses;      /* blocks that a reserve did not have */
 };
 

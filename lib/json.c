@@ -39,6 +39,7 @@ static const struct field counters[] = {
 static const struct field memory[] = {
   MEMORY (segments), MEMORY (directories), MEMORY (free), MEMORY (raw),
   MEMORY (table), MEMORY (codecs), MEMORY (other), MEMORY (ready),
+  MEMORY (ready_segments), MEMORY (ready_raw), MEMORY (ready_table),
   { NULL, 0 }
 };
 

@@ -23,8 +23,8 @@ static void
 count_hot (struct pool *pool, uint64_t n)
 {
   pool->nhot += n;
-  atomic_fetch_add_explicit (&pool->account->ready, n * pool->block,
-                             memory_order_relaxed);
+  atomic_fetch_add_explicit (&pool->account->ready[pool->p.kind],
+                             n * pool->block, memory_order_relaxed);
 }
 
 /* So that every unit of a block is a legal id. */

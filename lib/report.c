@@ -42,6 +42,18 @@ add_shard (const struct zram_disk *d, const struct shard *s,
   st->bytes_moved += counter_get (&s->n.arena.moved_bytes);
 }
 
+/* What is held of a kind, and what of it is ready. */
+static void
+add_kind (const struct account *a, enum account_kind kind, uint64_t *held,
+          uint64_t *ready, struct zram_stats *st)
+{
+  *held = atomic_load (&a->kind[kind]);
+  if (ready) {
+    *ready = atomic_load (&a->ready[kind]);
+    st->mem_ready += *ready;
+  }
+}
+
 void
 zram_reset_peak (struct zram_disk *d)
 {
@@ -67,11 +79,13 @@ zram_stats (const struct zram_disk *d, struct zram_stats *st)
   };
   const struct {
     enum account_kind kind;
-    uint64_t *to;
+    uint64_t *to, *ready;
   } memory[] = {
-    { ACCOUNT_SEGMENTS, &st->mem_segments }, { ACCOUNT_RAW, &st->mem_raw },
-    { ACCOUNT_TABLE, &st->mem_table }, { ACCOUNT_CODECS, &st->mem_codecs },
-    { ACCOUNT_OTHER, &st->mem_other },
+    { ACCOUNT_SEGMENTS, &st->mem_segments, &st->mem_ready_segments },
+    { ACCOUNT_RAW, &st->mem_raw, &st->mem_ready_raw },
+    { ACCOUNT_TABLE, &st->mem_table, &st->mem_ready_table },
+    { ACCOUNT_CODECS, &st->mem_codecs, NULL },
+    { ACCOUNT_OTHER, &st->mem_other, NULL },
   };
   size_t i;
 
@@ -82,10 +96,9 @@ zram_stats (const struct zram_disk *d, struct zram_stats *st)
   for (i = 0; i < sizeof operations / sizeof operations[0]; ++i)
     *operations[i].to = stats_get (&d->stats, operations[i].stat);
   for (i = 0; i < sizeof memory / sizeof memory[0]; ++i)
-    *memory[i].to = atomic_load (&a->kind[memory[i].kind]);
+    add_kind (a, memory[i].kind, memory[i].to, memory[i].ready, st);
   st->mem_used_total = atomic_load (&a->held);
   st->mem_used_max = atomic_load (&a->peak);
   st->mem_limit = atomic_load (&a->limit);
-  st->mem_ready = atomic_load (&a->ready);
   st->reserve_misses = atomic_load (&a->misses);
 }

@@ -219,6 +219,7 @@ struct zram_stats {
   uint64_t mem_free;            /* of mem_segments: free for objects */
   uint64_t mem_ready;           /* of segments, raw and table: empty, ready
                                    for what is written next */
+  uint64_t mem_ready_segments, mem_ready_raw, mem_ready_table;
 
   /* By codec number, as zram_codec_info counts them. */
   struct {

@@ -120,7 +120,8 @@ keys = """name disksize page_size algorithm level streams connections
   swap swap_reserve swap_safe""".split()
 assert list(d) == keys, list(d)
 assert list(d["memory"]) == \
-    "segments directories free raw table codecs other ready".split()
+    """segments directories free raw table codecs other ready
+    ready_segments ready_raw ready_table""".split()
 assert list(d["latency"]) == "read write zero trim".split()
 for op in d["latency"].values():
     assert list(op) == "count mean_ns p50_ns p99_ns p999_ns".split()
@@ -157,6 +158,9 @@ assert m["segments"] + m["raw"] + m["table"] + m["codecs"] + m["other"] == \
     d["mem_used_total"]
 assert m["directories"] + m["free"] < m["segments"]
 assert m["raw"] >= d["huge_pages"] * 4096
+assert m["ready_segments"] + m["ready_raw"] + m["ready_table"] == m["ready"]
+for kind in "segments", "raw", "table":
+    assert m["ready_" + kind] <= m[kind], (kind, m)
 
 # Every slot counted again.
 lines = text("zram0/block_state").splitlines()

@@ -289,7 +289,7 @@ verify (void)
   CHECK (pool.fresh == m.fresh * m.block_units);
   CHECK (account.held == resident * m.charge);
   CHECK (account.kind[ACCOUNT_TABLE] == account.held);
-  CHECK (account.ready == m.hot * pool.block);
+  CHECK (account.ready[ACCOUNT_TABLE] == m.hot * pool.block);
   CHECK (account.misses == m.misses);
   CHECK (pool_check (&pool) == 0);
 }
@@ -299,7 +299,7 @@ finish (void)
 {
   pool_destroy (&pool);
   CHECK (account.held == 0 && account.kind[ACCOUNT_TABLE] == 0);
-  CHECK (account.ready == 0);
+  CHECK (account.ready[ACCOUNT_TABLE] == 0);
   CHECK (account.peak > 0);
 }
 

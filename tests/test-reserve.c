@@ -97,7 +97,13 @@ finish (void)
 static uint64_t
 ready (void)
 {
-  return disk_stats (d).mem_ready;
+  struct zram_stats st = disk_stats (d);
+
+  CHECK (st.mem_ready_segments <= st.mem_segments &&
+         st.mem_ready_raw <= st.mem_raw && st.mem_ready_table <= st.mem_table);
+  CHECK (st.mem_ready ==
+         st.mem_ready_segments + st.mem_ready_raw + st.mem_ready_table);
+  return st.mem_ready;
 }
 
 /* Every fourth page is noise. */
