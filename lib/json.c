@@ -80,6 +80,25 @@ add_codecs (const struct zram_stats *st, struct text *text)
   text_printf (text, "}");
 }
 
+/* Those that are not empty, each by its upper bound in ns: the difference
+ * of two looks is what took how long in between.
+ */
+static void
+add_buckets (const struct zram_latency *l, struct text *text)
+{
+  const char *comma = "";
+  unsigned b;
+
+  text_printf (text, ",\"buckets\":{");
+  for (b = 0; b < ZRAM_LATENCY_BUCKETS; ++b)
+    if (l->bucket[b]) {
+      text_printf (text, "%s\"%" PRIu64 "\":%" PRIu64, comma,
+                   zram_latency_bound (b), l->bucket[b]);
+      comma = ",";
+    }
+  text_printf (text, "}}");
+}
+
 static void
 add_latency (const struct zram_disk *disk, struct text *text)
 {
@@ -93,13 +112,15 @@ add_latency (const struct zram_disk *disk, struct text *text)
   text_printf (text, ",\"latency\":{");
   for (op = 0; op < ZRAM_OPS; ++op) {
     zram_latency (disk, op, &l);
-    text_printf (text, "%s\"%s\":{\"count\":%" PRIu64 ",\"mean_ns\":%" PRIu64
-                 ",\"p50_ns\":%" PRIu64 ",\"p99_ns\":%" PRIu64
-                 ",\"p999_ns\":%" PRIu64 "}", op ? "," : "", names[op],
-                 l.count, l.count ? l.sum_ns / l.count : 0,
+    text_printf (text, "%s\"%s\":{\"count\":%" PRIu64 ",\"sum_ns\":%" PRIu64
+                 ",\"mean_ns\":%" PRIu64 ",\"p50_ns\":%" PRIu64
+                 ",\"p99_ns\":%" PRIu64 ",\"p999_ns\":%" PRIu64,
+                 op ? "," : "", names[op], l.count, l.sum_ns,
+                 l.count ? l.sum_ns / l.count : 0,
                  zram_latency_quantile (&l, 0.5),
                  zram_latency_quantile (&l, 0.99),
                  zram_latency_quantile (&l, 0.999));
+    add_buckets (&l, text);
   }
   text_printf (text, "}");
 }

@@ -27,7 +27,7 @@ static struct budget statistics = { .max = 32 * MIB };
 static struct budget answers = { .max = 32 * MIB };
 
 /* What an attribute of one line, or of one device, has at most. */
-#define ATTR_MAX 16384
+#define ATTR_MAX STATS_TEXT_MAX
 
 static const char *
 start (struct snapshot *s, struct budget *b, size_t max)

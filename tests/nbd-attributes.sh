@@ -124,7 +124,19 @@ assert list(d["memory"]) == \
     ready_segments ready_raw ready_table""".split()
 assert list(d["latency"]) == "read write zero trim".split()
 for op in d["latency"].values():
-    assert list(op) == "count mean_ns p50_ns p99_ns p999_ns".split()
+    assert list(op) == \
+        "count sum_ns mean_ns p50_ns p99_ns p999_ns buckets".split()
+    buckets = [(int(b), n) for b, n in op["buckets"].items()]
+    assert buckets == sorted(buckets) and 0 not in op["buckets"].values()
+    assert sum(n for b, n in buckets) == op["count"]
+    for fraction, key in (0.5, "p50_ns"), (0.99, "p99_ns"), (0.999, "p999_ns"):
+        seen = 0
+        for bound, n in buckets:
+            seen += n
+            if seen >= fraction * op["count"]:
+                assert bound == op[key], (op, key)
+                break
+    assert op["mean_ns"] == op["sum_ns"] // max(op["count"], 1)
     assert op["p50_ns"] <= op["p99_ns"] <= op["p999_ns"]
     assert (op["count"] == 0) == (op["mean_ns"] == 0) == (op["p50_ns"] == 0)
 strings = {"name", "algorithm", "swap"}

@@ -10,6 +10,9 @@
 
 #include "attr.h"
 #include "disklib.h"
+#include "../ctl/client.h"
+#include "../plugin/devices.h"
+#include "../plugin/metrics.h"
 
 static struct zram_disk *disk;
 static struct zram_device device = { .name = "zram0", .clients = 3 };
@@ -470,6 +473,44 @@ test_peak_and_shrink (void)
   zram_close (disk);
 }
 
+/* Numbers as long as they can be: what a client reads of a device is not
+ * longer than the server takes memory for.
+ */
+static void
+test_longest (void)
+{
+  struct zram_params p = { .size = 1 << 20 };
+  struct text text = TEXT_INIT (STATS_TEXT_MAX);
+  unsigned i, op, b;
+
+  begin (&p);
+  for (op = 0; op < ZRAM_OPS; op++) {
+    struct latency_cell *c = &disk->latencies->cell[0][op];
+
+    atomic_store (&c->sum_ns, UINT64_MAX);
+    for (b = 0; b < ZRAM_LATENCY_BUCKETS; b++)
+      atomic_store (&c->bucket[b], UINT64_MAX);
+  }
+  for (i = 0; i < STATS; i++)
+    atomic_store (&disk->stats.cell[0].n[i], UINT64_MAX);
+  for (i = 0; i < CODEC_MAX; i++) {
+    counter_add (&disk->shards[0].n.arena.codec[i].pages, UINT64_MAX);
+    counter_add (&disk->shards[0].n.arena.codec[i].bytes, UINT64_MAX);
+  }
+  CHECK (zram_json (&device, &text) == 0);
+  /* The counters above are half of those in it: as much again. */
+  printf ("longest JSON of a device: %zu of %d\n", text.len, STATS_TEXT_MAX);
+  CHECK (text.len > 15000 && text.len + 1024 <= STATS_TEXT_MAX);
+  /* And nbdzramctl reads it of all devices that there can be. */
+  CHECK ((DEVICES_MAX + 4) * STATS_TEXT_MAX < CLIENT_JSON_MAX);
+  text_free (&text);
+  for (i = 0; i < CODEC_MAX; i++) {
+    counter_sub (&disk->shards[0].n.arena.codec[i].pages, UINT64_MAX);
+    counter_sub (&disk->shards[0].n.arena.codec[i].bytes, UINT64_MAX);
+  }
+  zram_close (disk);
+}
+
 int
 main (void)
 {
@@ -484,5 +525,6 @@ main (void)
   test_algorithms ();
   test_harm ();
   test_peak_and_shrink ();
+  test_longest ();
   return 0;
 }
