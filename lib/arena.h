@@ -135,8 +135,8 @@ extern void arena_free (struct arena *a, uint32_t entry, uint64_t slot);
 extern bool arena_wants_compaction (const struct arena *a,
                                     unsigned per_mille);
 
-/* Move about one page of bytes out of the emptiest segment, and tell the
- * table.  False: none can be emptied until something changes.
+/* Move about one page of bytes, or a few small objects, out of the
+ * emptiest segment, and tell the table.  False: none can be emptied until something changes.
  */
 extern bool arena_compact_step (struct arena *a, struct table *table);
 

@@ -5,7 +5,8 @@
  * moves about a page of bytes from the emptiest of them, the victim, into
  * the room of the others.  A victim takes part in nothing else until it
  * is empty or its objects find no place.  So memory follows what is
- * stored, and no operation waits for more than a page's worth of moving.
+ * stored, and no operation waits for more than a page's worth of moving,
+ * or a few objects' where they are small.
  */
 
 #include <config.h>
@@ -19,6 +20,11 @@
  */
 #define STALL_ROOM (SEGMENT_GRANULES / 2)
 #define STALL_STEPS 256
+
+/* A step moves about a page of bytes, and of small objects so many: each
+ * costs as much as a write of its own.
+ */
+#define STEP_OBJECTS 16
 
 bool
 arena_wants_compaction (const struct arena *a, unsigned per_mille)
@@ -109,7 +115,7 @@ stall (struct arena *a)
 bool
 arena_compact_step (struct arena *a, struct table *table)
 {
-  uint32_t done = 0, length;
+  uint32_t done = 0, length, objects;
 
   if (a->stalled_steps) {
     a->stalled_steps--;
@@ -123,7 +129,8 @@ arena_compact_step (struct arena *a, struct table *table)
       return false;
     place_unlist (a, a->victim);
   }
-  for (; done < a->layout->page; done += length) {
+  for (objects = 0; done < a->layout->page && objects < STEP_OBJECTS;
+       done += length, ++objects) {
     if (!move_last (a, table, &length)) {
       stall (a);
       return false;

@@ -169,6 +169,26 @@ encode (struct zram_disk *d, struct workspace *w, const void *page,
   *o = (struct object) { w->out, (uint32_t) n, KIND_OBJECT, w->codec };
 }
 
+/* Make a page what the content says; with `version', only if it is still
+ * the one that was read, else -EAGAIN.  Where memory is short, compaction
+ * may make room, which is not done under one holding of the lock.
+ */
+static int
+publish (struct shard *s, uint64_t slot, const struct content *c,
+         const uint32_t *version)
+{
+  unsigned steps = RELIEF_STEPS;
+  int r;
+
+  do {
+    shard_lock (s);
+    r = version && shard_version (s, slot) != *version ? -EAGAIN
+      : shard_publish (s, slot, c);
+    shard_unlock (s);
+  } while ((r == -ENOSPC || r == -ENOMEM) && shard_relieve (s, &steps));
+  return r;
+}
+
 static int
 write_whole (struct zram_disk *d, struct workspace *w,
              const struct piece *p, const void *page)
@@ -176,14 +196,10 @@ write_whole (struct zram_disk *d, struct workspace *w,
   struct shard *s = slot_shard (d, p->slot);
   uint64_t slot = slot_local (d, p->slot);
   struct content c;
-  int r;
 
   shard_prefetch (s, slot);
   encode (d, w, page, CONTENT_ZERO, &c);
-  shard_lock (s);
-  r = shard_publish (s, slot, &c);
-  shard_unlock (s);
-  return r;
+  return publish (s, slot, &c, NULL);
 }
 
 /* Would zeroes in a part of such a page change nothing?  A part of
@@ -222,13 +238,8 @@ try_merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
     memset (w->page + p->from, 0, p->n);
   encode (d, w, w->page, empty, &c);
 
-  if (!locked)
-    shard_lock (s);
-  r = shard_version (s, slot) == f.version ? shard_publish (s, slot, &c)
-    : -EAGAIN;
-  if (!locked)
-    shard_unlock (s);
-  return r;
+  return locked ? shard_publish (s, slot, &c)
+    : publish (s, slot, &c, &f.version);
 }
 
 static int

@@ -38,7 +38,9 @@ gap_before (const struct layout *l, char *base, uint32_t i)
     end_before (l, base, i);
 }
 
-/* Bring tail and gap up to date after a change of the directory. */
+/* Count tail and gap from the directory.  That may have thousands of
+ * entries, so it is done only where objects were moved.
+ */
 static void
 survey (const struct layout *l, char *base, struct segment *s)
 {
@@ -54,6 +56,33 @@ survey (const struct layout *l, char *base, struct segment *s)
   }
   s->tail = (uint16_t) end;
   s->gap = (uint16_t) gap;
+}
+
+/* A gap that was as large as any is smaller, or gone: look for another, no
+ * further than to one that is as large.
+ */
+static void
+find_gap (const struct layout *l, char *base, struct segment *s)
+{
+  uint32_t i, end = 0, gap = 0, most = s->gap;
+
+  for (i = 0; i < s->count && gap < most; ++i) {
+    uint64_t e = *segment_dirent (l, base, i);
+    uint32_t before = dirent_offset (e) - end;
+
+    if (before > gap)
+      gap = before;
+    end = entry_end (l, e);
+  }
+  s->gap = (uint16_t) gap;
+}
+
+/* There is a gap that is new or larger. */
+static void
+widen (struct segment *s, uint32_t gap)
+{
+  if (gap > s->gap)
+    s->gap = (uint16_t) gap;
 }
 
 int
@@ -82,7 +111,7 @@ best_gap (const struct layout *l, char *base, const struct segment *s,
 
   if (s->gap < size)
     return best;
-  for (i = 0; i < s->count; ++i) {
+  for (i = 0; i < s->count && best_gap > size; ++i) {
     uint32_t gap = gap_before (l, base, i);
 
     if (gap >= size && gap < best_gap) {
@@ -165,11 +194,13 @@ segment_insert (const struct layout *l, char *base, struct segment *s,
                 uint64_t slot, uint32_t length, enum kind kind,
                 unsigned codec)
 {
-  uint32_t size = to_granules (l, length), i;
+  uint32_t size = to_granules (l, length), i, gap = 0;
+  bool takes = segment_takes (l, s, size);
   uint64_t *last;
 
-  i = segment_takes (l, s, size) ? best_gap (l, base, s, size)
-    : make_room (l, base, s, size);
+  i = takes ? best_gap (l, base, s, size) : make_room (l, base, s, size);
+  if (i < s->count)
+    gap = gap_before (l, base, i);
 
   /* Entries from i on move one place towards the objects. */
   last = segment_dirent (l, base, s->count);
@@ -178,7 +209,12 @@ segment_insert (const struct layout *l, char *base, struct segment *s,
     dirent_pack (l, slot, end_before (l, base, i), length, kind, codec);
   s->count++;
   s->used = (uint16_t) (s->used + size);
-  survey (l, base, s);
+  if (!takes)
+    survey (l, base, s);
+  else if (i + 1 == s->count)
+    s->tail = (uint16_t) end_before (l, base, s->count);
+  else if (gap == s->gap)
+    find_gap (l, base, s);
   return i;
 }
 
@@ -187,12 +223,19 @@ segment_remove (const struct layout *l, char *base, struct segment *s,
                 uint32_t i)
 {
   uint64_t *last = segment_dirent (l, base, s->count - 1u);
+  uint32_t gap = gap_before (l, base, i);
 
   s->used = (uint16_t)
     (s->used - entry_size (l, *segment_dirent (l, base, i)));
   memmove (last + 1, last, (s->count - 1u - i) * sizeof *last);
   s->count--;
-  survey (l, base, s);
+  if (i < s->count) {
+    widen (s, gap_before (l, base, i));
+    return;
+  }
+  s->tail = (uint16_t) end_before (l, base, i);
+  if (gap && gap == s->gap)
+    find_gap (l, base, s);
 }
 
 void
@@ -206,7 +249,10 @@ segment_shrink (const struct layout *l, char *base, struct segment *s,
     (s->used - entry_size (l, *e) + to_granules (l, length));
   *e = dirent_pack (l, dirent_slot (l, *e), dirent_offset (*e), length,
                     kind, codec);
-  survey (l, base, s);
+  if (i + 1 == s->count)
+    s->tail = (uint16_t) entry_end (l, *e);
+  else
+    widen (s, gap_before (l, base, i + 1));
 }
 
 int

@@ -10,8 +10,9 @@
 
 #include "shard.h"
 
-/* When memory is short a write does this many steps of compaction before
- * it gives up: enough to empty a few segments.
+/* When memory is short a write does this many steps of compaction under
+ * the lock before it gives up: enough to empty a few segments of pages of
+ * common sizes.
  */
 #define SHORTAGE_STEPS (4 * SEGMENT_PAGES)
 
@@ -248,6 +249,22 @@ relieve (struct shard *s)
     if (!shard_compact_step (s, COMPACT_NOW))
       break;
   arena_drain (&s->arena);
+}
+
+bool
+shard_relieve (struct shard *s, unsigned *steps)
+{
+  bool more = true, did = false;
+  unsigned i;
+
+  for (i = 0; i < SHORTAGE_STEPS && *steps && more; ++i, --*steps) {
+    shard_lock (s);
+    more = shard_compact_step (s, COMPACT_NOW);
+    shard_unlock (s);
+    did |= more;
+    shard_give_way (s);
+  }
+  return did;
 }
 
 int

@@ -132,6 +132,12 @@ extern void shard_prefetch (struct shard *s, uint64_t slot);
 extern int shard_publish (struct shard *s, uint64_t slot,
                           const struct content *content);
 
+/* Without the lock: memory is short, and a write has failed for it.  Some
+ * of these steps of compaction; false: no more are left, or would help.
+ */
+#define RELIEF_STEPS 2048       /* empty a segment of any objects */
+extern bool shard_relieve (struct shard *s, unsigned *steps);
+
 static inline uint32_t
 shard_version (const struct shard *s, uint64_t slot)
 {
