@@ -8,7 +8,6 @@
 
 #include <config.h>
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -16,8 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "algorithm.h"
 #include "attr-store.h"
 #include "disk.h"
+#include "number.h"
+#include "os.h"
 
 #define SECTOR 512
 _Static_assert (ZRAM_SIZE_MAX == UINT64_C (16) << 40, "the texts say so");
@@ -27,52 +29,18 @@ _Static_assert (ZRAM_SIZE_MAX == UINT64_C (16) << 40, "the texts say so");
 
 /* Numbers. */
 
-/* A whole number as in C: decimal, 0x and hexadecimal, 0 and octal.  The
- * first character after it, or NULL if there is none.  What is larger
- * than fits becomes UINT64_MAX.
- */
-static const char *
-parse_integer (const char *s, uint64_t *n)
-{
-  char *end;
-
-  if (!isdigit ((unsigned char) *s))
-    return NULL;
-  errno = 0;
-  *n = strtoull (s, &end, 0);
-  return end;
-}
-
-/* The kernel's memparse, but for what may follow: nothing. */
-static bool
-parse_bytes (const char *value, uint64_t *bytes)
-{
-  static const char suffixes[] = "kmgtpe";
-  const char *end = parse_integer (value, bytes), *suffix;
-  unsigned shift;
-
-  if (!end)
-    return false;
-  if (!*end)
-    return true;
-  suffix = strchr (suffixes, tolower ((unsigned char) *end));
-  if (!suffix || end[1])
-    return false;
-  shift = 10 * (unsigned) (suffix - suffixes + 1);
-  *bytes = *bytes > UINT64_MAX >> shift ? UINT64_MAX : *bytes << shift;
-  return true;
-}
-
 static int
 refuse_bytes (char message[ZRAM_MESSAGE_MAX], const char *value,
               const char *range)
 {
-  return refuse (message, QUOTED " is not understood: must be %s"
-                 " (0x for hexadecimal, 0 for octal; suffixes K, M, G, T,"
-                 " P, E)", value, range);
+  return refuse (message, QUOTED " is not understood: must be %s, "
+                 NUMBER_SIZES "; not in KB, MB, ..., which the kernel takes"
+                 " for K, M, ...", value, range);
 }
 
 /* disksize */
+
+#define DISKSIZE (NUMBER_KERNEL | NUMBER_SECTORS)
 
 int
 store_disksize (struct zram_disk *disk, const char *value,
@@ -80,7 +48,7 @@ store_disksize (struct zram_disk *disk, const char *value,
 {
   uint64_t n;
 
-  if (!parse_bytes (value, &n))
+  if (number_size (value, DISKSIZE, &n) == -EINVAL)
     return refuse_bytes (message, value, ATTR_DISKSIZES);
   if (n > ZRAM_SIZE_MAX)
     return refuse (message, QUOTED " is too large: the maximum is 16T",
@@ -100,7 +68,7 @@ shrinks (const struct zram_disk *disk, const char *value)
 {
   uint64_t n;
 
-  return parse_bytes (value, &n) && n < zram_size (disk);
+  return number_size (value, DISKSIZE, &n) == 0 && n < zram_size (disk);
 }
 
 /* reset, compact */
@@ -155,19 +123,41 @@ store_compact (struct zram_disk *disk, const char *value,
 
 /* Memory, idle pages */
 
+static int
+parse_mem_limit (const char *value, uint64_t *limit,
+                 char message[ZRAM_MESSAGE_MAX])
+{
+  static const char range[] = "a number of bytes, from 1% to 100% of the RAM,"
+    " or 0 for no limit";
+  unsigned percent;
+  int r;
+
+  if (strchr (value, '%')) {
+    if (number_percent (value, 100, &percent) < 0)
+      return refuse (message, QUOTED ": a percentage of the RAM is a whole"
+                     " number from 1%% to 100%%", value);
+    *limit = number_share (os_ram (), percent);
+    return *limit ? 0
+      : refuse (message, QUOTED ": this system does not tell how much RAM it"
+                " has; give a number of bytes", value);
+  }
+  r = number_size (value, NUMBER_KERNEL, limit);
+  if (r == -EINVAL)
+    return refuse_bytes (message, value, range);
+  return *limit > INT64_MAX
+    ? refuse (message, QUOTED " is too large: must be %s", value, range) : 0;
+}
+
 int
 store_mem_limit (struct zram_disk *disk, const char *value,
                  char message[ZRAM_MESSAGE_MAX])
 {
-  static const char range[] = "a number of bytes, or 0 for no limit";
-  uint64_t n;
+  uint64_t limit;
+  int r = parse_mem_limit (value, &limit, message);
 
-  if (!parse_bytes (value, &n))
-    return refuse_bytes (message, value, range);
-  if (n > INT64_MAX)
-    return refuse (message, QUOTED " is too large: must be %s", value, range);
-  zram_set_mem_limit (disk, n);
-  return 0;
+  if (r == 0)
+    zram_set_mem_limit (disk, limit);
+  return r;
 }
 
 int
@@ -187,10 +177,10 @@ store_idle (struct zram_disk *disk, const char *value,
 {
   static const char ranges[] = "all, or a number of seconds from 1 on";
   uint64_t n = 0;
-  const char *end = parse_integer (value, &n);
 
   if (strcmp (value, "all") != 0) {
-    if (!end || *end || n == 0)
+    number_count (value, NUMBER_KERNEL, &n);
+    if (n == 0)
       return refuse (message, QUOTED " is not understood: must be %s",
                      value, ranges);
     /* The end of time, which may be added to. */
@@ -206,53 +196,62 @@ store_idle (struct zram_disk *disk, const char *value,
 
 /* Algorithms */
 
+static int
+parse_algorithm (struct algorithm *a, const char *value,
+                 char message[ZRAM_MESSAGE_MAX])
+{
+  if (algorithm_parse (value, a) < 0)
+    return refuse (message, QUOTED ": what follows the colon must be the"
+                   " level, a whole number", value);
+  return 0;
+}
+
 int
 store_comp_algorithm (struct zram_disk *disk, const char *value,
                       char message[ZRAM_MESSAGE_MAX])
 {
-  return zram_set_algorithm (disk, value, false, 0, message);
+  struct algorithm a;
+  int r = parse_algorithm (&a, value, message);
+
+  return r < 0 ? r : zram_set_algorithm (disk, a.name, a.has_level, a.level,
+                                         message);
 }
 
 /* algorithm_params: KEY=VALUE KEY=VALUE ... */
 
-struct algorithm {
-  char algo[64];
+struct algorithm_params {
+  const char *algo;             /* as it was given; NULL: it was not */
+  struct algorithm named;       /* the same understood */
   bool has_level;
   int level;
 };
 
 static int
-param_algo (struct algorithm *a, const char *value,
+param_algo (struct algorithm_params *p, const char *value,
             char message[ZRAM_MESSAGE_MAX])
 {
-  if (strlen (value) >= sizeof a->algo)
-    return refuse (message, "algo=" QUOTED " is no algorithm", value);
-  strcpy (a->algo, value);
-  return 0;
+  p->algo = value;
+  return parse_algorithm (&p->named, value, message);
 }
 
 /* A number that is too long for us is as good as the longest, of which
  * the engine says what the range is.
  */
 static int
-param_level (struct algorithm *a, const char *value,
+param_level (struct algorithm_params *p, const char *value,
              char message[ZRAM_MESSAGE_MAX])
 {
-  const char *digits = value + (*value == '-' || *value == '+');
-  long n = strtol (value, NULL, 10);
-
-  if (!*digits || digits[strspn (digits, "0123456789")])
+  if (number_integer (value, &p->level) == -EINVAL)
     return refuse (message, "level=" QUOTED " is not a whole number", value);
-  a->has_level = true;
-  a->level = n > INT_MAX ? INT_MAX : n < INT_MIN ? INT_MIN : (int) n;
+  p->has_level = true;
   return 0;
 }
 
 static int
-param_priority (struct algorithm *a, const char *value,
+param_priority (struct algorithm_params *p, const char *value,
                 char message[ZRAM_MESSAGE_MAX])
 {
-  (void) a;
+  (void) p;
   if (strcmp (value, "0") != 0)
     return refuse (message, "priority=" QUOTED ": must be 0: the disk has"
                    " one algorithm", value);
@@ -260,26 +259,26 @@ param_priority (struct algorithm *a, const char *value,
 }
 
 static int
-param_dict (struct algorithm *a, const char *value,
+param_dict (struct algorithm_params *p, const char *value,
             char message[ZRAM_MESSAGE_MAX])
 {
-  (void) a;
+  (void) p;
   return refuse (message, "dict=" QUOTED ": no file is opened for a command;"
                  " leave dict out", value);
 }
 
 static int
-param_winbits (struct algorithm *a, const char *value,
+param_winbits (struct algorithm_params *p, const char *value,
                char message[ZRAM_MESSAGE_MAX])
 {
-  (void) a;
+  (void) p;
   return refuse (message, "deflate.winbits=" QUOTED ": deflate has no"
                  " window to choose here; leave it out", value);
 }
 
 static const struct {
   const char *key;
-  int (*set) (struct algorithm *a, const char *value,
+  int (*set) (struct algorithm_params *p, const char *value,
               char message[ZRAM_MESSAGE_MAX]);
 } algorithm_keys[] = {
   { "algo", param_algo },
@@ -289,11 +288,11 @@ static const struct {
   { "deflate.winbits", param_winbits },
 };
 #define ALGORITHM_KEYS (sizeof algorithm_keys / sizeof algorithm_keys[0])
-#define ALGORITHM_HELP "algo=NAME and level=N"
+#define ALGORITHM_HELP "algo=NAME[:N] and level=N"
 
 /* One KEY=VALUE; the value may be in double quotes. */
 static int
-algorithm_param (struct algorithm *a, unsigned *seen, char *param,
+algorithm_param (struct algorithm_params *p, unsigned *seen, char *param,
                  char message[ZRAM_MESSAGE_MAX])
 {
   char *value = strchr (param, '=');
@@ -319,14 +318,30 @@ algorithm_param (struct algorithm *a, unsigned *seen, char *param,
   if (*seen & 1u << i)
     return refuse (message, "%s is given twice", param);
   *seen |= 1u << i;
-  return algorithm_keys[i].set (a, value, message);
+  return algorithm_keys[i].set (p, value, message);
+}
+
+/* algo=zstd:3 and level=N must be of one mind. */
+static int
+set_algorithm (struct zram_disk *disk, const struct algorithm_params *p,
+               char message[ZRAM_MESSAGE_MAX])
+{
+  bool named = p->algo && p->named.has_level;
+
+  if (named && p->has_level && p->level != p->named.level)
+    return refuse (message, "algo=%.64s contradicts level=%d: one level only",
+                   p->algo, p->level);
+  return zram_set_algorithm (disk, p->algo ? p->named.name
+                                           : zram_algorithm (disk),
+                             named || p->has_level,
+                             named ? p->named.level : p->level, message);
 }
 
 int
 store_algorithm_params (struct zram_disk *disk, const char *value,
                         char message[ZRAM_MESSAGE_MAX])
 {
-  struct algorithm a = { .has_level = false };
+  struct algorithm_params p = { .algo = NULL };
   char params[512], *param, *rest = params;
   unsigned seen = 0;
   int r;
@@ -338,10 +353,9 @@ store_algorithm_params (struct zram_disk *disk, const char *value,
                    ALGORITHM_HELP, value);
   strcpy (params, value);
   while ((param = strtok_r (rest, " \t", &rest)) != NULL) {
-    r = algorithm_param (&a, &seen, param, message);
+    r = algorithm_param (&p, &seen, param, message);
     if (r < 0)
       return r;
   }
-  return zram_set_algorithm (disk, *a.algo ? a.algo : zram_algorithm (disk),
-                             a.has_level, a.level, message);
+  return set_algorithm (disk, &p, message);
 }

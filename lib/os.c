@@ -167,3 +167,11 @@ os_cpus (void)
   n = (int) sysconf (_SC_NPROCESSORS_ONLN);
   return n > 0 ? (unsigned) n : 1;
 }
+
+uint64_t
+os_ram (void)
+{
+  long pages = sysconf (_SC_PHYS_PAGES), page = sysconf (_SC_PAGESIZE);
+
+  return pages > 0 && page > 0 ? (uint64_t) pages * (uint64_t) page : 0;
+}

@@ -9,6 +9,7 @@
 #define ZRAM_OS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define OS_ALIGN 64
 
@@ -56,5 +57,8 @@ extern void os_leave_realtime (void);
 
 /* Processors this process may run on, at least 1. */
 extern unsigned os_cpus (void);
+
+/* Bytes of RAM of this machine; 0: unknown. */
+extern uint64_t os_ram (void);
 
 #endif /* ZRAM_OS_H */

@@ -3,7 +3,7 @@
  *
  *   DEVICE ATTRIBUTE VALUE     set it
  *   show DEVICE ATTRIBUTE      or show stats.json, show metrics
- *   hot_add KEY=VALUE...       answers the number
+ *   hot_add [size=]SIZE KEY=VALUE...  answers the number
  *   hot_remove N
  *   help
  *
@@ -173,6 +173,12 @@ run_hot_add (struct command *c, struct text *answer)
 
   for (i = 1; i < c->n; i++) {
     value = strchr (c->word[i], '=');
+    /* As on the command line, the size may stand alone before the rest. */
+    if (!value && i == 1) {
+      if (settings_set (&settings, "size", c->word[i], NULL, message) == -1)
+        return refuse (answer, -EINVAL, "%s", message);
+      continue;
+    }
     if (!value)
       return refuse (answer, -EINVAL, "'%.64s' is not KEY=VALUE, for example"
                      " size=1G", c->word[i]);
@@ -321,7 +327,7 @@ static const struct {
 } commands[] = {
   { "show", "DEVICE ATTRIBUTE", "answers its text; also show stats.json"
     " and show metrics", run_show },
-  { "hot_add", "KEY=VALUE...", "make a device with the parameters of the"
+  { "hot_add", "[size=]SIZE [KEY=VALUE...]", "make a device with the parameters of the"
     " command line; answers its number", run_hot_add },
   { "hot_remove", "N", "remove device zramN", run_hot_remove },
   { "help", "", "this text", run_help },

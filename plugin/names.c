@@ -9,6 +9,7 @@
 
 #include "devices.h"
 #include "names.h"
+#include "number.h"
 
 #define BLOCK_STATE "block_state"
 
@@ -26,13 +27,8 @@ static const struct {
 static bool
 parse_start (const char *text, uint64_t *n)
 {
-  size_t digits = strspn (text, "0123456789");
-
-  if (!digits || digits > 15 || text[digits] || (digits > 1 && *text == '0'))
-    return false;
-  for (*n = 0; *text; text++)
-    *n = *n * 10 + (uint64_t) (*text - '0');
-  return true;
+  return !(*text == '0' && text[1]) && strlen (text) <= 15 &&
+         number_count (text, 0, n) == 0;
 }
 
 static bool

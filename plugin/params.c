@@ -16,6 +16,8 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include "number.h"
+#include "os.h"
 #include "params.h"
 
 static struct settings defaults;
@@ -34,17 +36,13 @@ static int
 parse_devices (const char *key, const char *value,
                char message[SETTINGS_MESSAGE_MAX])
 {
-  size_t digits = strspn (value, "0123456789");
-  unsigned n = 0;
-  size_t i;
+  uint64_t n;
 
-  for (i = 0; i < digits && n <= DEVICES_MAX; i++)
-    n = n * 10 + (unsigned) (value[i] - '0');
-  if (!digits || value[digits] || n < 1 || n > DEVICES_MAX)
+  if (number_count (value, 0, &n) < 0 || n < 1 || n > DEVICES_MAX)
     return refuse ("must be a whole number from 1 to %d", DEVICES_MAX);
   if (named)
     return refuse ("the devices are named with device= already");
-  count = n;
+  count = (unsigned) n;
   return 0;
 }
 
@@ -165,7 +163,7 @@ params_set (const char *key, const char *value)
 static void
 warn_of_limit (const struct settings *s)
 {
-  uint64_t ram = ram_bytes ();
+  uint64_t ram = os_ram ();
 
   if (ram && s->params.mem_limit > ram)
     fprintf (stderr, "nbdkit: zram: warning: mem-limit=%s: more than the %"

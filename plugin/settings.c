@@ -8,7 +8,6 @@
 
 #include <config.h>
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -17,8 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
+#include "algorithm.h"
+#include "number.h"
+#include "os.h"
 #include "settings.h"
 
 #define SECTOR 512
@@ -27,37 +28,7 @@ _Static_assert (ZRAM_SIZE_MAX == UINT64_C (16) << 40 &&
                 ZRAM_PAGE_MIN == 4096 && ZRAM_PAGE_MAX == 65536,
                 "the help and the messages say so");
 
-/* Numbers */
-
-/* A whole number of bytes with one of nbdkit's suffixes; UINT64_MAX if it
- * is larger than that.  False: it is something else.  The grammar is that
- * of nbdkit_parse_size, whose messages do not say which parameter it was.
- */
-static bool
-parse_bytes (const char *text, uint64_t *bytes)
-{
-  static const char suffixes[] = "bkmgtpe";
-  unsigned shift = 0;
-  uint64_t n = 0;
-
-  if (!isdigit ((unsigned char) *text))
-    return false;
-  for (; isdigit ((unsigned char) *text); text++) {
-    if (__builtin_mul_overflow (n, UINT64_C (10), &n) ||
-        __builtin_add_overflow (n, (uint64_t) (*text - '0'), &n))
-      n = UINT64_MAX;
-  }
-  if (*text) {
-    int c = tolower ((unsigned char) *text);
-    const char *suffix = strchr (suffixes, c);
-
-    if (text[1] || (!suffix && c != 's'))
-      return false;
-    shift = suffix ? 10 * (unsigned) (suffix - suffixes) : 9;
-  }
-  *bytes = n > UINT64_MAX >> shift ? UINT64_MAX : n << shift;
-  return true;
-}
+/* Values */
 
 bool
 parse_boolean (const char *value, bool *b)
@@ -95,15 +66,12 @@ settings_refuse (char message[SETTINGS_MESSAGE_MAX], const char *key,
 
 /* The parse functions have the key, the value and the message at hand. */
 #define refuse(...) settings_refuse (message, key, value, __VA_ARGS__)
-#define refuse_number(range)                                            \
-  refuse ("not understood; must be %s (suffixes b, s = 512, K, M, G, T," \
-          " P, E)", range)
+#define refuse_number(range) \
+  refuse ("not understood; must be %s, " NUMBER_SIZES, range)
 
 typedef int parse_fn (struct settings *settings, const char *key,
                       const char *value,
                       char message[SETTINGS_MESSAGE_MAX]);
-
-/* The values */
 
 static int
 parse_size (struct settings *settings, const char *key,
@@ -111,7 +79,7 @@ parse_size (struct settings *settings, const char *key,
 {
   uint64_t n;
 
-  if (!parse_bytes (value, &n))
+  if (number_size (value, NUMBER_SECTORS, &n) == -EINVAL)
     return refuse_number ("a multiple of 512 up to 16T");
   if (n > ZRAM_SIZE_MAX)
     return refuse ("too large; the maximum is 16T (%" PRIu64 ")",
@@ -127,35 +95,50 @@ parse_size (struct settings *settings, const char *key,
   return 0;
 }
 
+/* algo=zstd:3 and level=3 say the same, and may both be said.  The end of
+ * an integer may lie far beyond what any codec takes, so a level that is too
+ * long for us is as good as the longest: settings_complete says what was
+ * given, and the range.
+ */
+static int
+set_level (struct settings *settings, const char *key, const char *value,
+           enum setting other, int level, char message[SETTINGS_MESSAGE_MAX])
+{
+  struct zram_params *p = &settings->params;
+  char text[LOG_TEXT_MAX];
+
+  if (p->has_level && p->level != level)
+    return refuse ("contradicts %s=%s", settings_key (other),
+                   log_text (settings->given[other], text));
+  p->level = level;
+  p->has_level = true;
+  return 0;
+}
+
 /* The engine knows the names, and quotes one that it does not know. */
 static int
 parse_algo (struct settings *settings, const char *key,
             const char *value, char message[SETTINGS_MESSAGE_MAX])
 {
-  (void) key;
-  (void) message;
-  settings->params.algo = log_text (value, settings->algo);
-  return 0;
+  struct algorithm a;
+
+  if (algorithm_parse (value, &a) < 0)
+    return refuse ("what follows the colon must be the level, a whole"
+                   " number");
+  settings->params.algo = log_text (a.name, settings->algo);
+  return a.has_level ? set_level (settings, key, value, SETTING_LEVEL,
+                                  a.level, message) : 0;
 }
 
-/* The end of an integer may lie far beyond what any codec takes, so one
- * that is too long for us is as good as the longest: params_complete says
- * what was given, and the range.
- */
 static int
 parse_level (struct settings *settings, const char *key,
              const char *value, char message[SETTINGS_MESSAGE_MAX])
 {
-  const char *digits = value + (*value == '-' || *value == '+');
-  long n;
+  int level;
 
-  if (!*digits || digits[strspn (digits, "0123456789")])
+  if (number_integer (value, &level) == -EINVAL)
     return refuse ("not a whole number");
-  n = strtol (value, NULL, 10);
-  settings->params.level =
-    n > INT_MAX ? INT_MAX : n < INT_MIN ? INT_MIN : (int) n;
-  settings->params.has_level = true;
-  return 0;
+  return set_level (settings, key, value, SETTING_ALGO, level, message);
 }
 
 static int
@@ -165,7 +148,7 @@ parse_page_size (struct settings *settings, const char *key,
   static const char range[] = "a power of two from 4K to 64K";
   uint64_t n;
 
-  if (!parse_bytes (value, &n))
+  if (number_size (value, 0, &n) == -EINVAL)
     return refuse_number (range);
   if (n < ZRAM_PAGE_MIN || n > ZRAM_PAGE_MAX || (n & (n - 1)))
     return refuse ("must be %s", range);
@@ -173,31 +156,19 @@ parse_page_size (struct settings *settings, const char *key,
   return 0;
 }
 
-uint64_t
-ram_bytes (void)
-{
-  long pages = sysconf (_SC_PHYS_PAGES), page = sysconf (_SC_PAGESIZE);
-
-  return pages > 0 && page > 0 ? (uint64_t) pages * (uint64_t) page : 0;
-}
-
 static int
 parse_percent_of_ram (struct settings *settings, const char *key,
                       const char *value, char message[SETTINGS_MESSAGE_MAX])
 {
-  size_t digits = strspn (value, "0123456789");
-  uint64_t ram = ram_bytes ();
-  long percent = strtol (value, NULL, 10);
+  unsigned percent;
 
-  if (!digits || strcmp (value + digits, "%") != 0 ||
-      percent < 1 || percent > 100)
+  if (number_percent (value, 100, &percent) < 0)
     return refuse ("a percentage of the RAM is a whole number"
                    " from 1%% to 100%%");
-  if (!ram)
-    return refuse ("this system does not tell how much RAM it"
-                   " has; give a number of bytes");
-  settings->params.mem_limit = ram * (uint64_t) percent / 100;
-  return 0;
+  settings->params.mem_limit = number_share (os_ram (), percent);
+  return settings->params.mem_limit ? 0
+    : refuse ("this system does not tell how much RAM it"
+              " has; give a number of bytes");
 }
 
 static int
@@ -209,7 +180,7 @@ parse_mem_limit (struct settings *settings, const char *key,
 
   if (strchr (value, '%'))
     return parse_percent_of_ram (settings, key, value, message);
-  if (!parse_bytes (value, &n))
+  if (number_size (value, 0, &n) == -EINVAL)
     return refuse_number (range);
   if (n > INT64_MAX)
     return refuse ("too large; must be %s", range);
@@ -245,7 +216,7 @@ parse_swap_reserve (struct settings *settings, const char *key,
   static const char range[] = "from 0 (none) to 16T";
   uint64_t n;
 
-  if (!parse_bytes (value, &n))
+  if (number_size (value, 0, &n) == -EINVAL)
     return refuse_number (range);
   if (n > ZRAM_SIZE_MAX)
     return refuse ("too large; must be %s", range);
@@ -265,9 +236,9 @@ static const struct {
 } table[SETTINGS] = {
   [SETTING_SIZE] = { "size", "SIZE",
     "size of the disk, required: a multiple of 512\n"
-    "bytes up to 16T; suffixes K, M, G, T\n", parse_size },
-  [SETTING_ALGO] = { "algo", "CODEC",
-    "how to compress:\n", parse_algo },
+    "bytes up to 16T, for example 512M or 1.5G\n", parse_size },
+  [SETTING_ALGO] = { "algo", "CODEC[:N]",
+    "how to compress, and the level:\n", parse_algo },
   [SETTING_LEVEL] = { "level", "N",
     "compression level: range, (default), and what a\n"
     "larger level does\n", parse_level },
@@ -358,7 +329,8 @@ settings_inherit (struct settings *s, const struct settings *others)
 {
   const struct settings own = *s;
   bool no_swap = own.given[SETTING_SWAP] && !own.params.swap;
-  bool codec = own.given[SETTING_ALGO] && !own.given[SETTING_LEVEL];
+  /* A level of one's own may be that of algo=zstd:3. */
+  bool codec = own.given[SETTING_ALGO] || own.params.has_level;
   unsigned i;
 
   for (i = 0; i < SETTINGS; i++)
@@ -369,7 +341,7 @@ settings_inherit (struct settings *s, const struct settings *others)
     s->params.size = others->params.size;
   if (!own.given[SETTING_ALGO])
     memcpy (s->algo, others->algo, sizeof s->algo);
-  if (!own.given[SETTING_LEVEL] && !codec) {
+  if (!codec) {
     s->params.has_level = others->params.has_level;
     s->params.level = others->params.level;
   }
@@ -441,9 +413,12 @@ settings_complete (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
   }
   s->params.algo = s->given[SETTING_ALGO] ? s->algo : NULL;
   if (zram_params_check (&s->params, why) < 0) {
-    if (s->params.level == INT_MAX || s->params.level == INT_MIN)
-      return settings_refuse (message, "level", s->given[SETTING_LEVEL],
-                              "%s", why);
+    if (s->params.level == INT_MAX || s->params.level == INT_MIN) {
+      enum setting n = s->given[SETTING_LEVEL] ? SETTING_LEVEL : SETTING_ALGO;
+
+      return settings_refuse (message, settings_key (n), s->given[n], "%s",
+                              why);
+    }
     snprintf (message, SETTINGS_MESSAGE_MAX, "%s", why);
     return -1;
   }

@@ -66,9 +66,6 @@ extern void settings_inherit (struct settings *settings,
 extern int settings_complete (struct settings *settings,
                               char message[SETTINGS_MESSAGE_MAX]);
 
-/* Bytes of RAM of this machine; 0: unknown. */
-extern uint64_t ram_bytes (void);
-
 /* Read a boolean as nbdkit does. */
 extern bool parse_boolean (const char *value, bool *b);
 

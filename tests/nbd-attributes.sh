@@ -259,7 +259,8 @@ def both(name):
     shown = command("show zram0 " + name)
     assert text("zram0/" + name) == shown
     return shown
-for value, bytes in ("1G", 1 << 30), ("0x100000", 1 << 20), ("0", 0):
+for value, bytes in ("1G", 1 << 30), ("1.5GiB", 3 << 29), \
+        ("0x100000", 1 << 20), ("0100K", 64 << 10), ("0", 0):
     command("zram0 mem_limit " + value)
     assert both("mem_limit") == "%d\n" % bytes
 for algo in algos:
@@ -301,7 +302,9 @@ assert all(boot - 300 < float(l.split()[1]) <= boot
            for l in lines if "s" not in l)
 
 say = refused("zram0 mem_limit 1GB")
-assert "'1GB'" in say and "suffixes K, M, G" in say, say
+assert "'1GB'" in say and "1.5G" in say and "not in KB" in say, say
+say = refused("zram0 mem_limit 200%")
+assert "'200%'" in say and "from 1% to 100%" in say, say
 say = refused("zram0 comp_algorithm lzw")
 assert "'lzw'" in say and algos[0] in say, say
 say = refused("zram0 disksize 1M")

@@ -151,7 +151,7 @@ assert "no device 'zram1'" in refused("show zram1 mm_stat")
 # The number is used again; the data is not there.
 assert command("hot_add size=1M") == "1\n"
 assert connect("zram1").pread(9, 0) == bytes(9)
-assert command("hot_add size=1M") == "3\n"
+assert command("hot_add 1.5M algo=%s" % first) == "3\n"
 # The same messages as on the command line.
 assert "size=SIZE is required" in refused("hot_add algo=" + first)
 assert "size=513: not a multiple of 512" in refused("hot_add size=513")

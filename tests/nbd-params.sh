@@ -52,7 +52,8 @@ refused 'size=0: .*multiple of 512 up to 16T' size=0
 refused 'size=511: .*multiple of 512 up to 16T' size=511
 refused 'size=513: .*multiple of 512.* 512 and 1024$' size=513
 refused 'size=1000000: .* 999936 and 1000448$' size=1000000
-for bad in big -1 +1 ' 1' '1 ' 1.5G 1GiB 1KB 0x1000 K '1 G'; do
+refused 'size=1KB: .* 512 and 1024$' size=1KB
+for bad in big -1 +1 ' 1' '1 ' 1.5 .5G 1.G 1Gi 0x1000 K '1 G' 50%; do
   refused "size=${bad//+/\\+}: not understood; .*multiple of 512 up to 16T" \
           "size=$bad"
 done
@@ -73,6 +74,20 @@ for good in 512 1s 1536b 3K 5m 2G 1t 16T 17592186044416 00000000000000001k; do
 done
 silent 1M
 [ "$size" = 1048576 ] || fail "1M is $size"
+
+say "and sizes that nbdkit does not know"
+while read -r good bytes; do
+  silent "$good"
+  [ "$size" = "$bytes" ] || fail "size=$good is $size bytes, not $bytes"
+done <<'END'
+1.5G 1610612736
+1GiB 1073741824
+2kib 2048
+512MB 512000000
+010K 10240
+1.3G 1395864064
+0.5M 524288
+END
 
 say "algo and level"
 for bad in lzw ZSTD zstd1 "$first_codec " -; do
@@ -110,12 +125,43 @@ if has_codec lzo; then silent size=1M algo=lzo-rle; fi
 if has_codec deflate; then silent size=1M algo=842 level=+2; fi
 if has_codec zstd; then silent size=1M algo=zstd level=-1; fi
 
+say "a level with the algorithm"
+for bad in zstd: zstd:x zstd:1.5 zstd:3:3 "$first_codec: 1"; do
+  refused "algo=$bad: .*colon.*whole number" size=1M "algo=$bad"
+done
+refused "algo 'lzw' is not known" size=1M algo=lzw:3
+# level_is LEVEL PARAMETER...
+level_is ()
+{
+  local level=$1
+  shift
+  start_nbdkit -n level "$PLUGIN" "$@"
+  nbdcopy "nbd+unix:///zram0/algorithm_params?socket=$sock" - |
+    cat >"$tmpdir/level"
+  stop_nbdkit level
+  grep -q " level=$level\$" "$tmpdir/level" ||
+    fail "$*: $(cat "$tmpdir/level"), not level $level"
+}
+if has_codec zstd; then
+  refused 'level=5: contradicts algo=zstd:3$' size=1M algo=zstd:3 level=5
+  refused 'algo=zstd:3: contradicts level=5$' size=1M level=5 algo=zstd:3
+  refused 'level 23 .*zstd: .*to 22' size=1M algo=zstd:23
+  refused 'algo=zstd:99999999999: .*zstd.* to 22' size=1M algo=zstd:99999999999
+  level_is 3 size=1M algo=zstd:3
+  level_is -5 size=1M algo=zstd:-5 level=-5
+  # A device's own word counts more.
+  level_is 3 size=1M level=5 device=zram0 algo=zstd:3
+  level_is 5 size=1M algo=zstd:3 device=zram0 level=5
+  level_is 3 size=1M algo=zstd:3 device=zram0
+  level_is 1 size=1M algo=zstd:3 device=zram0 algo=zstd
+fi
+
 say "page-size"
 for bad in 5000 2K 2048 128K 12K 0 4097 6000 18446744073709551616 16E; do
   refused "page-size=$bad: .*power of two from 4K to 64K" \
           size=1M "page-size=$bad"
 done
-for bad in 4KiB big -4096 4.0K; do
+for bad in 4Ki big -4096 4.K; do
   refused "page-size=$bad: not understood; .*power of two from 4K to 64K" \
           size=1M "page-size=$bad"
 done
@@ -124,9 +170,11 @@ refused 'page-size=4K: given twice; the first was 8K' \
         size=1M page_size=8K page-size=4K
 silent size=1M
 [ "$preferred" = 4096 ] || fail "the default page is $preferred"
-for good in 4K 8K 16K 32K 65536; do
+for good in 4K 8K 16K 32K 65536 4KiB 0.0625M; do
   silent size=1M page_size="$good"
   [ $((preferred / 1024))K = "$good" ] || [ "$preferred" = "$good" ] ||
+    [ "$good $preferred" = '4KiB 4096' ] ||
+    [ "$good $preferred" = '0.0625M 65536' ] ||
     fail "page-size=$good: pages of $preferred"
 done
 
@@ -136,7 +184,7 @@ for bad in 0% 101% 12.5% -1% % 5%% 5%5 1000000000000000000000% ' 5%'; do
   refused "mem-limit=$bad: .*whole number from 1% to 100%" \
           size=1M "mem-limit=$bad"
 done
-for bad in 1.5G much -1 1GiB; do
+for bad in 1.5 much -1 1Gi; do
   refused "mem-limit=$bad: not understood; .*from 1% to 100%" \
           size=1M "mem-limit=$bad"
 done
@@ -159,6 +207,8 @@ limited_to ()
     fail "$2 is not $1 bytes"
 }
 limited_to $((64 << 20)) mem-limit=64M
+limited_to $((3 << 29)) mem-limit=1.5GiB
+limited_to 64000000 mem-limit=64MB
 limited_to $((ram / 100)) mem-limit=1%
 limited_to $((ram * 37 / 100)) mem-limit=37%
 limited_to "$ram" mem-limit=100%

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <regex.h>
+#include <unistd.h>
 
 #include "attr.h"
 #include "disklib.h"
@@ -301,15 +302,28 @@ static const struct value values[] = {
   { "disksize", "1G 2G", "'1G 2G' is not understood", NULL, NULL },
   { "disksize", "-1", "'-1' is not understood", NULL, NULL },
   { "disksize", "+1M", "is not understood", NULL, NULL },
-  { "disksize", "1.5G", "'1.5G' is not understood", NULL, NULL },
+  { "disksize", "1GB", "'1GB' is not understood.*not in KB", NULL, NULL },
+  { "disksize", "1.5G", NULL, "disksize", "1610612736\n" },
+  { "disksize", "1.3GiB", NULL, "disksize", "1395864064\n" },
+  { "disksize", "0.5G", NULL, "disksize", "536870912\n" },
+  { "disksize", "2048s", NULL, "disksize", "1048576\n" },
+  { "disksize", "010K", NULL, "disksize", "8192\n" },
+  { "disksize", "1M", NULL, "disksize", "1048576\n" },
+  { "disksize", "010.5K", "'010.5K' is not understood", NULL, NULL },
+  { "disksize", "50%", "'50%' is not understood", NULL, NULL },
   { "disksize", "08K", "'08K' is not understood", NULL, NULL },
-  { "disksize", "1b", "'1b' is not understood", NULL, NULL },
+  { "disksize", "1b", "'1b' is too small", NULL, NULL },
   { "disksize", " 1M", "is not understood", NULL, NULL },
   { "mem_limit", "8M", NULL, "mem_limit", "8388608\n" },
   { "mem_limit", "1", NULL, "mem_limit", "1\n" },
   { "mem_limit", "0", NULL, "mem_limit", "0\n" },
   { "mem_limit", "8E", "'8E' is too large", NULL, NULL },
-  { "mem_limit", "50%", "'50%' is not understood", NULL, NULL },
+  { "mem_limit", "0x10s", NULL, "mem_limit", "8192\n" },
+  { "mem_limit", "1.5G", NULL, "mem_limit", "1610612736\n" },
+  { "mem_limit", "1KB", "'1KB' is not understood.*not in KB", NULL, NULL },
+  { "mem_limit", "0%", "'0%': .*from 1% to 100%", NULL, NULL },
+  { "mem_limit", "101%", "'101%': .*from 1% to 100%", NULL, NULL },
+  { "mem_limit", "12.5%", "'12.5%': .*whole number", NULL, NULL },
   { "mem_limit", "none", "'none' is not understood.*0 for no limit",
     NULL, NULL },
   { "mem_used_max", "0", NULL, NULL, NULL },
@@ -328,6 +342,8 @@ static const struct value values[] = {
   { "reset", "99999999999999999999", "is not understood", NULL, NULL },
   { "idle", "all", NULL, NULL, NULL },
   { "idle", "10", "'10': ages are not known.*track-access", NULL, NULL },
+  { "idle", "0x10", "'0x10': ages are not known", NULL, NULL },
+  { "idle", "99999999999999999999", "ages are not known", NULL, NULL },
   { "idle", "0", "'0' is not understood: must be all", NULL, NULL },
   { "idle", "ALL", "'ALL' is not understood: must be all", NULL, NULL },
   { "idle", "1m", "'1m' is not understood", NULL, NULL },
@@ -361,6 +377,23 @@ static const struct value values[] = {
   { "algorithm_params", "level=23", "level 23.*zstd", NULL, NULL },
   { "algorithm_params", "level=99999999999999999999", "out of range",
     "algorithm_params", "algo=zstd level=-3\n" },
+  { "comp_algorithm", "zstd:19", NULL, "algorithm_params",
+    "algo=zstd level=19\n" },
+  { "comp_algorithm", "zstd:-7", NULL, "algorithm_params",
+    "algo=zstd level=-7\n" },
+  { "comp_algorithm", "zstd:23", "level 23.*zstd", NULL, NULL },
+  { "comp_algorithm", "zstd:", "'zstd:': .*colon.*level", NULL, NULL },
+  { "comp_algorithm", "zstd:x", "'zstd:x': .*colon.*level", NULL, NULL },
+  { "comp_algorithm", "lzw:3", "'lzw' is not known", NULL, NULL },
+  { "algorithm_params", "algo=zstd:4", NULL, "algorithm_params",
+    "algo=zstd level=4\n" },
+  { "algorithm_params", "level=5 algo=zstd:5", NULL, "algorithm_params",
+    "algo=zstd level=5\n" },
+  { "algorithm_params", "algo=zstd:3 level=5",
+    "algo=zstd:3 contradicts level=5", "algorithm_params",
+    "algo=zstd level=5\n" },
+  { "algorithm_params", "level=6 algo=zstd:3",
+    "algo=zstd:3 contradicts level=6", NULL, NULL },
   { "algorithm_params", "algo=zstd", NULL, "algorithm_params",
     "algo=zstd level=1\n" },
 #endif
@@ -402,6 +435,22 @@ test_values (void)
   zram_close (disk);
 }
 
+/* What mem-limit=N% is. */
+static void
+test_share_of_ram (void)
+{
+  uint64_t ram = (uint64_t) sysconf (_SC_PHYS_PAGES) *
+                 (uint64_t) sysconf (_SC_PAGESIZE);
+  struct zram_params p = { .size = 1 << 20 };
+  char message[ZRAM_MESSAGE_MAX], expected[32];
+
+  begin (&p);
+  CHECK (zram_attr_find ("mem_limit")->store (disk, "37%", message) == 0);
+  snprintf (expected, sizeof expected, "%" PRIu64 "\n", ram * 37 / 100);
+  check_shows ("mem_limit", expected);
+  zram_close (disk);
+}
+
 /* The brackets go where the algorithm is. */
 static void
 test_algorithms (void)
@@ -435,6 +484,7 @@ test_harm (void)
 
   begin (&p);
   CHECK (size->harms_clients (disk, "512K"));
+  CHECK (size->harms_clients (disk, "0.5MiB"));
   CHECK (!size->harms_clients (disk, "1M"));
   CHECK (!size->harms_clients (disk, "2M"));
   CHECK (!size->harms_clients (disk, "junk"));
@@ -522,6 +572,7 @@ main (void)
   test_block_state ();
   test_block_state_shards ();
   test_values ();
+  test_share_of_ram ();
   test_algorithms ();
   test_harm ();
   test_peak_and_shrink ();
