@@ -36,7 +36,7 @@ static const struct column table[] = {
   { "COMP-RATIO", COLUMN_RATIO, NULL, 5,
     "DATA / TOTAL" },
   { "STREAMS", COLUMN_INTEGER, "streams", 3,
-    "pages that can be compressed at the same time" },
+    "pages compressed or decompressed at once at most" },
   { "PAGES", COLUMN_INTEGER, "pages_stored", 3,
     "pages stored" },
   { "SAME-PAGES", COLUMN_INTEGER, "same_pages", 3,

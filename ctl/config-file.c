@@ -14,10 +14,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "config-file.h"
-#include "sizes.h"
+#include "number.h"
+#include "os.h"
 
 static const struct own_key {
   const char *name;
@@ -31,6 +31,9 @@ static const struct own_key {
   { "swap-discard", offsetof (struct options, discard) },
 };
 #define N_OWN_KEYS (sizeof own_keys / sizeof own_keys[0])
+
+/* Percent of the RAM that a size can be. */
+#define SHARE_MAX 1000
 
 struct setting {
   const struct own_key *own;    /* NULL: the plugin's */
@@ -67,17 +70,10 @@ trim (char *s)
 static char *
 size_of_share (const char *value)
 {
-  uint64_t percent, ram = (uint64_t) sysconf (_SC_PHYS_PAGES) *
-                          (uint64_t) sysconf (_SC_PAGESIZE);
-  char *digits = must_copy (value), *size = NULL;
-  size_t n = strlen (digits);
+  unsigned percent;
 
-  if (n)
-    digits[n - 1] = '\0';
-  if (number_parse (digits, &percent) == 0 && percent > 0 && percent <= 1000)
-    size = must_printf ("%" PRIu64 "M", (ram >> 20) * percent / 100);
-  free (digits);
-  return size;
+  return number_percent (value, SHARE_MAX, &percent) < 0 ? NULL
+    : must_printf ("%" PRIu64 "M", number_share (os_ram () >> 20, percent));
 }
 
 static bool

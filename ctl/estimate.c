@@ -89,7 +89,8 @@ add_row (struct libscols_table *tb, const struct options *o,
   double ratio = (double) s->whole / (double) (t->held ? t->held : 1);
   char *text[N_COLUMNS] = {
     [CODEC] = must_copy (t->codec),
-    [LEVEL] = t->has_level ? must_printf ("%d", t->level) : NULL,
+    [LEVEL] = t->has_level ? must_printf ("%d", t->level)
+      : o->raw ? must_copy ("-") : NULL,
     [PAGE_SIZE] = bytes_text (o, t->page_size, size_text),
     [RATIO] = must_printf ("%.2f", ratio),
     [COMPR] = bytes_text (o, t->compressed, size_text),

@@ -37,7 +37,7 @@ static const struct command {
     "show an attribute, or which there are" },
   { "set", "DEVICE ATTRIBUTE VALUE...", command_set, 3, -1, OTHER,
     "write to an attribute" },
-  { "add", "size=SIZE [KEY=VALUE...]", command_add, 1, -1, OTHER,
+  { "add", "[size=]SIZE [KEY=VALUE...]", command_add, 1, -1, OTHER,
     "make a device and print its name" },
   { "remove", "DEVICE...", command_remove, 1, -1, OTHER,
     "remove devices and what is on them" },
@@ -110,7 +110,7 @@ static const struct option_row {
   { 'p', "algorithm-params", "PARAMS", &options.params, NULL, SETUP,
     "parameters of the codec, for example level=3" },
   { RAW, "raw", NULL, NULL, &options.raw, LIST | ESTIMATE,
-    "columns one space apart" },
+    "columns one space apart, - for an empty cell" },
   { 'r', "reset", NULL, NULL, &options.reset, RESET,
     "forget what is on the devices named" },
   { FORCE, "force", NULL, NULL, &options.force, RESET | SWAPON | SWAPOFF,
@@ -182,9 +182,10 @@ print_help (void)
       printf ("      %-27s %s\n", left, rows[i].help);
   }
   puts ("\n"
-        "A DEVICE is zram0, or /dev/nbd0 if it is attached there.  A SIZE may"
-        " have a\n"
-        "suffix: K, M, G, T or KiB, MiB, ... (1024), KB, MB, ... (1000).\n"
+        "A DEVICE is zram0, or /dev/nbd0 if it is attached there.  A SIZE is"
+        " like\n"
+        "512M, 1.5G or 2GiB (1024 each), or 2GB (1000).  An ALG may have a level,\n"
+        "as zstd:3.\n"
         "\n"
         "The server is -u URI, $NBDZRAM_URI, the first of the sockets\n"
         "$XDG_RUNTIME_DIR/nbdkit-zram/nbdkit.sock and"

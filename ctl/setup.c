@@ -26,15 +26,15 @@ check (const struct options *o, uint64_t *size)
   uint64_t n;
 
   *size = 0;
-  if (o->size && (size_parse (o->size, size) < 0 || *size == 0))
+  if (o->size && (disk_size_parse (o->size, size) < 0 || *size == 0))
     return usage ("-s %s: not a size; say for example 512M or 1.5G",
                   o->size);
   if (o->streams) {
     if (number_parse (o->streams, &n) < 0 || n == 0)
       return usage ("-t %s: not a number of streams", o->streams);
     /* Linux takes it and does nothing since 4.7; scripts still say it. */
-    complain ("-t does nothing: the server has a stream for each of its"
-              " processors");
+    complain ("-t does nothing: the server has as many streams as it"
+              " needs, up to four for each processor");
   }
   return EXIT_OK;
 }
@@ -80,7 +80,9 @@ set_one (const struct options *o, const char *name, const char *attribute,
   return r;
 }
 
-/* In the order of zramctl: the algorithm, then the size. */
+/* In the order of zramctl: the algorithm, then the size.  Both of -a and -p
+ * at once, so that neither is done if they contradict each other.
+ */
 int
 setup_device (const struct options *o, int argc, char **argv)
 {
@@ -92,9 +94,14 @@ setup_device (const struct options *o, int argc, char **argv)
     return usage (argc ? "-s, -a, -p and -t take one device"
                        : "which device? say zram0, or -f for a new one");
   r = check (o, &size);
-  if (r == EXIT_OK && o->algorithm)
+  if (r == EXIT_OK && o->algorithm && o->params) {
+    params = must_printf ("algo=%s %s", o->algorithm, o->params);
+    r = set_one (o, argv[0], "algorithm_params", params);
+    free (params);
+  }
+  else if (r == EXIT_OK && o->algorithm)
     r = set_one (o, argv[0], "comp_algorithm", o->algorithm);
-  if (r == EXIT_OK && o->params)
+  else if (r == EXIT_OK && o->params)
     r = set_one (o, argv[0], "algorithm_params", o->params);
   if (r == EXIT_OK && o->size) {
     params = must_printf ("%" PRIu64, size);

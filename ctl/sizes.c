@@ -6,13 +6,10 @@
 
 #include <config.h>
 
-#include <ctype.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
-#include <strings.h>
 
+#include "number.h"
 #include "sizes.h"
 
 /* n / unit with one digit, rounded to nearest, and the letter. */
@@ -80,73 +77,20 @@ time_text (uint64_t ns, char text[SIZE_TEXT])
   return by_thousands (ns, letters, 4, text);
 }
 
-/* The factor that a suffix stands for; 0: it is none. */
-static uint64_t
-suffix_factor (const char *s)
-{
-  static const char letters[] = "KMGTPE";
-  const char *p;
-  uint64_t factor = 1, step;
-
-  if (*s == '\0' || strcasecmp (s, "B") == 0)
-    return 1;
-  p = strchr (letters, toupper ((unsigned char) *s));
-  if (!p)
-    return 0;
-  s++;
-  if (*s == '\0' || strcasecmp (s, "iB") == 0)
-    step = 1024;
-  else if (strcasecmp (s, "B") == 0)
-    step = 1000;
-  else
-    return 0;
-  for (p++; p > letters; p--)
-    factor *= step;
-  return factor;
-}
-
-/* Digits from *s on, at most 18 of them as a fraction matters; returns
- * false if there are none or they do not fit.
- */
-static bool
-digits (const char **s, uint64_t *n)
-{
-  const char *start = *s;
-
-  for (*n = 0; isdigit ((unsigned char) **s); ++*s) {
-    if (__builtin_mul_overflow (*n, UINT64_C (10), n) ||
-        __builtin_add_overflow (*n, (uint64_t) (**s - '0'), n))
-      return false;
-  }
-  return *s > start;
-}
-
 int
 size_parse (const char *text, uint64_t *bytes)
 {
-  uint64_t whole, factor, fraction = 0, scale = 1;
-  const char *s = text, *point;
+  return number_size (text, 0, bytes) < 0 ? -1 : 0;
+}
 
-  if (!digits (&s, &whole))
-    return -1;
-  if (*s == '.') {
-    point = ++s;
-    /* Nine digits are exact to a byte of a gigabyte. */
-    if (!digits (&s, &fraction) || s - point > 9)
-      return -1;
-    for (; point < s; point++)
-      scale *= 10;
-  }
-  factor = suffix_factor (s);
-  if (!factor || (scale > 1 && factor == 1) ||
-      __builtin_mul_overflow (whole, factor, &whole))
-    return -1;
-  fraction = (uint64_t) ((__uint128_t) fraction * factor / scale);
-  return __builtin_add_overflow (whole, fraction, bytes) ? -1 : 0;
+int
+disk_size_parse (const char *text, uint64_t *bytes)
+{
+  return number_size (text, NUMBER_SECTORS, bytes) < 0 ? -1 : 0;
 }
 
 int
 number_parse (const char *text, uint64_t *n)
 {
-  return digits (&text, n) && !*text ? 0 : -1;
+  return number_count (text, 0, n) < 0 ? -1 : 0;
 }

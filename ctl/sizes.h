@@ -20,13 +20,12 @@ extern const char *count_text (uint64_t n, char text[SIZE_TEXT]);
 /* A time: 850ns, 12.3us, 4ms, 1.5s. */
 extern const char *time_text (uint64_t ns, char text[SIZE_TEXT]);
 
-/* What zramctl takes for a size: a number, with a fraction if need be, and
- * K, M, G, T, P, E or KiB, MiB, ... (1024), KB, MB, ... (1000), B.
- * 0, or -1 if it is anything else or does not fit.
+/* Sizes and whole numbers as lib/number.h has them.  A fraction of a disk's
+ * size is rounded down to sectors.  0, or -1 if it is anything else or does
+ * not fit.
  */
 extern int size_parse (const char *text, uint64_t *bytes);
-
-/* A whole number.  0, or -1 if it is anything else or does not fit. */
+extern int disk_size_parse (const char *text, uint64_t *bytes);
 extern int number_parse (const char *text, uint64_t *n);
 
 #endif /* SIZES_H */

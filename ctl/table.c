@@ -52,6 +52,11 @@ table_add (struct libscols_table *tb, const struct options *o,
   for (i = 0; i < n && line; i++) {
     char *text = column_text (columns[i], d, attached, o->bytes);
 
+    /* So that there is a word for each column. */
+    if (o->raw && (!text || !*text)) {
+      free (text);
+      text = must_copy ("-");
+    }
     /* The line owns it from now on. */
     if (text && scols_line_refer_data (line, (size_t) i, text) < 0)
       free (text);

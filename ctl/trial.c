@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "algorithm.h"
 #include "ctl.h"
 #include "sizes.h"
 #include "trial.h"
@@ -75,49 +76,57 @@ plan_all (struct plan *p, uint32_t page_size)
   return 0;
 }
 
-/* CODEC or CODEC:LEVEL, of this length. */
-static int
-plan_one (struct plan *p, const char *word, size_t length,
-          uint32_t page_size)
+/* By its name or its other name; NULL: there is none. */
+static const struct zram_codec_info *
+find_codec (const char *name)
 {
-  const char *colon = memchr (word, ':', length);
-  size_t name_length = colon ? (size_t) (colon - word) : length;
   const struct zram_codec_info *info;
-  char *end;
-  long level;
   unsigned i;
 
   for (i = 0; (info = zram_codec_info (i)); i++)
-    if ((strlen (info->name) == name_length &&
-         strncmp (info->name, word, name_length) == 0) ||
-        (info->alias && strlen (info->alias) == name_length &&
-         strncmp (info->alias, word, name_length) == 0))
+    if (strcmp (info->name, name) == 0 ||
+        (info->alias && strcmp (info->alias, name) == 0))
       break;
+  return info;
+}
+
+/* CODEC or CODEC:LEVEL. */
+static int
+plan_one (struct plan *p, const char *word, uint32_t page_size)
+{
+  const struct zram_codec_info *info;
+  struct algorithm a;
+  bool understood = algorithm_parse (word, &a) == 0;
+
+  info = find_codec (a.name);
   if (!info)
-    return fault ("-a %.*s: there is no such codec", (int) length, word);
-  if (!colon)
-    return plan_add (p, info->name, info->level_min <= info->level_max,
-                     info->level_default, page_size);
-  level = strtol (colon + 1, &end, 10);
-  if (end == colon + 1 || end != word + length || level != (int) level)
-    return fault ("-a %.*s: the level is no number", (int) length, word);
-  return plan_add (p, info->name, true, (int) level, page_size);
+    return fault ("-a %s: there is no such codec", word);
+  if (!understood)
+    return fault ("-a %s: the level is no number", word);
+  return a.has_level
+    ? plan_add (p, info->name, true, a.level, page_size)
+    : plan_add (p, info->name, info->level_min <= info->level_max,
+                info->level_default, page_size);
 }
 
 static int
 plan_codecs (struct plan *p, const char *codecs, uint32_t page_size)
 {
+  int r = 0;
+
   if (!codecs)
     return plan_all (p, page_size);
-  for (;;) {
+  while (r == 0) {
     size_t n = strcspn (codecs, ",");
+    char *word = must_printf ("%.*s", (int) n, codecs);
 
-    if (plan_one (p, codecs, n, page_size) < 0)
-      return -1;
+    r = plan_one (p, word, page_size);
+    free (word);
     codecs += n;
     if (!*codecs++)
-      return 0;
+      break;
   }
+  return r;
 }
 
 int

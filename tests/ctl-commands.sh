@@ -42,6 +42,19 @@ zram0 reset 1"
 
 say "devices come and go"
 is "add" "$(ctl add size=1M algo=lz4)" zram1
+is "add SIZE" "$(ctl add 1.5M algo=zstd:3)" zram2
+is "its size and level" "$(column zram2 DISKSIZE,LEVEL)" "1572864 3"
+ctl remove zram2
+is "-f -a" "$(ctl -f -s 1.3M -a zstd:3 -p level=3)" zram2
+is "its size and level" "$(column zram2 DISKSIZE,LEVEL)" "1362944 3"
+ctl zram2 -a zstd:7
+is "-a" "$(column zram2 LEVEL)" 7
+refused 1 "algo=zstd:3 contradicts level=5" zram2 -a zstd:3 -p level=5
+is "unchanged" "$(column zram2 LEVEL)" 7
+refused 1 "algo=zstd:3" -f -s 1M -a zstd:3 -p level=5
+refused 1 "size=1X: not understood.*for example 512M" add 1X
+refused 1 "'2M' is not KEY=VALUE" add size=1M 2M
+ctl remove zram2
 is "-f -s" "$(ctl -f -s 1.5M -a zstd -p level=3)" zram2
 is "size" "$(column zram2 DISKSIZE)" 1572864
 is "algorithm" "$(column zram2 ALGORITHM,LEVEL)" "zstd 3"

@@ -37,6 +37,10 @@ awk -v a="$(cat "$tmpdir/part")" -v b="$(cat "$tmpdir/all")" \
     'BEGIN { exit !(a > b * 0.7 && a < b * 1.4) }' ||
   fail "a quarter says $(cat "$tmpdir/part"), all $(cat "$tmpdir/all")"
 
+say "raw: a word for each column"
+ctl estimate "$tmpdir/data" --sample 256K --raw -n | awk 'NF != 8' >"$tmpdir/odd"
+[ ! -s "$tmpdir/odd" ] || fail "other than 8 words: $(cat "$tmpdir/odd")"
+
 say "all codecs and page sizes"
 ctl estimate "$tmpdir/data" --sample 256K 2>"$tmpdir/err" >"$tmpdir/table"
 for c in "${codecs[@]}"; do
