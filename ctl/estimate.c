@@ -86,7 +86,7 @@ add_row (struct libscols_table *tb, const struct options *o,
          const struct trial *t, const struct sample *s)
 {
   struct libscols_line *line = scols_table_new_line (tb, NULL);
-  double ratio = (double) s->whole / (double) (t->held ? t->held : 1);
+  double ratio = (double) s->data_bytes / (double) (t->held ? t->held : 1);
   char *text[N_COLUMNS] = {
     [CODEC] = must_copy (t->codec),
     [LEVEL] = t->has_level ? must_printf ("%d", t->level)
@@ -154,10 +154,14 @@ run_all (struct trial *trials, int n, const struct sample *s)
 static void
 say_what (const char *what, const struct sample *s)
 {
-  char whole[SIZE_TEXT], looked[SIZE_TEXT];
+  char whole[SIZE_TEXT], holes[SIZE_TEXT], looked[SIZE_TEXT];
+  uint64_t hole_bytes = s->whole - s->data_bytes;
 
-  fprintf (stderr, "%s: %s, of which %s were tried\n", what,
-           size_text (s->whole, whole), size_text (s->length, looked));
+  fprintf (stderr, "%s: %s, of which %s%s%s were tried\n", what,
+           size_text (s->whole, whole),
+           hole_bytes ? size_text (hole_bytes, holes) : "",
+           hole_bytes ? " are holes and " : "",
+           size_text (hole_bytes == s->whole ? 0 : s->length, looked));
 }
 
 int

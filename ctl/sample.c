@@ -1,8 +1,11 @@
 /* nbdzramctl: some of the data of a file or of a process's memory.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * First a list of the runs that there are, then as many of them are read
- * as are wanted.
+ * A file is gone through twice: to count what is no hole, and to read some
+ * of that, evenly spread.  Nothing is remembered in between, because a file
+ * can be as large as it likes.  Of a process, which is another one at the
+ * second look, the runs of pages are listed, and thinned out if they become
+ * too many.
  */
 
 #include <config.h>
@@ -10,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,77 +27,45 @@
 /* Reservations of address space; to look at each page would take ages. */
 #define MAPPING_MAX (UINT64_C (1) << 40)
 
-struct run {
-  uint64_t at;
-  uint32_t length;
-};
-
-struct runs {
-  struct run *run;
-  size_t n, room;
-  uint64_t bytes;
-};
-
-static void
-runs_add (struct runs *runs, uint64_t at, uint32_t length)
-{
-  if (runs->n == runs->room) {
-    size_t room = runs->room ? runs->room * 2 : 1024;
-    struct run *more = must_alloc (room, sizeof *more);
-
-    if (runs->n)
-      memcpy (more, runs->run, runs->n * sizeof *more);
-    free (runs->run);
-    runs->run = more;
-    runs->room = room;
-  }
-  runs->run[runs->n++] = (struct run) { at, length };
-  runs->bytes += length;
-}
-
 /* --- Reading ------------------------------------------------------------ */
 
-static uint32_t
-read_run (int fd, const struct run *run, unsigned char *to)
+static int
+sample_new (struct sample *s, uint64_t bytes)
+{
+  s->length = 0;
+  s->data = MAP_FAILED;
+  if (bytes <= SIZE_MAX - 2 * SAMPLE_RUN) {
+    s->room = (size_t) bytes + 2 * SAMPLE_RUN;
+    s->data = mmap (NULL, s->room, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  }
+  if (s->data != MAP_FAILED)
+    return 0;
+  s->data = NULL;
+  return fault ("no memory for a sample of %" PRIu64 " bytes; --sample"
+                " takes a smaller one", bytes);
+}
+
+/* At most SAMPLE_RUN bytes more, as many as can be read. */
+static void
+sample_read (struct sample *s, int fd, uint64_t at, uint32_t length)
 {
   uint32_t done = 0;
 
-  while (done < run->length) {
-    ssize_t n = pread (fd, to + done, run->length - done,
-                       (off_t) (run->at + done));
+  while (done < length) {
+    ssize_t n = pread (fd, s->data + s->length + done, length - done,
+                       (off_t) (at + done));
 
     if (n <= 0)
       break;
     done += (uint32_t) n;
   }
-  return done;
+  s->length += done;
 }
 
-/* As many runs as fit, evenly spread: one is taken whenever less than its
- * share of the sample was taken so far.
- */
 static int
-read_sample (int fd, const struct runs *runs, uint64_t max,
-             struct sample *s)
+sample_end (struct sample *s)
 {
-  uint64_t want = runs->bytes < max ? runs->bytes : max, seen = 0;
-  size_t i;
-
-  s->whole = runs->bytes;
-  s->length = 0;
-  s->room = (size_t) want + 2 * SAMPLE_RUN;
-  s->data = mmap (NULL, s->room, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (s->data == MAP_FAILED) {
-    s->data = NULL;
-    return fault ("no memory for a sample of %" PRIu64 " bytes; --sample"
-                  " takes a smaller one", want);
-  }
-  for (i = 0; i < runs->n && s->length < want; i++) {
-    if ((__uint128_t) s->length * runs->bytes <= (__uint128_t) want * seen)
-      s->length += read_run (fd, &runs->run[i], s->data + s->length);
-    seen += runs->run[i].length;
-  }
   if (!s->length) {
     sample_free (s);
     return fault ("nothing could be read: %s",
@@ -113,38 +85,183 @@ sample_free (struct sample *s)
 
 /* --- A file ------------------------------------------------------------- */
 
+/* It is seen as units of SAMPLE_RUN bytes, each of which has some data or is
+ * a hole.  The units [from, to) have.
+ */
+struct stretch {
+  uint64_t from, to;
+};
+
+/* The next after s->to; false: there is none.  Where holes cannot be found,
+ * in a block device for example, there are none.
+ */
+static bool
+next_stretch (int fd, uint64_t size, struct stretch *s)
+{
+  uint64_t start = s->to * SAMPLE_RUN, units;
+  off_t from, to;
+
+  units = size / SAMPLE_RUN + (size % SAMPLE_RUN != 0);
+  if (start >= size)
+    return false;
+  from = lseek (fd, (off_t) start, SEEK_DATA);
+  if (from < 0 && errno == ENXIO)
+    return false;
+  to = from < 0 ? -1 : lseek (fd, from, SEEK_HOLE);
+  s->from = from < 0 ? s->to : (uint64_t) from / SAMPLE_RUN;
+  s->to = to < 0 || (uint64_t) to >= size
+    ? units : ((uint64_t) to + SAMPLE_RUN - 1) / SAMPLE_RUN;
+  /* Whatever a file says that changes meanwhile, this goes on. */
+  if (s->to <= s->from)
+    s->to = s->from + 1;
+  return s->from < units;
+}
+
+/* All of its data: in units, and in bytes. */
+static uint64_t
+count_units (int fd, uint64_t size, uint64_t *bytes)
+{
+  struct stretch s = { 0, 0 };
+  uint64_t units = 0;
+
+  *bytes = 0;
+  while (next_stretch (fd, size, &s)) {
+    units += s.to - s.from;
+    *bytes += (s.to > size / SAMPLE_RUN ? size : s.to * SAMPLE_RUN) -
+              s.from * SAMPLE_RUN;
+  }
+  return units;
+}
+
+/* Read `wanted' of `units': each unit whose number is i / wanted of all. */
+static void
+read_units (int fd, uint64_t size, uint64_t units, uint64_t wanted,
+            struct sample *sample)
+{
+  struct stretch s = { 0, 0 };
+  uint64_t before = 0, i = 0, n, at;
+
+  while (i < wanted && next_stretch (fd, size, &s)) {
+    for (; i < wanted; i++) {
+      n = (uint64_t) ((__uint128_t) i * units / wanted);
+      if (n - before >= s.to - s.from)
+        break;
+      at = (s.from + n - before) * SAMPLE_RUN;
+      sample_read (sample, fd, at, size - at < SAMPLE_RUN
+                   ? (uint32_t) (size - at) : SAMPLE_RUN);
+    }
+    before += s.to - s.from;
+  }
+}
+
+static int
+read_file (int fd, uint64_t size, uint64_t max, struct sample *s)
+{
+  uint64_t units, wanted;
+
+  s->whole = size;
+  units = count_units (fd, size, &s->data_bytes);
+  wanted = max / SAMPLE_RUN + (max % SAMPLE_RUN != 0);
+  if (wanted > units)
+    wanted = units;
+  if (sample_new (s, wanted * SAMPLE_RUN) < 0)
+    return -1;
+  errno = 0;
+  read_units (fd, size, units, wanted, s);
+  /* Nothing but holes: a page of zeroes is like all of it. */
+  if (units == 0)
+    s->length = PAGE;
+  return sample_end (s);
+}
+
 int
 sample_file (const char *path, uint64_t max, struct sample *s)
 {
-  struct runs runs = { 0 };
   int fd = open (path, O_RDONLY | O_CLOEXEC), r;
-  off_t size = fd >= 0 ? lseek (fd, 0, SEEK_END) : -1, at;
+  off_t size = fd >= 0 ? lseek (fd, 0, SEEK_END) : -1;
   struct stat st;
 
-  if (fd >= 0 && fstat (fd, &st) == 0 && S_ISDIR (st.st_mode)) {
+  if (fd >= 0 && fstat (fd, &st) == 0 && S_ISDIR (st.st_mode))
     r = fault ("%s: %s", path, strerror (EISDIR));
-  }
-  else if (size < 0) {
+  else if (size < 0)
     r = fault ("%s: %s", path, errno == ESPIPE
                ? "a pipe; save it to a file first" : strerror (errno));
-  }
-  else if (size == 0) {
+  else if (size == 0)
     r = fault ("%s: it is empty", path);
-  }
-  else {
-    for (at = 0; at < size; at += SAMPLE_RUN)
-      runs_add (&runs, (uint64_t) at, size - at < SAMPLE_RUN
-                ? (uint32_t) (size - at) : SAMPLE_RUN);
-    errno = 0;
-    r = read_sample (fd, &runs, max, s);
-  }
-  free (runs.run);
+  else
+    r = read_file (fd, (uint64_t) size, max, s);
   if (fd >= 0)
     close (fd);
   return r;
 }
 
 /* --- A process ---------------------------------------------------------- */
+
+struct run {
+  uint64_t at;
+  uint32_t length;
+};
+
+/* 16 MiB.  With more the list has each second run, each fourth, ... */
+#ifndef RUNS_MAX
+#define RUNS_MAX (1 << 20)
+#endif
+
+struct runs {
+  struct run *run;              /* NULL, or of RUNS_MAX */
+  size_t n;
+  uint64_t listed, bytes;       /* of those in the list, of all */
+  uint64_t seen, stride;        /* runs; each how manyth is in the list */
+};
+
+static void
+runs_thin (struct runs *runs)
+{
+  size_t i;
+
+  runs->listed = 0;
+  for (i = 0; i < runs->n / 2; i++) {
+    runs->run[i] = runs->run[2 * i];
+    runs->listed += runs->run[i].length;
+  }
+  runs->n /= 2;
+  runs->stride *= 2;
+}
+
+static void
+runs_add (struct runs *runs, uint64_t at, uint32_t length)
+{
+  runs->bytes += length;
+  if (runs->seen++ % runs->stride)
+    return;
+  if (!runs->run)
+    runs->run = must_alloc (RUNS_MAX, sizeof *runs->run);
+  runs->run[runs->n++] = (struct run) { at, length };
+  runs->listed += length;
+  if (runs->n == RUNS_MAX)
+    runs_thin (runs);
+}
+
+/* As many runs as fit, evenly spread: one is taken whenever less than its
+ * share of the sample was taken so far.
+ */
+static int
+read_runs (int fd, const struct runs *runs, uint64_t max, struct sample *s)
+{
+  uint64_t want = runs->listed < max ? runs->listed : max, seen = 0;
+  size_t i;
+
+  s->whole = s->data_bytes = runs->bytes;
+  if (sample_new (s, want) < 0)
+    return -1;
+  errno = 0;
+  for (i = 0; i < runs->n && s->length < want; i++) {
+    if ((__uint128_t) s->length * runs->listed <= (__uint128_t) want * seen)
+      sample_read (s, fd, runs->run[i].at, runs->run[i].length);
+    seen += runs->run[i].length;
+  }
+  return sample_end (s);
+}
 
 /* An entry of pagemap: present, and no page of a file. */
 static bool
@@ -224,7 +341,7 @@ open_proc (const char *pid, const char *name)
 int
 sample_process (const char *pid, uint64_t max, struct sample *s)
 {
-  struct runs runs = { 0 };
+  struct runs runs = { .stride = 1 };
   int maps_fd = -1, pagemap = -1, mem = -1, r = -1;
   FILE *maps = NULL;
 
@@ -235,9 +352,8 @@ sample_process (const char *pid, uint64_t max, struct sample *s)
       (pagemap = open_proc (pid, "pagemap")) >= 0 &&
       (maps = fdopen (maps_fd, "r")) != NULL) {
     r = runs_of_process (maps, pagemap, &runs);
-    errno = 0;
     if (r == 0)
-      r = read_sample (mem, &runs, max, s);
+      r = read_runs (mem, &runs, max, s);
   }
   if (maps)
     fclose (maps);

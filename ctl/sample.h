@@ -17,7 +17,8 @@ struct sample {
   unsigned char *data;
   size_t length;                /* a multiple of 4096, filled with zeroes */
   size_t room;                  /* bytes mapped at data */
-  uint64_t whole;               /* bytes that it stands for */
+  uint64_t whole;               /* bytes that there are, with holes */
+  uint64_t data_bytes;          /* bytes that it stands for: no holes */
 };
 
 /* At most max bytes.  -1 with a fault. */

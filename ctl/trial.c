@@ -169,7 +169,7 @@ clock_ns (void)
 static uint64_t
 scale (uint64_t n, const struct sample *s)
 {
-  return (uint64_t) ((__uint128_t) n * s->whole / s->length);
+  return (uint64_t) ((__uint128_t) n * s->data_bytes / s->length);
 }
 
 static int

@@ -83,6 +83,48 @@ ctl estimate "$tmpdir/odd" -a "$codec" --page-size 4K -J -b >"$tmpdir/estimate"
 jq -e '.estimates[0] | .total > .compr and .total < .compr + 1500000' \
    "$tmpdir/estimate" >/dev/null || fail "$(cat "$tmpdir/estimate")"
 
+say "holes"
+truncate -s 15T "$tmpdir/sparse"
+dd if="$tmpdir/data" of="$tmpdir/sparse" bs=64K seek=$((100 << 20)) \
+   count=32 conv=notrunc status=none
+# Sanitizers want terabytes of address space.
+limit=unlimited
+[ -n "$sanitizer" ] || limit=1000000
+(ulimit -v $limit
+ timeout 60 "${ctl_words[@]}" estimate "$tmpdir/sparse" -a "$codec" \
+         --page-size 4K -J -b --sample all) >"$tmpdir/estimate" ||
+  fail "2M of data in 15T"
+head -c 2M "$tmpdir/data" >"$tmpdir/dense"
+ctl estimate "$tmpdir/dense" -a "$codec" --page-size 4K -J -b --sample all |
+  jq '.estimates[0] | .compr, .total, .ratio' >"$tmpdir/wanted"
+jq '.estimates[0] | .compr, .total, .ratio' "$tmpdir/estimate" |
+  diff "$tmpdir/wanted" - || fail "holes make a difference"
+rm "$tmpdir/sparse"
+for where in "$tmpdir" /dev/shm; do
+  sparse=$(mktemp "$where/zram-XXXXXX") || continue
+  if truncate -s 7E "$sparse" 2>"$tmpdir/err"; then
+    (ulimit -v $limit
+     timeout 60 "${ctl_words[@]}" estimate "$sparse" -a "$codec") \
+      >"$tmpdir/estimate" 2>"$tmpdir/err" || status=$?
+    rm "$sparse"
+    [ "${status:-0}" -eq 0 ] || fail "7E of nothing: $(cat "$tmpdir/err")"
+    grep -q '7E, of which 7E are holes and 0B were tried' "$tmpdir/err" ||
+      fail "$(cat "$tmpdir/err")"
+  else
+    rm "$sparse"
+  fi
+done
+
+say "interrupted"
+python3 - "${ctl_words[@]}" estimate "$tmpdir/data" --sample all <<'END'
+import signal, subprocess, sys, time
+p = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+# Of many seconds.
+time.sleep(0.2)
+p.send_signal(signal.SIGINT)
+assert p.wait(60) == -signal.SIGINT, p.returncode
+END
+
 say "what cannot be"
 : >"$tmpdir/empty"
 refused 1 'empty' estimate "$tmpdir/empty"
