@@ -103,6 +103,43 @@ client_go (struct nbd_handle *nbd, const char *export)
   return -1;
 }
 
+struct wanted {
+  const char *name;
+  bool seen;
+};
+
+static int
+look_for (void *opaque, const char *name, const char *description)
+{
+  struct wanted *w = opaque;
+
+  (void) description;
+  w->seen |= strcmp (name, w->name) == 0;
+  return 0;
+}
+
+static bool
+is_listed (struct nbd_handle *nbd, const char *export)
+{
+  struct wanted w = { export, false };
+
+  return nbd_opt_list (nbd, (nbd_list_callback) {
+                         .callback = look_for, .user_data = &w }) >= 0 &&
+         w.seen;
+}
+
+/* nbdkit says of an export that it cannot open now that there is none; but
+ * it lists it.
+ */
+static int
+fault_unopened (struct nbd_handle *nbd, const char *uri, const char *export)
+{
+  if (is_listed (nbd, export))
+    return fault ("the server at %s does not open \"%s\" now: there may be"
+                  " too many readers, its log says more", uri, export);
+  return fault ("the server at %s has no export \"%s\"", uri, export);
+}
+
 static struct nbd_handle *
 client_open (const char *uri, const char *export)
 {
@@ -112,13 +149,23 @@ client_open (const char *uri, const char *export)
   if (r == 0)
     return nbd;
   if (r > 0)
-    fault ("the server at %s has no export \"%s\"", uri, export);
+    fault_unopened (nbd, uri, export);
   if (nbd)
     client_close (nbd);
   return NULL;
 }
 
 /* --- Reading ------------------------------------------------------------ */
+
+/* The memory for what clients read has a bound. */
+static int
+fault_read (const char *what)
+{
+  if (nbd_get_errno () != ENOMEM)
+    return fault_nbd (what);
+  return fault ("%s: the server has no memory for it now: there may be too"
+                " many readers, its log says more", what);
+}
 
 /* All of an export of at most max bytes, without the spaces, NULs and
  * newlines that fill it up, NUL-terminated.  To be freed.
@@ -142,7 +189,7 @@ read_all (struct nbd_handle *nbd, size_t max)
   for (; done < (size_t) size; done += n) {
     n = (size_t) size - done < CHUNK ? (size_t) size - done : CHUNK;
     if (nbd_pread (nbd, text + done, n, done, 0) == -1) {
-      fault_nbd ("reading");
+      fault_read ("reading");
       free (text);
       return NULL;
     }
@@ -202,7 +249,9 @@ client_json (const char *uri, char **json)
   r = client_go (nbd, CONTROL);
   if (r > 0)
     r = client_go (nbd, "stats.json");
-  if (r > 0)
+  if (r > 0 && is_listed (nbd, "stats.json"))
+    r = fault_unopened (nbd, uri, "stats.json");
+  else if (r > 0)
     r = fault ("the server at %s has neither an export \"" CONTROL "\" nor"
                " \"stats.json\": it is no nbdkit zram", uri);
   if (r == 0) {
@@ -233,10 +282,12 @@ check_control (struct nbd_handle *nbd, const char *uri)
   static const char begins[] = "{\"version\":";
   char head[sizeof begins - 1];
 
-  if (nbd_get_size (nbd) == CONTROL_SIZE &&
-      nbd_pread (nbd, head, sizeof head, 0, 0) == 0 &&
-      memcmp (head, begins, sizeof head) == 0)
-    return 0;
+  if (nbd_get_size (nbd) == CONTROL_SIZE) {
+    if (nbd_pread (nbd, head, sizeof head, 0, 0) == -1)
+      return fault_read (CONTROL);
+    if (memcmp (head, begins, sizeof head) == 0)
+      return 0;
+  }
   return fault ("the server at %s is no nbdkit zram: its export \"" CONTROL
                 "\" is something else", uri);
 }

@@ -48,3 +48,11 @@ access_granted (enum control control)
   }
   return false;
 }
+
+enum asker
+access_asker (enum control control)
+{
+  if (is_local ())
+    return ASKER_OWNER;
+  return access_granted (control) ? ASKER_WRITER : ASKER_READER;
+}

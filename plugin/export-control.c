@@ -30,6 +30,7 @@ control_open (struct handle *h, const struct export_name *name)
   if (export_control_access == CONTROL_OFF)
     return "there is none: the server was started with control=off";
   h->may_write = access_granted (export_control_access);
+  h->asker = access_asker (export_control_access);
   pthread_mutex_init (&h->lock, NULL);
   snprintf (h->description, sizeof h->description, EXPORT_CONTROL_HELP);
   return NULL;
@@ -61,7 +62,7 @@ renew (struct handle *h)
 {
   static const struct export_name name = { .type = EXPORT_CONTROL };
   struct snapshot fresh;
-  const char *why = snapshot_take (&fresh, &name);
+  const char *why = snapshot_take (&fresh, &name, h->asker);
 
   if (why) {
     log_refusal ("read of export", "control", why);
@@ -95,6 +96,9 @@ control_pread (struct handle *h, void *buf, uint32_t count, uint64_t offset)
     r = renew (h);
   if (r == 0)
     copy_out (&h->snapshot.text, buf, count, offset);
+  /* Read to its end: those who stay connected need not hold it. */
+  if (r == 0 && !h->answered && offset + count == CONTROL_SIZE)
+    snapshot_free (&h->snapshot);
   pthread_mutex_unlock (&h->lock);
   return r;
 }
@@ -118,7 +122,7 @@ static int
 run (struct handle *h, const char *line, size_t n)
 {
   struct snapshot answer;
-  const char *why = snapshot_start (&answer, CONTROL_SIZE);
+  const char *why = snapshot_start (&answer, h->asker, CONTROL_SIZE);
   char first[LOG_TEXT_MAX + 1];
   int r;
 

@@ -52,6 +52,7 @@ struct handle {
   pthread_mutex_t lock;         /* control: of snapshot and answered */
   bool answered;                /* control: it is the answer to a command */
   bool may_write;               /* control */
+  enum asker asker;             /* control */
   char description[128];
 };
 

@@ -10,52 +10,81 @@
 
 #include "devices.h"
 #include "metrics.h"
+#include "os.h"
 #include "snapshot.h"
 
 #define MIB ((size_t) 1 << 20)
 
 /* The listing of pages has its own, so that those who read it cannot
- * keep others from reading statistics; and answers to commands theirs, so
- * that nobody who may only read can keep those out who may write.
+ * keep others from reading statistics.
  */
-struct budget {
-  _Atomic size_t used;
-  size_t max;
+enum kind { LISTING, STATISTICS, ANSWER, N_KINDS };
+static const size_t most[N_KINDS] = {
+  [LISTING] = 96 * MIB,
+  [STATISTICS] = 32 * MIB,
+  [ANSWER] = 16 * MIB,
 };
-static struct budget listings = { .max = 128 * MIB };
-static struct budget statistics = { .max = 32 * MIB };
-static struct budget answers = { .max = 32 * MIB };
+static _Atomic size_t used[N_ASKERS][N_KINDS];
+
+static const char *const too_many[N_ASKERS] = {
+  [ASKER_READER] = "too many clients that may only read hold such texts:"
+    " try again when they have closed some",
+  [ASKER_WRITER] = "too many clients that may write hold such texts:"
+    " try again when they have closed some",
+  [ASKER_OWNER] = "too many clients of root or the server's user hold such"
+    " texts: try again when they have closed some",
+};
 
 /* What an attribute of one line, or of one device, has at most. */
 #define ATTR_MAX STATS_TEXT_MAX
 
+/* Larger texts have pages of their own, of which nothing is touched that is
+ * not used.
+ */
+#define FIT_MAX MIB
+
 static const char *
-start (struct snapshot *s, struct budget *b, size_t max)
+start (struct snapshot *s, enum kind kind, enum asker asker, size_t max)
 {
-  size_t used = atomic_load (&b->used);
+  _Atomic size_t *budget = &used[asker][kind];
+  size_t now = atomic_load (budget);
 
   *s = (struct snapshot) { .text = TEXT_INIT (max) };
   do {
-    if (max > b->max - used)
-      return "too many clients read such texts at once: try again when"
-        " others have closed theirs";
-  } while (!atomic_compare_exchange_weak (&b->used, &used, used + max));
-  s->budget = b;
+    if (max > most[kind] - now)
+      return too_many[asker];
+  } while (!atomic_compare_exchange_weak (budget, &now, now + max));
+  s->budget = budget;
   s->charged = max;
   return NULL;
 }
 
 const char *
-snapshot_start (struct snapshot *s, size_t max)
+snapshot_start (struct snapshot *s, enum asker asker, size_t max)
 {
-  return start (s, &answers, max);
+  return start (s, ANSWER, asker, max);
+}
+
+/* A text has up to twice the room that it needs, and most are small. */
+static void
+fit (struct text *t)
+{
+  char *data;
+
+  if (!t->data || t->room > FIT_MAX || !(data = os_alloc (t->len + 1)))
+    return;
+  memcpy (data, t->data, t->len + 1);
+  os_free (t->data, t->room);
+  t->data = data;
+  t->room = t->len + 1;
 }
 
 /* The text is at its end, and as long as it is. */
 void
 snapshot_end (struct snapshot *s)
 {
-  atomic_fetch_sub (&s->budget->used, s->charged - s->text.len);
+  fit (&s->text);
+  atomic_fetch_sub (s->budget, s->charged - s->text.len);
   s->charged = s->text.len;
 }
 
@@ -64,13 +93,14 @@ snapshot_free (struct snapshot *s)
 {
   text_free (&s->text);
   if (s->budget)
-    atomic_fetch_sub (&s->budget->used, s->charged);
+    atomic_fetch_sub (s->budget, s->charged);
   *s = (struct snapshot) { .budget = NULL };
 }
 
 /* As many lines as there are pages now, and some that may come. */
 static const char *
-take_block_state (struct snapshot *s, struct device *dev, uint64_t from)
+take_block_state (struct snapshot *s, struct device *dev, uint64_t from,
+                  enum asker asker)
 {
   struct zram_stats st;
   const char *why;
@@ -80,7 +110,7 @@ take_block_state (struct snapshot *s, struct device *dev, uint64_t from)
   lines = st.pages_stored + 1024;
   if (lines > BLOCK_STATE_LINES)
     lines = BLOCK_STATE_LINES;
-  why = start (s, &listings, lines * ZRAM_BLOCK_STATE_LINE);
+  why = start (s, LISTING, asker, lines * ZRAM_BLOCK_STATE_LINE);
   if (!why)
     zram_block_state (dev->disk, from, lines, &s->text);
   /* Full is no error. */
@@ -90,7 +120,8 @@ take_block_state (struct snapshot *s, struct device *dev, uint64_t from)
 }
 
 static const char *
-take_attr (struct snapshot *s, const struct export_name *name)
+take_attr (struct snapshot *s, const struct export_name *name,
+           enum asker asker)
 {
   struct device *dev = device_get (name->device);
   struct zram_device about;
@@ -99,9 +130,9 @@ take_attr (struct snapshot *s, const struct export_name *name)
   if (!dev)
     return "there is no such device";
   if (strcmp (name->attr->name, "block_state") == 0)
-    why = take_block_state (s, dev, name->from);
+    why = take_block_state (s, dev, name->from, asker);
   else {
-    why = start (s, &statistics, ATTR_MAX);
+    why = start (s, STATISTICS, asker, ATTR_MAX);
     about = device_about (dev);
     if (!why)
       name->attr->show (&about, &s->text);
@@ -111,7 +142,8 @@ take_attr (struct snapshot *s, const struct export_name *name)
 }
 
 static const char *
-take_all (struct snapshot *s, int (*add) (struct text *text))
+take_all (struct snapshot *s, int (*add) (struct text *text),
+          enum asker asker)
 {
   struct device *devices[DEVICES_MAX];
   unsigned i, n = devices_get (devices);
@@ -120,24 +152,25 @@ take_all (struct snapshot *s, int (*add) (struct text *text))
   for (i = 0; i < n; i++)
     device_put (devices[i]);
   /* Some may be added now. */
-  why = start (s, &statistics, (n + 4) * STATS_TEXT_MAX);
+  why = start (s, STATISTICS, asker, (n + 4) * STATS_TEXT_MAX);
   if (!why)
     add (&s->text);
   return why;
 }
 
 const char *
-snapshot_take (struct snapshot *s, const struct export_name *name)
+snapshot_take (struct snapshot *s, const struct export_name *name,
+               enum asker asker)
 {
   const char *why = "this is no text";
 
   *s = (struct snapshot) { .budget = NULL };
   if (name->type == EXPORT_ATTR)
-    why = take_attr (s, name);
+    why = take_attr (s, name, asker);
   else if (name->type == EXPORT_JSON || name->type == EXPORT_CONTROL)
-    why = take_all (s, stats_json);
+    why = take_all (s, stats_json, asker);
   else if (name->type == EXPORT_METRICS)
-    why = take_all (s, stats_metrics);
+    why = take_all (s, stats_metrics, asker);
   if (!why && s->text.error)
     why = "no memory left in the system";
   if (why)

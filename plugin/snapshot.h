@@ -4,12 +4,16 @@
  * A client reads attributes and statistics from a copy that was taken for
  * it alone, so that what it reads in pieces fits together.  All copies
  * together are bounded: no number of clients can make the server hold
- * more.
+ * more.  Each kind of client has its own bound, so that whoever may only
+ * read cannot keep those out who look after the server.
  */
 
 #ifndef ZRAM_SNAPSHOT_H
 #define ZRAM_SNAPSHOT_H
 
+#include <stddef.h>
+
+#include "access.h"
 #include "names.h"
 #include "text.h"
 
@@ -17,7 +21,7 @@
 struct snapshot {
   struct text text;
   size_t charged;
-  struct budget *budget;
+  _Atomic size_t *budget;
 };
 
 /* How many lines of block_state are shown at once. */
@@ -25,10 +29,12 @@ struct snapshot {
 
 /* 0, or a line that says why not, and the snapshot is empty. */
 extern const char *snapshot_take (struct snapshot *s,
-                                  const struct export_name *name);
+                                  const struct export_name *name,
+                                  enum asker asker);
 
-/* An empty text with room for so many bytes. */
-extern const char *snapshot_start (struct snapshot *s, size_t max);
+/* An empty text, for an answer to a command, with room for so many bytes. */
+extern const char *snapshot_start (struct snapshot *s, enum asker asker,
+                                   size_t max);
 
 /* The text is complete: give back what it did not use. */
 extern void snapshot_end (struct snapshot *s);

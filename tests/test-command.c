@@ -216,7 +216,8 @@ run_name (void)
   CHECK (name.device < DEVICES_MAX);
   CHECK (name.type != EXPORT_ATTR || name.attr->mode & ZRAM_ATTR_READ);
   opened++;
-  if (name.type == EXPORT_ATTR && !snapshot_take (&s, &name)) {
+  if (name.type == EXPORT_ATTR && 
+      !snapshot_take (&s, &name, ASKER_READER)) {
     CHECK (!s.text.error && s.charged == s.text.len);
     snapshot_free (&s);
   }
