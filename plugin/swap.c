@@ -20,6 +20,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <malloc.h>
+#include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,8 +28,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -248,20 +249,24 @@ static bool taken;
 
 /* Warning */
 
-static struct stat stderr_was;
+/* What whoever started the server has been told, so as not to say it again. */
+static bool foretold[NSTEPS];
 
-/* A daemon has no standard error; then the log must do. */
 static void
-warn (const char *name, const char *why, const char *lost)
+warn_now (unsigned i, const char *why)
 {
-  struct stat st = { 0 };
+  fprintf (stderr, "nbdkit: zram: warning: swap=true without %s (%s): %s\n",
+           table[i].name, why, table[i].lost);
+  foretold[i] = true;
+}
 
-  if (fstat (STDERR_FILENO, &st) == 0 && st.st_dev == stderr_was.st_dev &&
-      st.st_ino == stderr_was.st_ino && st.st_rdev == stderr_was.st_rdev)
-    fprintf (stderr, "nbdkit: zram: warning: swap=true without %s (%s): %s\n",
-             name, why, lost);
-  else
-    nbdkit_error ("warning: swap=true without %s (%s): %s", name, why, lost);
+/* A daemon has no standard error by now: this is for the log. */
+static void
+warn_late (unsigned i, const char *why)
+{
+  if (!foretold[i])
+    nbdkit_error ("warning: swap=true without %s (%s): %s", table[i].name,
+                  why, table[i].lost);
 }
 
 /* nbdkit -u drops what root may do, but not the limits. */
@@ -291,13 +296,136 @@ swap_load (void)
     steps[i] = (struct zram_step) { table[i].name, table[i].vital, false };
 }
 
+/* One step; false with the reason. */
+static bool
+take (unsigned i, char why[WHY_MAX])
+{
+  if (zram_debug_swap_skip & 1 << i) {
+    snprintf (why, WHY_MAX, "left out by -D zram.swap_skip=%d",
+              zram_debug_swap_skip);
+    return false;
+  }
+  return table[i].take (why) == 0;
+}
+
+/* --- The trial ---------------------------------------------------------- */
+
+/* What a child found: why a step was refused, or nothing. */
+struct finding {
+  char why[NSTEPS][WHY_MAX];
+};
+
+/* nbdkit becomes the user of -u between here and the fork, and does not tell
+ * plugins who that is; but its command line does.  The last one counts.
+ */
+static const char *
+next_user (char *line, size_t n)
+{
+  char *word = line, *user = NULL, *end = line + n;
+
+  for (; word < end; word += strlen (word) + 1) {
+    char *next = word + strlen (word) + 1;
+
+    if (strncmp (word, "--user=", 7) == 0)
+      user = word + 7;
+    else if (strncmp (word, "-u", 2) == 0 && word[2])
+      user = word + 2;
+    else if ((strcmp (word, "-u") == 0 || strcmp (word, "--user") == 0) &&
+             next < end)
+      user = next;
+  }
+  return user;
+}
+
+/* As nbdkit does it: a name, or a number. */
+static void
+become (const char *user)
+{
+  const struct passwd *entry = getpwnam (user);
+  uid_t uid = entry ? entry->pw_uid : (uid_t) strtoul (user, NULL, 10);
+
+  if ((entry || (*user && !user[strspn (user, "0123456789")])) &&
+      setuid (uid) == -1)
+    return;                     /* then neither can nbdkit, and ends */
+}
+
+static void
+become_next_user (void)
+{
+  char line[16384];
+  int fd = open ("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd == -1 ? 0 : read (fd, line, sizeof line - 1);
+  const char *user;
+
+  if (fd != -1)
+    close (fd);
+  line[n > 0 ? n : 0] = '\0';
+  user = next_user (line, n > 0 ? (size_t) n : 0);
+  if (user && geteuid () == 0)
+    become (user);
+}
+
+/* In a child, which may do to itself what the server will do later. */
+static void
+try_steps (struct finding *finding)
+{
+  unsigned i;
+
+  become_next_user ();
+  for (i = 0; i < NSTEPS; i++)
+    if (take (i, finding->why[i]))
+      finding->why[i][0] = '\0';
+}
+
+/* False: it could not be tried. */
+static bool
+run_trial (struct finding *finding)
+{
+  int status = -1;
+  pid_t pid;
+
+  fflush (NULL);
+  pid = fork ();
+  if (pid == -1)
+    return false;
+  if (pid == 0) {
+    try_steps (finding);
+    _exit (0);
+  }
+  while (waitpid (pid, &status, 0) == -1 && errno == EINTR)
+    ;
+  return status == 0;
+}
+
+/* Whoever starts a daemon sees what is said before it goes to the
+ * background, and nothing of what is said after.
+ */
+static void
+foretell (void)
+{
+  struct finding *finding = mmap (NULL, sizeof *finding,
+                                  PROT_READ | PROT_WRITE,
+                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  unsigned i;
+
+  if (finding == MAP_FAILED)
+    return;
+  if (run_trial (finding))
+    for (i = 0; i < NSTEPS; i++)
+      if (finding->why[i][0])
+        warn_now (i, finding->why[i]);
+  munmap (finding, sizeof *finding);
+}
+
 void
 swap_prepare (void)
 {
-  fstat (STDERR_FILENO, &stderr_was);
   raise_limit (RLIMIT_MEMLOCK, RLIM_INFINITY);
   raise_limit (RLIMIT_RTPRIO, 1);
+  foretell ();
 }
+
+/* --- And the steps ------------------------------------------------------ */
 
 void
 swap_take (void)
@@ -306,14 +434,9 @@ swap_take (void)
   unsigned i;
 
   for (i = 0; i < NSTEPS; i++) {
-    if (zram_debug_swap_skip & 1 << i)
-      snprintf (why, sizeof why, "left out by -D zram.swap_skip=%d",
-                zram_debug_swap_skip);
-    else if (table[i].take (why) == 0) {
-      steps[i].in_force = true;
-      continue;
-    }
-    warn (table[i].name, why, table[i].lost);
+    steps[i].in_force = take (i, why);
+    if (!steps[i].in_force)
+      warn_late (i, why);
   }
   taken = swap_on = true;
 }

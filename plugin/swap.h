@@ -16,12 +16,13 @@
 extern void swap_load (void);
 
 /* Before the server drops its privileges and goes to the background: what
- * can only be done then.
+ * can only be done then.  Warns of each step that will be refused, which was
+ * tried in a child.
  */
 extern void swap_prepare (void);
 
-/* After that, and before any thread is made: threads inherit it.  Warns of
- * each step that was refused.
+/* After that, and before any thread is made: threads inherit it.  Says in
+ * the log which step was refused that was not warned of.
  */
 extern void swap_take (void);
 

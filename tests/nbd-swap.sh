@@ -310,6 +310,54 @@ if [ "$(id -u)" -eq 0 ]; then
   stop_nbdkit nobody
 fi
 
+# warns_daemon LOG COMMAND...: start a daemon, wait until it serves, and
+# compare what was said on the standard error with what is expected.
+warns_daemon ()
+{
+  local sock=$tmpdir/nobody/daemon.sock file=$tmpdir/nobody/daemon.pid i
+  rm -f "$sock" "$file"
+  "$2" "--log=$1" -P "$file" -U "$sock" "${@:3}" \
+    "$tmpdir/nobody/zramplugin.so" size=64M swap=true \
+    </dev/null 2>"$tmpdir/daemon.log"
+  for ((i = 0; i < 1000; i++)); do
+    if [ -s "$file" ]; then break; fi
+    sleep 0.02
+  done
+  daemon_pid=$(cat "$file")
+  nbdsh -u "nbd+unix:///?socket=$sock" -c 'h.pread(1, 0)'
+  sed -n 's/.* warning: swap=true without \([a-z]*\) (.*): .*/\1/p' \
+      "$tmpdir/daemon.log" | paste -sd ' ' >"$tmpdir/warned"
+  [ "$(cat "$tmpdir/warned")" = "$not_in_force" ] ||
+    fail "$*: warned of: $(cat "$tmpdir/warned")"
+  kill -TERM "$daemon_pid"
+  for ((i = 0; i < 3000; i++)); do
+    if ended "$daemon_pid"; then break; fi
+    sleep 0.01
+  done
+  ended "$daemon_pid" || fail "the daemon still runs"
+  daemon_pid=
+}
+# With --log=null a daemon has no standard error: what is seen was said
+# before.  With the other it keeps it: nothing may be said again.
+warns_terminal ()
+{
+  warns_daemon null "$@"
+  warns_daemon stderr "$@"
+}
+
+say "what a daemon lacks is said before it goes to the background"
+expect n n n
+warns_terminal "$tmpdir/start-as-nobody"
+if [ "$(id -u)" -eq 0 ]; then
+  expect "$([ "$raises$(hard memlock)" = nunlimited ] && echo y ||
+            echo "$raises")" \
+         "$([ "$(hard rtprio)" != 0 ] && echo y || echo "$raises")" n
+  for user in "-u nobody" "-unobody" "--user=65534"; do
+    read -r -a words <<<"$user"
+    warns_terminal nbdkit "${words[@]}"
+  done
+fi
+
 # The daemon itself is locked, and is no larger for it than its reserve and
 # 10 MiB, empty or not; and what is trimmed goes back though it is locked.
 real_data "$tmpdir/data" $(($(scaled 64) * MiB))
