@@ -7,7 +7,7 @@
 
 #include "state.h"
 
-enum { MEMORY_KINDS = 7 };
+enum { MEMORY_KINDS = 8 };
 
 struct memory_kind {
   const char *name, *help;
@@ -16,6 +16,14 @@ struct memory_kind {
 
 /* They add up to mem_used_total, but for what changes while they are read. */
 extern void memory_kinds (device *d, struct memory_kind kinds[MEMORY_KINDS]);
+
+/* Pages of one repeated word that is not zero. */
+extern uint64_t same_not_zero (device *d);
+
+/* Is it safe to swap to, in a line: "unsafe, not in force: lock; 16M ready
+ * of a reserve of 16M".  To be freed.
+ */
+extern char *swap_line (device *d, bool bytes);
 
 /* The operations that the server tells latencies of. */
 struct operation {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "columns.h"
 #include "ctl.h"
 #include "memory.h"
 #include "names.h"
@@ -65,13 +66,23 @@ print_data (const struct options *o, device *d)
   char size[SIZE_TEXT];
 
   printf ("  %-12s %s in %" PRIu64 " pages: %" PRIu64 " of zeroes, %" PRIu64
-          " of another word, %" PRIu64 " huge\n", "data",
+          " of another word, %" PRIu64 " raw\n", "data",
           size_of (o, device_count (d, "orig_data_size"), size),
           device_count (d, "pages_stored"), device_count (d, "zero_pages"),
-          device_count (d, "same_pages") - device_count (d, "zero_pages"),
+          same_not_zero (d),
           device_count (d, "huge_pages"));
   printf ("  %-12s %s\n", "compressed",
           size_of (o, device_count (d, "compr_data_size"), size));
+}
+
+/* As in the table. */
+static char *
+ratio_of (const struct options *o, device *d)
+{
+  const struct column *c[COLUMNS_MAX];
+
+  return columns_choose ("COMP-RATIO", c) == 1
+    ? column_text (c[0], d, NULL, o->bytes) : NULL;
 }
 
 static void
@@ -79,16 +90,17 @@ print_memory (const struct options *o, device *d)
 {
   struct memory_kind kinds[MEMORY_KINDS];
   uint64_t limit = device_count (d, "mem_limit");
-  uint64_t ratio = device_ratio (d);
+  char *ratio = ratio_of (o, d);
   char size[SIZE_TEXT], peak[SIZE_TEXT], most[SIZE_TEXT];
   unsigned i;
 
-  printf ("  %-12s %s, ratio %" PRIu64 ".%02" PRIu64 "; peak %s, %s%s\n",
+  printf ("  %-12s %s, ratio %s; peak %s, %s%s\n",
           "memory", size_of (o, device_count (d, "mem_used_total"), size),
-          ratio / 10000, ratio % 10000 / 100,
+          ratio ? ratio : "?",
           size_of (o, device_count (d, "mem_used_max"), peak),
           limit ? "limit " : "no limit",
           limit ? size_of (o, limit, most) : "");
+  free (ratio);
   memory_kinds (d, kinds);
   for (i = 0; i < MEMORY_KINDS; i++)
     printf ("    %-12s %10s  %s\n", kinds[i].name,
@@ -123,8 +135,8 @@ print_requests (const struct options *o, device *d)
             device_count (d, op->count), !op->bytes ? ""
             : size_of (o, device_count (d, op->bytes), text));
     for (j = 0; j < 4; j++)
-      printf (" %9s", time_of (o, operation_latency (d, op, members[j]),
-                                text));
+      printf (" %9s", !device_count (d, op->count) ? "-"
+              : time_of (o, operation_latency (d, op, members[j]), text));
     putchar ('\n');
   }
   printf ("  %-12s %" PRIu64 " reads, %" PRIu64 " writes; %" PRIu64
@@ -136,10 +148,15 @@ static void
 print_device (const struct options *o, device *d,
               const struct attached *attached)
 {
+  char *swap;
+
   print_title (o, d, attached);
   print_data (o, d);
   device_each_codec (d, print_codec, (void *) o);
   print_memory (o, d);
+  swap = swap_line (d, o->bytes);
+  printf ("  %-12s %s\n", "swap", swap);
+  free (swap);
   print_requests (o, d);
 }
 
