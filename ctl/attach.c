@@ -32,9 +32,10 @@ attach_check (const struct options *o)
                          n > CONNECTIONS_MAX))
     return usage ("--connections %s: must be a number from 1 to %d",
                   o->connections, CONNECTIONS_MAX);
-  if (o->timeout && (number_parse (o->timeout, &n) < 0 || n > TIMEOUT_MAX))
-    return usage ("--timeout %s: must be seconds up to %d, or 0 for none",
-                  o->timeout, TIMEOUT_MAX);
+  if (o->nbd_timeout && (number_parse (o->nbd_timeout, &n) < 0 ||
+                         n > TIMEOUT_MAX))
+    return usage ("--nbd-timeout %s: must be seconds up to %d, or 0 for none",
+                  o->nbd_timeout, TIMEOUT_MAX);
   if (o->device && !nbd_name (o->device))
     return usage ("--device %s: must be like /dev/nbd3", o->device);
   return EXIT_OK;
@@ -67,8 +68,8 @@ attach_plan (const struct options *o, const char *given, bool swap,
   a->timeout = place_is_local (&a->place) ? 0 : REMOTE_TIMEOUT;
   if (o->connections)
     number_parse (o->connections, &a->connections);
-  if (o->timeout)
-    number_parse (o->timeout, &a->timeout);
+  if (o->nbd_timeout)
+    number_parse (o->nbd_timeout, &a->timeout);
   if (given)
     name = name_of_device (NULL, given);
   else

@@ -26,7 +26,7 @@ static const struct own_key {
   { "threads", SIZE_MAX },
   { "nbd-device", offsetof (struct options, device) },
   { "nbd-connections", offsetof (struct options, connections) },
-  { "nbd-timeout", offsetof (struct options, timeout) },
+  { "nbd-timeout", offsetof (struct options, nbd_timeout) },
   { "swap-priority", offsetof (struct options, priority) },
   { "swap-discard", offsetof (struct options, discard) },
 };

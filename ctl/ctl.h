@@ -25,7 +25,8 @@ struct options {
   const char *algorithm, *size, *streams, *params;
   const char *output;
   const char *pid, *sample, *page_size, *interval;
-  const char *device, *connections, *timeout, *priority, *discard, *config;
+  const char *device, *connections, *nbd_timeout;
+  const char *timeout, *priority, *discard, *config;
   bool bytes, find, noheadings, output_all, raw, json, reset;
   bool force, once, dry_run;
 };

@@ -16,6 +16,7 @@
 #include "columns.h"
 #include "ctl.h"
 #include "place.h"
+#include "wait.h"
 
 enum {                          /* whom an option is for */
   LIST = 1 << 0, SETUP = 1 << 1, STAT = 1 << 2, RESET = 1 << 3,
@@ -81,7 +82,8 @@ static bool want_help, want_version;
 
 enum {
   OUTPUT_ALL = 256, RAW, FORCE, ONCE, INTERVAL, PID, SAMPLE, PAGE_SIZE,
-  DEVICE, CONNECTIONS, TIMEOUT, PRIORITY, DISCARD, CONFIG, DRY_RUN
+  DEVICE, CONNECTIONS, NBD_TIMEOUT, TIMEOUT, PRIORITY, DISCARD, CONFIG,
+  DRY_RUN
 };
 
 /* Either a text or a flag. */
@@ -121,6 +123,8 @@ static const struct option_row {
     "does nothing: zramctl has it" },
   { 'u', "uri", "URI", &options.uri, NULL, ALL & ~ESTIMATE,
     "the server: an NBD URI or a socket's path" },
+  { TIMEOUT, "timeout", "SECONDS", &options.timeout, NULL,
+    ALL & ~ESTIMATE, "wait no longer for an answer (10)" },
   { INTERVAL, "interval", "SECONDS", &options.interval, NULL, TOP,
     "time between two looks (1)" },
   { ONCE, "once", NULL, NULL, &options.once, TOP,
@@ -135,8 +139,8 @@ static const struct option_row {
     "attach it at this /dev/nbdN" },
   { CONNECTIONS, "connections", "N", &options.connections, NULL,
     ATTACH | SWAPON, "how many to make to the server (1)" },
-  { TIMEOUT, "timeout", "SECONDS", &options.timeout, NULL,
-    ATTACH | SWAPON, "a server silent for longer has failed" },
+  { NBD_TIMEOUT, "nbd-timeout", "SECONDS", &options.nbd_timeout, NULL,
+    ATTACH | SWAPON, "requests that take longer fail" },
   { PRIORITY, "priority", "N", &options.priority, NULL, SWAPON,
     "use swap of a higher one first (100)" },
   { DISCARD, "discard", "WHEN", &options.discard, NULL, SWAPON,
@@ -347,6 +351,8 @@ main (int argc, char **argv)
   r = check (c, given, argc);
   if (r != EXIT_OK)
     return r;
+  if (wait_limit (options.timeout) < 0)
+    return usage ("%s", fault_text ());
   uri = find_server ();
   options.uri = uri;
   r = c->run (&options, argc, argv);

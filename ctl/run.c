@@ -24,6 +24,14 @@
 
 #include "ctl.h"
 #include "run.h"
+#include "wait.h"
+
+/* A program has so many times as long as a server for one answer: it may ask
+ * more than once, and a machine that swaps is slow.
+ */
+#define PROGRAM_LIMITS 3
+/* From SIGTERM to SIGKILL, and from there to giving it up. */
+#define GRACE_MS 3000
 
 static const int endings[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 #define N_ENDINGS (sizeof endings / sizeof endings[0])
@@ -97,6 +105,12 @@ fault_stopped (void)
 }
 
 int
+run_interrupted (void)
+{
+  return !undoing && run_stopped () ? fault_stopped () : 0;
+}
+
+int
 run_pause (unsigned ms)
 {
   const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
@@ -106,7 +120,7 @@ run_pause (unsigned ms)
     return 0;
   }
   take_signal (&t);
-  return run_stopped () ? fault_stopped () : 0;
+  return run_interrupted ();
 }
 
 /* --- The words ---------------------------------------------------------- */
@@ -269,21 +283,72 @@ read_last_words (struct program *p, int said)
   free (safe);
 }
 
+/* When it shall have ended.  Only what cannot be hurried has no limit, and
+ * that not if it only takes something back.
+ */
+static uint64_t
+end_of (const struct program *p)
+{
+  uint64_t now = wait_now ();
+
+  return p->patient && !undoing ? UINT64_MAX
+    : now + PROGRAM_LIMITS * (wait_deadline () - now);
+}
+
+/* Told to end it may not listen, and killed it may be waiting for a device in
+ * the kernel.  False: it is left to itself.
+ */
+static bool
+end_program (struct program *p, unsigned *told, uint64_t *next)
+{
+  static const int signals[] = { SIGTERM, SIGKILL };
+
+  if (*told == 2)
+    return false;
+  kill (-p->pid, signals[(*told)++]);
+  *next = wait_now () + GRACE_MS;
+  return true;
+}
+
 static void
 wait_for (struct program *p)
 {
-  bool told = false;
+  const struct timespec step = { 0, 50 * 1000000L };
+  uint64_t next = end_of (p);
+  unsigned told = 0;
   int status = 0;
   pid_t r;
 
   while ((r = waitpid (p->pid, &status, WNOHANG)) == 0) {
-    if (came && !undoing && !told) {
-      kill (p->pid, SIGTERM);
-      told = true;
+    if (came && !undoing && !told)
+      next = 0;
+    if (wait_now () >= next) {
+      p->overdue = !came || undoing;
+      if (!end_program (p, &told, &next))
+        break;
     }
-    take_signal (NULL);
+    take_signal (&step);
   }
+  p->stuck = r == 0;
   p->status = r > 0 && WIFEXITED (status) ? WEXITSTATUS (status) : -1;
+}
+
+/* It did not end as it should. */
+static int
+fault_ended (const struct program *p)
+{
+  if (p->stuck)
+    return fault ("%s does not end, not even when it is killed: process %ld"
+                  " waits in the kernel", p->argv[0], (long) p->pid);
+  if (!undoing && run_stopped ())
+    return fault_stopped ();
+  if (p->overdue)
+    return fault ("%s took longer than %u s and was ended; --timeout SECONDS"
+                  " waits longer", p->argv[0],
+                  PROGRAM_LIMITS * wait_seconds ());
+  if (p->status < 0)
+    return fault ("%s was killed", p->argv[0]);
+  return fault ("%s failed%s%s", p->argv[0], *p->said ? ": " : "", p->said);
 }
 
 int
@@ -291,8 +356,8 @@ run_program (struct program *p)
 {
   int said, r;
 
-  p->status = -1;
-  p->pid = -1;
+  p->status = p->pid = -1;
+  p->overdue = p->stuck = false;
   p->said[0] = '\0';
   if (dry) {
     program_print (p);
@@ -313,11 +378,7 @@ run_program (struct program *p)
   close (said);
   if (r != 0)
     return fault_spawn (p->argv[0], r);
-  if (!undoing && run_stopped ())
-    return fault_stopped ();
-  if (p->status == 0)
+  if (p->status == 0 && (undoing || !run_stopped ()))
     return 0;
-  if (p->status < 0)
-    return fault ("%s was killed", p->argv[0]);
-  return fault ("%s failed%s%s", p->argv[0], *p->said ? ": " : "", p->said);
+  return fault_ended (p);
 }

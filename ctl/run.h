@@ -16,6 +16,8 @@ extern void run_begin (bool dry_run);
 /* Dies of the signal, if one came. */
 extern void run_end (void);
 extern bool run_stopped (void);
+/* The same as a fault, -1, unless something is taken back just now. */
+extern int run_interrupted (void);
 /* Whether what comes now is done to its end, because it takes something
  * back.
  */
@@ -26,9 +28,12 @@ struct program {
   const char *argv[ARGV_MAX + 1];
   char *kept[ARGV_MAX];
   int argc, n_kept;
+  bool patient;                 /* it takes as long as it takes */
   /* After run_program: */
   pid_t pid;
   int status;                   /* exit status; -1: it has none */
+  bool overdue;                 /* it was ended because it took too long */
+  bool stuck;                   /* it runs on, whatever is done */
   char said[256];               /* its last words, safe to print */
 };
 
@@ -40,8 +45,9 @@ extern const char *program_keep (struct program *p, char *word);
 extern void program_free (struct program *p);
 
 /* Find it in PATH, or in the directories of root's tools, run it without a
- * shell, with nothing to read, and wait for it.  In a dry run print it.
- * -1 with a fault if it does not end with status 0, or if a signal came.
+ * shell, with nothing to read, and wait for it, but never without end: see
+ * patient.  In a dry run print it.  -1 with a fault if it does not end with
+ * status 0, or if a signal came.
  */
 extern int run_program (struct program *p);
 

@@ -236,7 +236,7 @@ fault_swapoff (const char *name, const struct program *p)
 
   attached_swap (name_root (), name, &use);
   size_text (use.used * 1024, text);
-  if (run_stopped ())
+  if (run_stopped () && !p->stuck)
     return fault ("stopped by a signal: /dev/%s is still swap, with %s on it",
                   name, text);
   if (p->status == 2 || strstr (p->said, "Cannot allocate memory"))
@@ -277,7 +277,7 @@ run_swapoff (const char *name, bool dry)
   bool told = false;
 
   while (attached_swap (name_root (), name, NULL)) {
-    struct program p = { .argc = 0 };
+    struct program p = { .patient = true };
     int r;
 
     program_add (&p, "swapoff",

@@ -21,7 +21,7 @@ export NBDZRAM_ROOT=$root FAKE=$tmpdir
 swaps=$'Filename\tType\tSize\tUsed\tPriority\n/dev/sda2 partition 1 0 -2'
 reset_machine ()
 {
-  rm -rf "$root" "$tmpdir"/fail-* "$tmpdir"/hang-* "$tmpdir"/late-*
+  rm -rf "$root" "$tmpdir"/{fail,hang,late,deaf}-*
   mkdir -p "$root"/sys/block/nbd{0,1,2}/holders "$root/proc/self" \
         "$root/run" "$root/sys/module/nbd"
   echo 2048 >"$root/sys/block/nbd0/size"
@@ -46,6 +46,11 @@ hang ()
   while :; do sleep 0.02; done
 }
 if [ -e "$FAKE/hang-$name" ]; then hang; fi
+if [ -e "$FAKE/deaf-$name" ]; then
+  trap '' TERM INT HUP
+  : >"$FAKE/hangs"
+  while :; do sleep 0.02; done
+fi
 if [ -e "$FAKE/fail-$name" ]; then
   cat "$FAKE/fail-$name" >&2
   exit "$(cat "$FAKE/status-$name" 2>/dev/null || echo 1)"
@@ -145,7 +150,7 @@ options="-b 4096 -C 1"
 
 say "attach and detach"
 is "the device" "$(ctl attach)" /dev/nbd1
-is "another" "$(ctl attach zram0 --connections 4 --timeout 7)" /dev/nbd2
+is "another" "$(ctl attach zram0 --connections 4 --nbd-timeout 7)" /dev/nbd2
 is "a new one" "$(ctl attach)" /dev/nbd3
 calls attach "$unix /dev/nbd1 -N zram0 $options
 $unix /dev/nbd2 -N zram0 -b 4096 -C 4 -t 7
@@ -229,7 +234,7 @@ refused 1 'no export "zram5"' attach zram5
 refused 1 'no export "zram5"' attach -u "nbd+unix:///zram5?socket=$sock"
 refused 1 'not known to be' attach nbd0
 refused 2 '--connections 0' attach --connections 0
-refused 2 '--timeout x' attach --timeout x
+refused 2 '--nbd-timeout x' attach --nbd-timeout x
 refused 2 '--device /dev/sda' attach --device /dev/sda
 refused 2 '--priority -1' swapon --priority -1
 refused 2 '--discard all' swapon --discard all
@@ -390,7 +395,9 @@ signalled ()
   shift 3
   rm -f "$tmpdir/hangs"
   : >"$tmpdir/$file"
-  "${ctl_words[@]}" "$@" >"$tmpdir/signal.out" 2>"$tmpdir/signal.err" &
+  # What a child of this shell ignores it could not stop ignoring.
+  env --default-signal=HUP,INT,TERM "${ctl_words[@]}" "$@" \
+      >"$tmpdir/signal.out" 2>"$tmpdir/signal.err" &
   for ((i = 0; i < 1000; i++)); do
     [ ! -e "$tmpdir/hangs" ] || break
     sleep 0.02
@@ -405,7 +412,6 @@ signalled ()
   grep -q 'stopped by a signal' "$tmpdir/signal.err" || fail "$file: what?"
 }
 reset_machine
-# What a child of this shell ignores, it may not stop ignoring: INT.
 for step in hang-nbd-client late-nbd-client hang-mkswap late-mkswap \
             hang-swapon late-swapon; do
   signalled TERM 15 $step swapon --force
@@ -413,13 +419,15 @@ for step in hang-nbd-client late-nbd-client hang-mkswap late-mkswap \
 done
 signalled HUP 1 late-nbd-client attach
 clean "attach"
+signalled INT 2 deaf-nbd-client attach
+clean "a program that ignores signals"
 ctl swapon --force >/dev/null
 signalled TERM 15 hang-swapoff swapoff zram0
 still "a signal"
 grep -q '/dev/nbd1 is still swap, with 20M on it' "$tmpdir/signal.err" ||
   fail "does not say that it is still swap"
 : >"$tmpdir/late-swapoff"
-"${ctl_words[@]}" swapoff zram0 2>/dev/null &
+env --default-signal=TERM "${ctl_words[@]}" swapoff zram0 2>/dev/null &
 for ((i = 0; i < 1000; i++)); do
   ! grep -q '^/dev/nbd1' "$root/proc/swaps" || { sleep 0.02; continue; }
   break
@@ -429,6 +437,20 @@ wait $! || status=$?
 is "swapoff is done to its end, and then stopped" "${status:-0}" 143
 rm "$tmpdir/late-swapoff"
 clean "late-swapoff"
+
+say "programs that take too long"
+for step in nbd-client mkswap swapon; do
+  : >"$tmpdir/hang-$step"
+  refused 1 "$step took longer than 3 s and was ended; --timeout" \
+          swapon --force --timeout 1
+  rm "$tmpdir/hang-$step"
+  clean "$step"
+done
+: >"$tmpdir/deaf-nbd-client"
+refused 1 'nbd-client took longer than 3 s' attach --timeout 1
+rm "$tmpdir/deaf-nbd-client"
+clean "one that ignores signals"
+! pgrep -f "$fakes" >/dev/null || fail "a program still runs"
 
 say "--dry-run"
 reset_machine

@@ -1,0 +1,45 @@
+/* nbdzramctl: waiting, but never without end.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Each exchange with a server has a moment at which it is given up.  What
+ * waits asks for one small step of time after the other, and between them
+ * looks whether that moment has come, a signal has, or whoever watches has
+ * had enough.
+ */
+
+#ifndef WAIT_H
+#define WAIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How long is waited unless told, in seconds; and at most. */
+#define WAIT_SECONDS 10
+#define WAIT_SECONDS_MAX 86400
+
+/* The word of --timeout; NULL: unless told.  -1 with a fault. */
+extern int wait_limit (const char *seconds);
+extern unsigned wait_seconds (void);
+
+/* The time now, and when waiting from now on is over, both in ms. */
+extern uint64_t wait_now (void);
+extern uint64_t wait_deadline (void);
+
+/* How many ms to wait at once, at least 1.  -1 with a fault if it is time
+ * to give up; `who' says nothing: "the server at URI".
+ */
+extern int wait_step (uint64_t deadline, const char *who);
+
+/* Wait until a file can be read from or written to (poll's events).  -1 with
+ * a fault.
+ */
+extern int wait_file (int fd, short events, uint64_t deadline,
+                      const char *who);
+
+/* Called in between, some times a second; true: wait no longer.  NULL:
+ * nobody watches.
+ */
+typedef bool wait_watcher (void *opaque);
+extern void wait_watch (wait_watcher *fn, void *opaque);
+
+#endif /* WAIT_H */
