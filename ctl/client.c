@@ -1,8 +1,8 @@
-/* nbdzramctl: the server, through libnbd.
+/* nbdzramctl: what a server is asked.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * The server is not trusted: sizes are bounded before memory is taken, and
- * no text of its reaches a terminal as it is.
+ * The server is not trusted: what it says is bounded before memory is taken,
+ * and no text of its reaches a terminal as it is.
  */
 
 #include <config.h>
@@ -13,95 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <libnbd.h>
-
 #include "client.h"
 #include "ctl.h"
+#include "link.h"
 
 #define CONTROL "control"
 #define CONTROL_SIZE (256 * 1024)
 #define CHUNK (256 * 1024)
-#define LIST_MAX 65536
-
-/* What went wrong in libnbd's words.  They may quote the server's. */
-static int
-fault_nbd (const char *what)
-{
-  const char *words = nbd_get_error ();
-  char *safe = text_escape (words ? words : strerror (nbd_get_errno ()));
-
-  fault ("%s: %s", what, safe);
-  free (safe);
-  return -1;
-}
-
-/* --- Connecting --------------------------------------------------------- */
-
-/* Connect and stop where exports are chosen. */
-static struct nbd_handle *
-client_connect (const char *uri)
-{
-  struct nbd_handle *nbd = nbd_create ();
-  char *what;
-  int r;
-
-  if (!nbd) {
-    fault_nbd ("libnbd");
-    return NULL;
-  }
-  if (nbd_set_opt_mode (nbd, true) == -1 ||
-      nbd_set_uri_allow_local_file (nbd, true) == -1)
-    r = -1;
-  else if (!strstr (uri, "://"))
-    r = nbd_connect_unix (nbd, uri);
-  else
-    r = nbd_connect_uri (nbd, uri);
-  if (r == 0)
-    return nbd;
-  switch (nbd_get_errno ()) {
-  case ECONNREFUSED: case ENOENT:
-    fault ("there is no server at %s; name another with -u URI or"
-           " NBDZRAM_URI", uri);
-    break;
-  default:
-    what = must_printf ("cannot connect to %s", uri);
-    fault_nbd (what);
-    free (what);
-  }
-  nbd_close (nbd);
-  return NULL;
-}
-
-static void
-client_close (struct nbd_handle *nbd)
-{
-  /* Politely, so that the server logs nothing. */
-  if (nbd_aio_is_negotiating (nbd) == 1)
-    nbd_opt_abort (nbd);
-  else if (nbd_aio_is_ready (nbd) == 1)
-    nbd_shutdown (nbd, 0);
-  nbd_close (nbd);
-}
-
-/* Choose an export.  1: the server has none of that name. */
-static int
-client_go (struct nbd_handle *nbd, const char *export)
-{
-  char *what;
-
-  /* A server of the oldest kind is past the choice already. */
-  if (nbd_aio_is_negotiating (nbd) != 1)
-    return fault ("the server does not let clients choose an export"
-                  " (nbdkit -o?)");
-  if (nbd_set_export_name (nbd, export) == 0 && nbd_opt_go (nbd) == 0)
-    return 0;
-  if (nbd_get_errno () == ENOENT)
-    return 1;
-  what = must_printf ("cannot open the export %s", export);
-  fault_nbd (what);
-  free (what);
-  return -1;
-}
 
 struct wanted {
   const char *name;
@@ -119,119 +37,142 @@ look_for (void *opaque, const char *name, const char *description)
 }
 
 static bool
-is_listed (struct nbd_handle *nbd, const char *export)
+is_listed (struct link *l, const char *export)
 {
   struct wanted w = { export, false };
 
-  return nbd_opt_list (nbd, (nbd_list_callback) {
-                         .callback = look_for, .user_data = &w }) >= 0 &&
-         w.seen;
+  return link_list (l, look_for, &w) >= 0 && w.seen;
 }
 
 /* nbdkit says of an export that it cannot open now that there is none; but
  * it lists it.
  */
 static int
-fault_unopened (struct nbd_handle *nbd, const char *uri, const char *export)
+fault_unopened (struct link *l, const char *export)
 {
-  if (is_listed (nbd, export))
-    return fault ("the server at %s does not open \"%s\" now: there may be"
-                  " too many readers, its log says more", uri, export);
-  return fault ("the server at %s has no export \"%s\"", uri, export);
+  if (is_listed (l, export))
+    return fault ("%s does not open \"%s\" now: there may be too many"
+                  " readers, its log says more", link_who (l), export);
+  return fault ("%s has no export \"%s\"", link_who (l), export);
 }
 
-static struct nbd_handle *
+static struct link *
 client_open (const char *uri, const char *export)
 {
-  struct nbd_handle *nbd = client_connect (uri);
-  int r = nbd ? client_go (nbd, export) : -1;
+  struct link *l = link_open (uri);
+  int r = l ? link_go (l, export) : -1;
 
   if (r == 0)
-    return nbd;
+    return l;
   if (r > 0)
-    fault_unopened (nbd, uri, export);
-  if (nbd)
-    client_close (nbd);
+    fault_unopened (l, export);
+  link_close (l);
   return NULL;
+}
+
+static int
+fault_foreign (const struct link *l, const char *export, const char *what)
+{
+  return fault ("%s is no nbdkit zram: its export \"%s\" is %s",
+                link_who (l), export, what);
 }
 
 /* --- Reading ------------------------------------------------------------ */
 
-/* The memory for what clients read has a bound. */
-static int
-fault_read (const char *what)
+/* The size of what shall be a text; -1 with a fault. */
+static int64_t
+text_size (struct link *l, const char *export)
 {
-  if (nbd_get_errno () != ENOMEM)
-    return fault_nbd (what);
-  return fault ("%s: the server has no memory for it now: there may be too"
-                " many readers, its log says more", what);
+  int64_t size = nbd_get_size (link_nbd (l));
+  char *what;
+
+  if (size >= 0 && size <= CLIENT_TEXT_MAX)
+    return size;
+  if (size < 0)
+    return fault_foreign (l, export, "of no size");
+  what = must_printf ("no text, but %" PRIi64 " bytes", size);
+  fault_foreign (l, export, what);
+  free (what);
+  return -1;
 }
 
-/* All of an export of at most max bytes, without the spaces, NULs and
- * newlines that fill it up, NUL-terminated.  To be freed.
- */
+/* All of an export, and its length; to be freed.  NULL with a fault. */
 static char *
-read_all (struct nbd_handle *nbd, size_t max)
+read_bytes (struct link *l, const char *export, size_t *length)
 {
-  int64_t size = nbd_get_size (nbd);
-  size_t done = 0, n;
+  int64_t size = text_size (l, export);
+  size_t done, n;
   char *text;
 
-  if (size < 0) {
-    fault_nbd ("the export's size");
+  if (size < 0)
     return NULL;
-  }
-  if ((uint64_t) size > max) {
-    fault ("the server's answer is too long: %" PRIi64 " bytes", size);
-    return NULL;
-  }
-  text = must_alloc ((size_t) size, 1);
-  for (; done < (size_t) size; done += n) {
-    n = (size_t) size - done < CHUNK ? (size_t) size - done : CHUNK;
-    if (nbd_pread (nbd, text + done, n, done, 0) == -1) {
-      fault_read ("reading");
+  *length = (size_t) size;
+  text = must_alloc (*length, 1);
+  for (done = 0; done < *length; done += n) {
+    n = *length - done < CHUNK ? *length - done : CHUNK;
+    if (link_read (l, text + done, n, done) < 0) {
       free (text);
       return NULL;
     }
   }
-  while (done && strchr (" \n", text[done - 1]))
-    done--;
-  text[done] = '\0';
   return text;
 }
 
-/* Is the first page, of this machine, that of a swap area? */
-static bool
-is_swap (struct nbd_handle *nbd, uint64_t size)
+/* The same without the spaces, NULs and newlines that fill it up,
+ * NUL-terminated.
+ */
+static char *
+read_all (struct link *l, const char *export)
+{
+  size_t n = 0;
+  char *text = read_bytes (l, export, &n);
+
+  if (!text)
+    return NULL;
+  while (n && strchr (" \n", text[n - 1]))
+    n--;
+  text[n] = '\0';
+  return text;
+}
+
+/* Is the first page, of this machine, that of a swap area?  -1: not known. */
+static int
+is_swap (struct link *l, uint64_t size)
 {
   static const char ends[] = "SWAPSPACE2";
   char mark[sizeof ends - 1];
   uint64_t page = (uint64_t) sysconf (_SC_PAGESIZE);
 
-  return size >= page &&
-         nbd_pread (nbd, mark, sizeof mark, page - sizeof mark, 0) == 0 &&
-         memcmp (mark, ends, sizeof mark) == 0;
+  if (size < page)
+    return 0;
+  if (link_read (l, mark, sizeof mark, page - sizeof mark) < 0)
+    return -1;
+  return memcmp (mark, ends, sizeof mark) == 0;
 }
 
 int
 client_look (const char *uri, const char *export, struct export *e)
 {
-  struct nbd_handle *nbd = client_open (uri, export);
+  struct link *l = client_open (uri, export);
   int64_t size;
+  int swap = -1;
 
-  if (!nbd)
+  if (!l)
     return -1;
-  size = nbd_get_size (nbd);
-  if (size >= 0) {
-    e->size = (uint64_t) size;
-    e->multi_conn = nbd_can_multi_conn (nbd) == 1;
-    e->read_only = nbd_is_read_only (nbd) == 1;
-    e->swap = is_swap (nbd, e->size);
-  }
+  size = nbd_get_size (link_nbd (l));
+  if (size < 0)
+    fault ("%s: %s has no size", link_who (l), export);
   else
-    fault_nbd ("the export's size");
-  client_close (nbd);
-  return size < 0 ? -1 : 0;
+    swap = is_swap (l, (uint64_t) size);
+  if (swap >= 0) {
+    e->size = (uint64_t) size;
+    e->multi_conn = nbd_can_multi_conn (link_nbd (l)) == 1;
+    e->read_only = nbd_is_read_only (link_nbd (l)) == 1;
+    e->swap = swap;
+    e->has_owner = link_peer (l, &e->owner);
+  }
+  link_close (l);
+  return swap < 0 ? -1 : 0;
 }
 
 /* A server may have its control export switched off; statistics are there
@@ -240,25 +181,26 @@ client_look (const char *uri, const char *export, struct export *e)
 int
 client_json (const char *uri, char **json)
 {
-  struct nbd_handle *nbd = client_connect (uri);
+  struct link *l = link_open (uri);
+  const char *export = CONTROL;
   int r;
 
   *json = NULL;
-  if (!nbd)
+  if (!l)
     return -1;
-  r = client_go (nbd, CONTROL);
+  r = link_go (l, export);
   if (r > 0)
-    r = client_go (nbd, "stats.json");
-  if (r > 0 && is_listed (nbd, "stats.json"))
-    r = fault_unopened (nbd, uri, "stats.json");
+    r = link_go (l, export = "stats.json");
+  if (r > 0 && is_listed (l, export))
+    r = fault_unopened (l, export);
   else if (r > 0)
-    r = fault ("the server at %s has neither an export \"" CONTROL "\" nor"
-               " \"stats.json\": it is no nbdkit zram", uri);
+    r = fault ("%s has neither an export \"" CONTROL "\" nor \"stats.json\":"
+               " it is no nbdkit zram", link_who (l));
   if (r == 0) {
-    *json = read_all (nbd, CLIENT_JSON_MAX);
+    *json = read_all (l, export);
     r = *json ? 0 : -1;
   }
-  client_close (nbd);
+  link_close (l);
   return r;
 }
 
@@ -268,69 +210,60 @@ client_json (const char *uri, char **json)
  * written to.
  */
 static int
-check_text (struct nbd_handle *nbd, const char *uri, const char *export)
-{
-  if (nbd_is_read_only (nbd) == 1)
-    return 0;
-  return fault ("the server at %s is no nbdkit zram: its export \"%s\" is a"
-                " disk", uri, export);
-}
-
-static int
-check_control (struct nbd_handle *nbd, const char *uri)
+check_control (struct link *l)
 {
   static const char begins[] = "{\"version\":";
   char head[sizeof begins - 1];
 
-  if (nbd_get_size (nbd) == CONTROL_SIZE) {
-    if (nbd_pread (nbd, head, sizeof head, 0, 0) == -1)
-      return fault_read (CONTROL);
-    if (memcmp (head, begins, sizeof head) == 0)
-      return 0;
-  }
-  return fault ("the server at %s is no nbdkit zram: its export \"" CONTROL
-                "\" is something else", uri);
+  if (nbd_get_size (link_nbd (l)) != CONTROL_SIZE)
+    return fault_foreign (l, CONTROL, "something else");
+  if (link_read (l, head, sizeof head, 0) < 0)
+    return -1;
+  return memcmp (head, begins, sizeof head) == 0
+    ? 0 : fault_foreign (l, CONTROL, "something else");
+}
+
+/* All of it before any of it is printed. */
+static int
+copy_text (struct link *l, const char *export, FILE *fp)
+{
+  size_t n = 0;
+  char *text;
+
+  if (nbd_is_read_only (link_nbd (l)) != 1)
+    return fault_foreign (l, export, "a disk");
+  text = read_bytes (l, export, &n);
+  if (!text)
+    return -1;
+  text_put (fp, text, n);
+  free (text);
+  return ferror (fp) ? fault ("cannot write: %s", strerror (errno)) : 0;
 }
 
 int
 client_copy (const char *uri, const char *export, FILE *fp)
 {
-  struct nbd_handle *nbd = client_open (uri, export);
-  char *buf;
-  int64_t size, at;
-  size_t n;
-  int r = 0;
+  struct link *l = link_open (uri);
+  int r = l ? link_go (l, export) : -1;
 
-  if (!nbd)
-    return -1;
-  if (check_text (nbd, uri, export) < 0) {
-    client_close (nbd);
-    return -1;
-  }
-  size = nbd_get_size (nbd);
-  buf = must_alloc (CHUNK, 1);
-  for (at = 0; at < size && r == 0; at += (int64_t) n) {
-    n = size - at < CHUNK ? (size_t) (size - at) : CHUNK;
-    if (nbd_pread (nbd, buf, n, (uint64_t) at, 0) == -1)
-      r = fault_nbd (export);
-    else
-      text_put (fp, buf, n);
-    if (ferror (fp))
-      r = fault ("cannot write: %s", strerror (errno));
-  }
-  free (buf);
-  client_close (nbd);
-  return size < 0 ? fault_nbd (export) : r;
+  if (r == 0)
+    r = copy_text (l, export, fp);
+  else if (r > 0)
+    fault ("%s has no export \"%s\"", link_who (l), export);
+  link_close (l);
+  return r < 0 ? -1 : r;
 }
 
 /* --- Listing ------------------------------------------------------------ */
 
 struct list {
   const char *prefix;
-  FILE *fp;
+  FILE *fp;                     /* of memory */
   int n;
+  size_t bytes;
 };
 
+/* Names of the others count too: a list can be long without any of ours. */
 static int
 list_one (void *opaque, const char *name, const char *description)
 {
@@ -338,7 +271,10 @@ list_one (void *opaque, const char *name, const char *description)
   size_t n = strlen (list->prefix);
   char *safe, *about;
 
-  if (strncmp (name, list->prefix, n) != 0 || list->n == LIST_MAX)
+  list->bytes += strlen (name) + strlen (description) + 1;
+  if (list->bytes > CLIENT_TEXT_MAX)
+    return fault ("the server lists exports without end");
+  if (strncmp (name, list->prefix, n) != 0)
     return 0;
   safe = text_escape (name + n);
   about = text_escape (description);
@@ -352,18 +288,24 @@ list_one (void *opaque, const char *name, const char *description)
 int
 client_list (const char *uri, const char *prefix, FILE *fp)
 {
-  struct list list = { prefix, fp, 0 };
-  struct nbd_handle *nbd = client_connect (uri);
+  struct list list = { .prefix = prefix };
+  struct link *l = link_open (uri);
+  char *text = NULL;
+  size_t size;
   int r;
 
-  if (!nbd)
+  if (!l)
     return -1;
-  r = nbd_opt_list (nbd, (nbd_list_callback) {
-                      .callback = list_one, .user_data = &list });
-  if (r == -1)
-    fault_nbd ("listing the exports");
-  client_close (nbd);
-  return r == -1 ? -1 : list.n;
+  list.fp = open_memstream (&text, &size);
+  r = list.fp ? link_list (l, list_one, &list)
+              : fault ("there is no more memory");
+  if (list.fp)
+    fclose (list.fp);
+  if (r == 0)
+    fputs (text, fp);
+  free (text);
+  link_close (l);
+  return r < 0 ? -1 : list.n;
 }
 
 /* --- Commanding --------------------------------------------------------- */
@@ -397,14 +339,21 @@ read_answer (char *text)
 
 /* The write failed: its errno, unless the server has more to say. */
 static int
-refused (struct nbd_handle *nbd, int error)
+refused (struct link *l, int error)
 {
-  char *text = nbd_aio_is_ready (nbd) == 1 ? read_all (nbd, CLIENT_JSON_MAX)
-                                           : NULL;
+  char *text;
 
+  if (error == 0) {
+    text = must_copy (fault_text ());
+    fault ("%s (whether the command was carried out is not known)", text);
+    free (text);
+    return -1;
+  }
+  text = read_all (l, CONTROL);
   if (error == EPERM)
-    fault ("the server does not allow changes from here; it was not started"
-           " with control=rw, or this is another user");
+    fault ("%s does not allow changes from here: control=... says who may"
+           " make them, usually only its own user and root, and nobody if it"
+           " is read-only (nbdkit -r)", link_who (l));
   else
     fault ("the server refuses: %s", strerror (error));
   if (text && strncmp (text, "error:", 6) == 0)
@@ -413,35 +362,46 @@ refused (struct nbd_handle *nbd, int error)
   return -1;
 }
 
+/* A command may take longer than to be told of it. */
+static int
+converse (struct link *l, const char *line, char **payload)
+{
+  int error;
+
+  if (check_control (l) < 0)
+    return -1;
+  if (strlen (line) > CONTROL_SIZE)
+    return fault ("the command is too long");
+  if (nbd_is_read_only (link_nbd (l)) == 1)
+    return refused (l, EPERM);
+  link_renew (l);
+  if (link_write (l, line, strlen (line), 0, &error) < 0)
+    return refused (l, error);
+  link_renew (l);
+  *payload = read_all (l, CONTROL);
+  return *payload ? read_answer (*payload) : -1;
+}
+
 int
 client_command (const char *uri, const char *command, char **payload)
 {
-  struct nbd_handle *nbd;
+  struct link *l;
   char *line;
-  int r = -1;
+  int r;
 
   *payload = NULL;
   if (command[strcspn (command, "\n\r")])
     return fault ("a command is one line");
-  nbd = client_open (uri, CONTROL);
-  if (!nbd)
+  l = client_open (uri, CONTROL);
+  if (!l)
     return -1;
   line = must_printf ("%s\n", command);
-  if (check_control (nbd, uri) < 0)
-    r = -1;
-  else if ((int64_t) strlen (line) > nbd_get_size (nbd))
-    fault ("the command is too long");
-  else if (nbd_is_read_only (nbd) == 1)
-    refused (nbd, EPERM);
-  else if (nbd_pwrite (nbd, line, strlen (line), 0, 0) == -1)
-    refused (nbd, nbd_get_errno ());
-  else if ((*payload = read_all (nbd, CLIENT_JSON_MAX)))
-    r = read_answer (*payload);
+  r = converse (l, line, payload);
   if (r < 0) {
     free (*payload);
     *payload = NULL;
   }
   free (line);
-  client_close (nbd);
+  link_close (l);
   return r;
 }

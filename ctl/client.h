@@ -1,4 +1,4 @@
-/* nbdzramctl: the server, through libnbd.
+/* nbdzramctl: what a server is asked.
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * Each call connects anew: the tool says one thing a run, and `top' shall
@@ -12,18 +12,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 /* What can be known of a disk without changing it. */
 struct export {
   uint64_t size;
   bool multi_conn, read_only;
   bool swap;                    /* mkswap has been there */
+  bool has_owner;               /* a Unix socket, and whose server it is */
+  uid_t owner;
 };
 extern int client_look (const char *uri, const char *export,
                         struct export *e);
 
-/* The JSON of all devices, of at most CLIENT_JSON_MAX bytes.  To be freed. */
-#define CLIENT_JSON_MAX (1 << 24)
+/* No text of a server is longer: its JSON of 64 devices has 160 KiB. */
+#define CLIENT_TEXT_MAX (1 << 22)
+
+/* The JSON of all devices.  To be freed. */
 extern int client_json (const char *uri, char **json);
 
 /* Run a command; the payload of its answer, without padding, as the server
@@ -32,7 +37,9 @@ extern int client_json (const char *uri, char **json);
 extern int client_command (const char *uri, const char *command,
                            char **payload);
 
-/* Write what an export holds, safe for a terminal. */
+/* Write what an export holds, safe for a terminal.  1, with a fault too: there
+ * is none of that name.
+ */
 extern int client_copy (const char *uri, const char *export, FILE *fp);
 
 /* Print the names, escaped, of the exports that begin with a prefix,

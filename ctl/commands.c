@@ -72,6 +72,9 @@ command_get (const struct options *o, int argc, char **argv)
   export = must_printf ("%s/%s", disk, argc > 1 ? argv[1] : "");
   if (argc > 1) {
     r = client_copy (o->uri, export, stdout);
+    if (r > 0)
+      r = fault ("%s has no attribute %s that can be read; " PROGRAM " get"
+                 " %s lists those that can", disk, argv[1], disk);
   }
   else {
     r = client_list (o->uri, export, stdout);
@@ -167,5 +170,5 @@ command_prometheus (const struct options *o, int argc, char **argv)
 {
   (void) argc;
   (void) argv;
-  return client_copy (o->uri, "metrics", stdout) < 0 ? failed () : EXIT_OK;
+  return client_copy (o->uri, "metrics", stdout) ? failed () : EXIT_OK;
 }

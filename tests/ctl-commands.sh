@@ -32,7 +32,9 @@ nbdinfo --list --json "$uri" |
   sort >"$tmpdir/exports"
 cut -d ' ' -f 1 "$tmpdir/attributes" | sort | diff "$tmpdir/exports" - ||
   fail "get lists others than there are"
-refused 1 'no export "zram0/no_such"' get zram0 no_such
+refused 1 'zram0 has no attribute no_such that can be read; .* get zram0 lists' \
+        get zram0 no_such
+refused 1 'zram0 has no attribute reset that can be read' get zram0 reset
 refused 1 'zram9: there is no such device' get zram9
 refused 1 "no attribute 'no_such'" set zram0 no_such 1
 refused 1 "mem_limit.*'1X'" set zram0 mem_limit 1X

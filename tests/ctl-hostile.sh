@@ -83,7 +83,7 @@ start_nbdkit null 1T
 NBDZRAM_URI=$sock
 for words in "" stat "top --once"; do
   # shellcheck disable=SC2086
-  refused 1 'too long' $words
+  refused 1 'is no nbdkit zram' $words
 done
 for words in "set zram0 a b" "get zram0 mm_stat" prometheus; do
   # shellcheck disable=SC2086

@@ -1,0 +1,31 @@
+/* nbdzramctl: the addresses of hosts.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#ifndef RESOLVE_H
+#define RESOLVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define ADDRESSES_MAX 16
+
+struct addresses {
+  struct {
+    struct sockaddr_storage sa;
+    socklen_t length;
+  } list[ADDRESSES_MAX];
+  unsigned n;                   /* at least 1 once it is filled in */
+};
+
+/* What a host and a port are, before a deadline of wait.h.  -1 with a
+ * fault.
+ */
+extern int resolve (const char *host, const char *port, uint64_t deadline,
+                    struct addresses *a);
+
+/* Is one of them this machine itself? */
+extern bool resolve_is_local (const struct addresses *a);
+
+#endif /* RESOLVE_H */
