@@ -79,14 +79,13 @@ is_force (const char *value)
   return strcmp (value, "force") == 0;
 }
 
-/* What the kernel takes: a number of 16 bits that is not 0. */
+/* The kernel takes any number of 16 bits but 0; whoever says 2 may have
+ * thought of something else than to lose all data.
+ */
 static bool
 is_one (const char *value)
 {
-  size_t digits = strspn (value, "0123456789");
-  long n = strtol (value, NULL, 10);
-
-  return digits && !value[digits] && n >= 1 && n <= UINT16_MAX;
+  return strcmp (value, "1") == 0;
 }
 
 bool
