@@ -121,7 +121,7 @@ command_attach (const struct options *o, int argc, char **argv)
 
 /* --- Detaching ---------------------------------------------------------- */
 
-const char *
+static const char *
 attached_name (const struct attached *list, const char *given)
 {
   const struct attached *a;
@@ -142,7 +142,7 @@ attached_name (const struct attached *list, const char *given)
   return NULL;
 }
 
-int
+static int
 attach_unmounted (const char *name)
 {
   const char *root = name_root ();
@@ -158,23 +158,41 @@ attach_unmounted (const char *name)
   return r;
 }
 
+int
+attached_names (const struct attached *list, int argc, char **argv,
+                const char **names)
+{
+  int i, j;
+
+  for (i = 0; i < argc; i++) {
+    names[i] = attached_name (list, argv[i]);
+    if (!names[i] || attach_unmounted (names[i]) < 0)
+      return -1;
+    for (j = 0; j < i; j++)
+      if (strcmp (names[i], names[j]) == 0)
+        return fault ("%s and %s are the same device", argv[j], argv[i]);
+  }
+  return 0;
+}
+
 static int
 detach (const struct options *o, int argc, char **argv)
 {
   struct attached *list;
+  const char **names = must_alloc ((size_t) argc, sizeof *names);
   int i, r = attach_begin (o);
 
   list = r == 0 ? name_attached (o->uri) : NULL;
-  for (i = 0; i < argc && r == 0; i++) {
-    const char *name = attached_name (list, argv[i]);
-
-    r = name ? attach_unmounted (name) : -1;
-    if (r == 0 && attached_swap (name_root (), name, NULL))
-      r = fault ("/dev/%s is swap: say " PROGRAM " swapoff %s", name, name);
-    if (r == 0)
-      r = nbd_detach (name, o->dry_run);
-  }
+  if (r == 0)
+    r = attached_names (list, argc, argv, names);
+  for (i = 0; i < argc && r == 0; i++)
+    if (attached_swap (name_root (), names[i], NULL))
+      r = fault ("/dev/%s is swap: say " PROGRAM " swapoff %s", names[i],
+                 names[i]);
+  for (i = 0; i < argc && r == 0; i++)
+    r = nbd_detach (names[i], o->dry_run);
   attached_free (list);
+  free (names);
   return r;
 }
 

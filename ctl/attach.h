@@ -22,11 +22,11 @@ extern int attach_begin (const struct options *o);
 extern int attach_plan (const struct options *o, const char *given,
                         bool swap, struct attachment *a, struct export *e);
 
-/* "nbd3" for what is called /dev/nbd3, nbd3 or zram0; NULL with a fault. */
-extern const char *attached_name (const struct attached *list,
-                                  const char *given);
-
-/* What uses a device would only see errors if it were detached. */
-extern int attach_unmounted (const char *name);
+/* "nbd3" for what is called /dev/nbd3, nbd3 or zram0.  -1 with a fault if one
+ * of them is not attached, is named twice, or is mounted or part of another
+ * device, which would only see errors.
+ */
+extern int attached_names (const struct attached *list, int argc,
+                           char **argv, const char **names);
 
 #endif /* ATTACH_H */

@@ -314,6 +314,26 @@ check (const struct command *c, const bool given[N_ROWS], int argc)
   return hint ();
 }
 
+/* Without a command, the first word is a device, or a command that is spelt
+ * wrongly.
+ */
+static int
+check_device (const char *word)
+{
+  static const char *const begins[] = { "zram", "nbd", "/dev/" };
+  char *safe;
+  size_t i;
+
+  for (i = 0; i < sizeof begins / sizeof begins[0]; i++)
+    if (strncmp (word, begins[i], strlen (begins[i])) == 0)
+      return EXIT_OK;
+  safe = text_escape (word);
+  complain ("%s: neither a command nor a device like zram0 or /dev/nbd0",
+            safe);
+  free (safe);
+  return hint ();
+}
+
 /* The server is not asked before its place is known. */
 static char *
 find_server (void)
@@ -349,6 +369,8 @@ main (int argc, char **argv)
   argc -= named;
   argv += named;
   r = check (c, given, argc);
+  if (r == EXIT_OK && !named && argc)
+    r = check_device (argv[0]);
   if (r != EXIT_OK)
     return r;
   if (wait_limit (options.timeout) < 0)

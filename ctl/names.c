@@ -95,7 +95,7 @@ name_to_device (const struct state *s, const struct attached *attached,
   device *d = real ? state_find (s, real) : NULL;
 
   if (real && !d)
-    fault ("%s: neither a command (see --help) nor a device that there is", name);
+    fault ("%s: there is no such device", name);
   free (real);
   return d;
 }

@@ -53,7 +53,7 @@ state_parse (const char *text, struct state *s)
   }
   json_tokener_free (tokener);
   if (!s->root)
-    return fault ("the server's answer is no JSON");
+    return fault ("its answer is no JSON");
   list = devices (s);
   if (list) {
     s->n = (unsigned) json_object_array_length (list);
@@ -64,13 +64,13 @@ state_parse (const char *text, struct state *s)
   if (list)
     return 0;
   state_free (s);
-  return fault ("the server's answer has no list of devices");
+  return fault ("its answer has no list of devices");
 }
 
 int
 state_load (const char *uri, struct state *s)
 {
-  char *text;
+  char *text, *why, *safe;
   int r;
 
   memset (s, 0, sizeof *s);
@@ -78,7 +78,14 @@ state_load (const char *uri, struct state *s)
     return -1;
   r = state_parse (text, s);
   free (text);
-  return r;
+  if (r == 0)
+    return 0;
+  why = must_copy (fault_text ());
+  safe = text_escape (uri);
+  fault ("the server at %s is no nbdkit zram: %s", safe, why);
+  free (safe);
+  free (why);
+  return -1;
 }
 
 void

@@ -315,30 +315,39 @@ forget (const char *name)
 }
 
 static int
+swap_off_one (const struct options *o, const char *name)
+{
+  int r = 0;
+
+  if (attached_swap (name_root (), name, NULL)) {
+    r = o->force ? 0 : check_room (name);
+    if (r == 0)
+      r = run_swapoff (name, o->dry_run);
+    /* The long part is over: a signal may wait for the rest. */
+    run_undoing (r == 0);
+    if (r == 0)
+      forget (name);
+  }
+  if (r == 0)
+    r = nbd_detach (name, o->dry_run);
+  run_undoing (false);
+  return r;
+}
+
+static int
 swap_off (const struct options *o, int argc, char **argv)
 {
+  const char **names = must_alloc ((size_t) argc, sizeof *names);
   struct attached *list;
   int i, r = attach_begin (o);
 
   list = r == 0 ? name_attached (o->uri) : NULL;
-  for (i = 0; i < argc && r == 0; i++) {
-    const char *name = attached_name (list, argv[i]);
-
-    r = name ? attach_unmounted (name) : -1;
-    if (r == 0 && attached_swap (name_root (), name, NULL)) {
-      r = o->force ? 0 : check_room (name);
-      if (r == 0)
-        r = run_swapoff (name, o->dry_run);
-      /* The long part is over: a signal may wait for the rest. */
-      run_undoing (r == 0);
-      if (r == 0)
-        forget (name);
-    }
-    if (r == 0)
-      r = nbd_detach (name, o->dry_run);
-    run_undoing (false);
-  }
+  if (r == 0)
+    r = attached_names (list, argc, argv, names);
+  for (i = 0; i < argc && r == 0; i++)
+    r = swap_off_one (o, names[i]);
   attached_free (list);
+  free (names);
   return r;
 }
 

@@ -171,6 +171,28 @@ say "the pid is another's: the note is stale"
 echo 1 >"$root/sys/block/nbd2/pid"
 refused 1 'zram0: not known' detach zram0
 
+say "several: all are looked at before one is touched"
+reset_machine
+ctl attach >/dev/null
+: >"$tmpdir/calls"
+for command in detach swapoff; do
+  refused 1 'nbd2: nothing is attached' $command nbd1 nbd2
+  refused 1 'zram9: not known to be attached' $command zram0 zram9
+  refused 1 'zram0 and /dev/nbd1 are the same' $command zram0 /dev/nbd1
+done
+ctl attach >/dev/null
+echo "/dev/nbd2 partition 65532 0 100" >>"$root/proc/swaps"
+: >"$tmpdir/calls"
+refused 1 '/dev/nbd2 is swap' detach nbd1 nbd2
+echo "$swaps" >"$root/proc/swaps"
+echo "1 1 43:32 / /mnt/a rw - ext4 /dev/nbd2 rw" \
+  >"$root/proc/self/mountinfo"
+refused 1 '/dev/nbd2 is mounted' swapoff nbd1 nbd2
+calls "refused" ""
+: >"$root/proc/self/mountinfo"
+ctl detach nbd1 nbd2
+clean "several"
+
 say "a device that is in use"
 reset_machine
 ctl attach >/dev/null

@@ -101,12 +101,39 @@ h.pwrite(b"data", 0)
 run = lambda *words: subprocess.run(["$CTL", *words],
                                     stderr=subprocess.PIPE)
 r = run("reset", "zram0")
-assert r.returncode == 1 and b"client" in r.stderr, r
+assert r.returncode == 1 and b"; --force does it" in r.stderr, r
 assert h.pread(4, 0) == b"data"
 r = run("reset", "zram0", "--force")
 assert r.returncode == 0, r
 assert h.pread(4, 0) == bytes(4)
 END
+
+say "several devices: all or none"
+ctl add size=1M >/dev/null
+ctl add size=1M >/dev/null
+devices=$(ctl -n --raw -o NAME)
+nbdcopy "$tmpdir/data" "nbd+unix:///zram0?socket=$sock"
+for words in "reset zram0 zram50" "reset --force zram0 zram50" \
+             "-r zram0 zram50" "remove zram1 zram50 zram2" \
+             "compact zram0 zram50"; do
+  # shellcheck disable=SC2086
+  refused 1 'zram50: there is no such device' $words
+done
+refused 1 'zram0 is named twice' reset zram0 /dev/zram0
+refused 1 'zram1 is named twice' remove zram1 zram1
+refused 1 "'2' is not understood: must be 1" set zram0 reset 2
+nbdsh -u "nbd+unix:///zram2?socket=$sock" -c - <<END
+import subprocess
+for words in ["reset", "zram0", "zram2"], ["remove", "zram1", "zram2"]:
+    r = subprocess.run(["$CTL", *words], stderr=subprocess.PIPE)
+    assert r.returncode == 1, r
+    assert b"zram2 is in use: 1 client is connected" in r.stderr, r
+END
+is "none is gone" "$(ctl -n --raw -o NAME)" "$devices"
+holds "$tmpdir/data" "nbd+unix:///zram0?socket=$sock"
+ctl reset zram0 zram1 zram2
+is "all are empty" "$(column zram0 DATA)" 0
+ctl remove zram1 zram2
 
 say "wrong command lines"
 refused 2 'unknown option -x' -x
@@ -128,7 +155,10 @@ refused 2 '--size does not go with top' top -s 1M
 refused 2 '--once alone' --once
 refused 2 'usage: nbdzramctl -r' -r
 refused 2 '--interval 0' top --once --interval 0
-refused 1 'zram7: neither a command' zram7
+refused 1 'zram7: there is no such device' zram7
+refused 1 'zram7: there is no such device' stat zram7
+refused 2 'list: neither a command nor a device' list
+refused 2 'list: neither a command nor a device' list -u /nonexistent
 refused 1 'nbd77: not known' nbd77
 refused 1 'this is no device' get zram0/mm_stat disksize
 ctl -t 4 zram0 2>"$tmpdir/err" || fail "-t"
