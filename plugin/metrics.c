@@ -12,6 +12,7 @@
 
 #include "devices.h"
 #include "metrics.h"
+#include "parallel.h"
 
 #define PREFIX "nbdkit_zram_"
 
@@ -22,7 +23,8 @@ stats_json (struct text *text)
   unsigned i, n = devices_get (devices);
 
   /* The version of the schema, not of the program. */
-  text_printf (text, "{\"version\":\"0.1\",\"devices\":[");
+  text_printf (text, "{\"version\":\"0.1\",\"parallel\":%s,\"devices\":[",
+               parallel_on () ? "true" : "false");
   for (i = 0; i < n; i++) {
     struct zram_device about = device_about (devices[i]);
 
@@ -271,6 +273,9 @@ stats_metrics (struct text *text)
     zram_stats (devices[i]->disk, &seen[i].st);
   }
   if (seen) {
+    head (text, "parallel", "gauge",
+          "1: requests of one connection run in parallel.");
+    text_printf (text, PREFIX "parallel %d\n", parallel_on ());
     add_devices (text, seen, n);
     add_metrics (text, seen, n);
     add_codecs (text, seen, n);

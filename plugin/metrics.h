@@ -7,7 +7,7 @@
 
 #include "text.h"
 
-/* {"version":"0.1","devices":[...]} and a newline. */
+/* {"version":"0.1","parallel":BOOL,"devices":[...]} and a newline. */
 extern int stats_json (struct text *text);
 
 /* The text format of Prometheus. */

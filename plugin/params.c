@@ -18,6 +18,7 @@
 
 #include "number.h"
 #include "os.h"
+#include "parallel.h"
 #include "params.h"
 
 static struct settings defaults;
@@ -83,6 +84,13 @@ parse_control (const char *key, const char *value,
   return refuse ("must be local, tls, rw, ro or off");
 }
 
+static int
+parse_parallel (const char *key, const char *value,
+                char message[SETTINGS_MESSAGE_MAX])
+{
+  return parallel_set (value) ? 0 : refuse ("must be auto, on or off");
+}
+
 static struct {
   const char *key, *value, *help;
   parse_fn *parse;
@@ -103,6 +111,13 @@ static struct {
     "  rw      everybody\n"
     "  ro      nobody\n"
     "  off     and there is no such export\n", parse_control, NULL },
+  { "parallel", "WHEN",
+    "serve requests of one connection in parallel:\n"
+    "  auto    unless a client that goes away could\n"
+    "          end this nbdkit then (default)\n"
+    "  on      always\n"
+    "  off     never; those of several connections\n"
+    "          are, whatever is said here\n", parse_parallel, NULL },
 };
 #define NPARAMS (sizeof table / sizeof table[0])
 _Static_assert (DEVICES_MAX == 64, "the help says so");
@@ -171,6 +186,14 @@ warn_of_limit (const struct settings *s)
              s->given[SETTING_MEM_LIMIT], ram >> 20);
 }
 
+static void
+warn_of_parallel (void)
+{
+  if (parallel_on () && !parallel_is_safe ())
+    fprintf (stderr, "nbdkit: zram: warning: parallel=on: a client that goes"
+             " away can end this nbdkit, and all data is lost\n");
+}
+
 int
 params_complete (struct params *params)
 {
@@ -192,6 +215,7 @@ params_complete (struct params *params)
     if (named || i == 0)
       warn_of_limit (&device[i]);
   }
+  warn_of_parallel ();
   return 0;
 }
 
@@ -293,6 +317,8 @@ params_dump (void)
       printf ("zram_codec_%s_levels=%d..%d\n", info->name,
               info->level_min, info->level_max);
   }
+  printf ("zram_parallel=%s\n", parallel_on () ? "yes" : "no");
+  printf ("zram_parallel_safe=%s\n", parallel_is_safe () ? "yes" : "no");
   printf ("zram_size_max=%" PRIu64 "\n", ZRAM_SIZE_MAX);
   printf ("zram_devices_max=%d\n", DEVICES_MAX);
   printf ("zram_page_size_min=%" PRIu32 "\n", ZRAM_PAGE_MIN);

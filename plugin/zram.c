@@ -21,9 +21,11 @@
 #include "export.h"
 #include "later.h"
 #include "log.h"
+#include "parallel.h"
 #include "params.h"
 #include "swap.h"
 
+/* At most; see plugin_thread_model. */
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
 /* nbdkit interfaces have arguments that we do not need. */
@@ -54,6 +56,14 @@ static int
 plugin_config_complete (void)
 {
   return params_complete (&params);
+}
+
+/* nbdkit asks when all parameters are known, and for --dump-plugin. */
+static int
+plugin_thread_model (void)
+{
+  return parallel_on () ? NBDKIT_THREAD_MODEL_PARALLEL
+    : NBDKIT_THREAD_MODEL_SERIALIZE_REQUESTS;
 }
 
 static void
@@ -432,6 +442,7 @@ static struct nbdkit_plugin plugin = {
   .extents = plugin_extents,
   .can_cache = plugin_can_cache,
   .cache = plugin_cache,
+  .thread_model = plugin_thread_model,
   .can_fast_zero = plugin_can_fast_zero,
   .get_ready = plugin_get_ready,
   .after_fork = plugin_after_fork,

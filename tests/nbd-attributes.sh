@@ -104,7 +104,8 @@ for i in range(60):
     if number("mem_used_total") == held:
         break
 all = json.loads(text("stats.json"))
-assert list(all) == ["version", "devices"] and all["version"] == "0.1"
+assert list(all) == ["version", "parallel", "devices"]
+assert all["version"] == "0.1" and all["parallel"] in (True, False)
 assert len(all["devices"]) == 1
 d = json.loads(text("zram0/stats.json"))
 d2 = all["devices"][0]
@@ -198,9 +199,11 @@ for line in text("metrics").splitlines():
             assert what == "HELP" and rest.endswith("."), line
         seen.append(name)
     else:
-        m = re.fullmatch(r'(nbdkit_zram_\w+)\{device="zram0"(?:,([^}]*))?\}'
-                         r' ([0-9.]+)', line)
-        assert m, line
+        m = re.fullmatch(
+            r'(nbdkit_zram_\w+)(?:\{device="zram0"(?:,([^}]*))?\})?'
+            r' ([0-9.]+)', line)
+        # One is the server's, all others a device's.
+        assert m and ("{" in line) == (m[1] != "nbdkit_zram_parallel"), line
         name = re.sub("_(bucket|sum|count)$", "", m[1]) \
             if m[1] not in types else m[1]
         # All of one name stand together, under their head.
@@ -209,6 +212,7 @@ for line in text("metrics").splitlines():
         values[m[1], m[2]] = float(m[3]) if "." in m[3] else int(m[3])
 def metric(name, labels=None):
     return values["nbdkit_zram_" + name, labels]
+assert metric("parallel") == all["parallel"]
 for name, type in types.items():
     assert type != "counter" or name.endswith("_total"), name
 for name, key in (

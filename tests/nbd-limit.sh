@@ -152,8 +152,8 @@ full=$(rss "$pid")
 grown=$(((full - empty) / 1024))
 say "the server grew by $grown KiB, the limit is $((mib * 1024)) KiB"
 if ! sanitized; then
-  # nbdkit's threads keep buffers of 64 KiB, and it is chance which of the 64
-  # threads had theirs before: so many more of them, at most.
+  # nbdkit's threads keep buffers of 64 KiB, and if there are 16 a connection
+  # it is chance which of them had theirs before: so many more, at most.
   buffers=1024
   [ $grown -le $((mib * 1024 * 102 / 100 + buffers)) ] ||
     fail "more than the limit"
