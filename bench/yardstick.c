@@ -7,9 +7,10 @@
  * ours, called as the disk calls them; every thread keeps a context.
  * Requests must be whole pages, and two at once must not be for one page.
  *
- *   nbdkit ./yardstick.so size=1G [algo=zstd] [level=N]
+ *   nbdkit ./yardstick.so size=1G [algo=zstd] [level=N] [parallel=WHEN]
  *
- * algo=none copies pages, which shows what the codec costs.
+ * algo=none copies pages, which shows what the codec costs.  parallel= is
+ * what it is of the disk, so that like is compared with like.
  */
 
 #include <config.h>
@@ -23,8 +24,10 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include "../plugin/parallel.h"
 #include "codec.h"
 
+/* At most; see yardstick_thread_model. */
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 #define UNUSED __attribute__ ((unused))
 
@@ -62,8 +65,17 @@ yardstick_config (const char *key, const char *value)
     has_level = 1;
     return nbdkit_parse_int ("level", value, &level);
   }
-  nbdkit_error ("unknown parameter '%s'", key);
+  if (strcmp (key, "parallel") == 0 && parallel_set (value))
+    return 0;
+  nbdkit_error ("unknown parameter '%s=%s'", key, value);
   return -1;
+}
+
+static int
+yardstick_thread_model (void)
+{
+  return parallel_on () ? NBDKIT_THREAD_MODEL_PARALLEL
+    : NBDKIT_THREAD_MODEL_SERIALIZE_REQUESTS;
 }
 
 static int
@@ -259,13 +271,15 @@ static struct nbdkit_plugin plugin = {
   .config_help =
     "size=<SIZE>  Of the disk, required.\n"
     "algo=<NAME>  A codec of nbdkit-zram, or none; default zstd.\n"
-    "level=<N>    Its level.",
+    "level=<N>    Its level.\n"
+    "parallel=<WHEN>  As the disk has it.",
   .open = yardstick_open,
   .get_size = yardstick_get_size,
   .pread = yardstick_pread,
   .pwrite = yardstick_pwrite,
   .magic_config_key = "size",
   .can_multi_conn = yardstick_can_multi_conn,
+  .thread_model = yardstick_thread_model,
   .get_ready = yardstick_get_ready,
   .block_size = yardstick_block_size,
 };

@@ -346,14 +346,20 @@ NBDKIT = ["nbdkit", "-f", "-U", "SOCKET"]
 OURS = NBDKIT + ["zramplugin.so", "size=SIZE"]
 
 
-def ours(algo):
+def ours(algo, *more):
     return {"class": Ours, "yardstick": "yardstick-" + algo,
-            "command": OURS + ["algo=" + algo]}
+            "command": OURS + ["algo=" + algo, *more]}
 
 
 def yardstick(algo):
     return {"class": Server, "command": NBDKIT + ["yardstick.so", "size=SIZE",
                                                   "algo=" + algo]}
+
+
+def models(algo):
+    """One way and the other, whatever nbdkit is there."""
+    return {f"zram-{algo}-{name}": ours(algo, "parallel=" + value)
+            for name, value in (("serialized", "off"), ("parallel", "on"))}
 
 
 def memory(allocator):
@@ -370,6 +376,8 @@ TARGETS = {
     "zram-lz4": ours("lz4"),
     "zram-zstd": ours("zstd"),
     "zram-lzo": ours("lzo"),
+    **models("lz4"),
+    **models("zstd"),
     "memory-zstd": memory("zstd"),
     "memory-sparse": memory("sparse"),
     "memory-malloc": dict(memory("malloc"), preallocated=1),
