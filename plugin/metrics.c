@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "boot.h"
 #include "devices.h"
 #include "metrics.h"
 #include "parallel.h"
@@ -23,8 +24,9 @@ stats_json (struct text *text)
   unsigned i, n = devices_get (devices);
 
   /* The version of the schema, not of the program. */
-  text_printf (text, "{\"version\":\"0.1\",\"parallel\":%s,\"devices\":[",
-               parallel_on () ? "true" : "false");
+  text_printf (text, "{\"version\":\"0.1\",\"boot\":\"%s\","
+               "\"parallel\":%s,\"devices\":[",
+               boot_mark (), parallel_on () ? "true" : "false");
   for (i = 0; i < n; i++) {
     struct zram_device about = device_about (devices[i]);
 

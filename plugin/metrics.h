@@ -7,7 +7,9 @@
 
 #include "text.h"
 
-/* {"version":"0.1","parallel":BOOL,"devices":[...]} and a newline. */
+/* {"version":"0.1","boot":"...","parallel":BOOL,"devices":[...]} and a
+ * newline.
+ */
 extern int stats_json (struct text *text);
 
 /* The text format of Prometheus. */

@@ -104,8 +104,11 @@ for i in range(60):
     if number("mem_used_total") == held:
         break
 all = json.loads(text("stats.json"))
-assert list(all) == ["version", "parallel", "devices"]
+assert list(all) == ["version", "boot", "parallel", "devices"], all
 assert all["version"] == "0.1" and all["parallel"] in (True, False)
+with open("/proc/sys/kernel/random/boot_id") as f:
+    boot = f.read().strip()
+assert len(all["boot"]) == 16 and all["boot"] not in boot, all["boot"]
 assert len(all["devices"]) == 1
 d = json.loads(text("zram0/stats.json"))
 d2 = all["devices"][0]
