@@ -9,12 +9,22 @@
 
 #include <json-c/json.h>
 
+#include "boot.h"
 #include "client.h"
 #include "ctl.h"
 #include "state.h"
 
 /* The answer is three levels deep; deeper ones are refused by the parser. */
 #define DEPTH_MAX 16
+/* A device has some 80 members and a server 64 devices.  A member takes a
+ * hundred times the memory of its text.
+ */
+#define MEMBERS_MAX 100000
+#define DEVICES_MAX 1024
+/* Longer texts are no names. */
+#define NAME_LENGTH_MAX 64
+#define TEXT_LENGTH_MAX 256
+#define CODECS_MAX 64
 
 static struct json_object *
 devices (const struct state *s)
@@ -33,7 +43,34 @@ is_device (struct json_object *d)
 
   return json_object_is_type (d, json_type_object) &&
          json_object_object_get_ex (d, "name", &name) &&
-         json_object_is_type (name, json_type_string);
+         json_object_is_type (name, json_type_string) &&
+         json_object_get_string_len (name) <= NAME_LENGTH_MAX;
+}
+
+/* What is in texts counts too, and does no harm. */
+static bool
+has_too_many (const char *text)
+{
+  unsigned n = 0;
+
+  for (; (text = strpbrk (text, ",[{")); text++)
+    if (++n > MEMBERS_MAX)
+      return true;
+  return false;
+}
+
+static int
+check_devices (const struct state *s)
+{
+  unsigned i;
+
+  if (s->n > DEVICES_MAX)
+    return fault ("its answer has %u devices, more than %d", s->n,
+                  DEVICES_MAX);
+  for (i = 0; i < s->n; i++)
+    if (!is_device (state_device (s, i)))
+      return fault ("its answer has something among its devices that is none");
+  return 0;
 }
 
 int
@@ -41,11 +78,14 @@ state_parse (const char *text, struct state *s)
 {
   struct json_tokener *tokener = json_tokener_new_ex (DEPTH_MAX);
   struct json_object *list;
-  unsigned i;
 
   memset (s, 0, sizeof *s);
   if (!tokener)
     return fault ("there is no more memory");
+  if (has_too_many (text)) {
+    json_tokener_free (tokener);
+    return fault ("its answer has too many members");
+  }
   s->root = json_tokener_parse_ex (tokener, text, (int) strlen (text));
   if (s->root && json_tokener_get_error (tokener) != json_tokener_success) {
     json_object_put (s->root);
@@ -55,16 +95,15 @@ state_parse (const char *text, struct state *s)
   if (!s->root)
     return fault ("its answer is no JSON");
   list = devices (s);
-  if (list) {
-    s->n = (unsigned) json_object_array_length (list);
-    for (i = 0; i < s->n; i++)
-      if (!is_device (state_device (s, i)))
-        list = NULL;
+  if (!list) {
+    state_free (s);
+    return fault ("its answer has no list of devices");
   }
-  if (list)
+  s->n = (unsigned) json_object_array_length (list);
+  if (check_devices (s) == 0)
     return 0;
   state_free (s);
-  return fault ("its answer has no list of devices");
+  return -1;
 }
 
 int
@@ -116,6 +155,16 @@ state_find (const struct state *s, const char *name)
   return NULL;
 }
 
+/* Its beginning: a text may have megabytes. */
+static char *
+escape_some (const char *text)
+{
+  char some[TEXT_LENGTH_MAX + 1];
+
+  snprintf (some, sizeof some, "%s", text);
+  return text_escape (some);
+}
+
 /* The member of a path, of some type; NULL: there is none. */
 static struct json_object *
 member_of (device *d, const char *path, json_type type)
@@ -137,7 +186,7 @@ device_text (device *d, const char *path)
 {
   struct json_object *o = member_of (d, path, json_type_string);
 
-  return o ? text_escape (json_object_get_string (o)) : NULL;
+  return o ? escape_some (json_object_get_string (o)) : NULL;
 }
 
 bool
@@ -180,15 +229,30 @@ void
 device_each_codec (device *d, codec_fn *fn, void *opaque)
 {
   struct json_object *codecs = member_of (d, "codecs", json_type_object);
+  unsigned n = 0;
 
   if (!codecs)
     return;
   json_object_object_foreach (codecs, key, value) {
-    char *name = text_escape (key);
+    char *name;
+
+    if (n++ == CODECS_MAX)
+      return;
+    name = escape_some (key);
 
     fn (opaque, name, value);
     free (name);
   }
+}
+
+bool
+state_same_kernel (const struct state *s)
+{
+  char *theirs = device_text (s->root, "boot");
+  bool same = theirs && *theirs && strcmp (theirs, boot_mark ()) == 0;
+
+  free (theirs);
+  return same;
 }
 
 /* {"safe": true or false, and each part by its name}. */
@@ -213,12 +277,14 @@ device_swap_safe (device *d, char **missing)
     json_object_object_foreach (parts, key, value) {
       if (strcmp (key, "safe") == 0 || json_object_get_boolean (value))
         continue;
-      longer = must_printf ("%s%s%s", list, *list ? ", " : "", key);
+      if (strlen (list) > TEXT_LENGTH_MAX)
+        break;
+      longer = must_printf ("%s%s%.64s", list, *list ? ", " : "", key);
       free (list);
       list = longer;
     }
   }
-  longer = *list ? must_printf ("not in force: %s", list)
+  longer = *list ? must_printf ("not in force: %.200s", list)
                  : must_copy ("it has no swap=true");
   free (list);
   *missing = text_escape (longer);

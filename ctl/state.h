@@ -39,6 +39,11 @@ extern uint64_t device_count (device *d, const char *path);
 /* Stored bytes over held bytes, in 1/10000; 0: unknown, or nothing held. */
 extern uint64_t device_ratio (device *d);
 
+/* Does the server run under the same kernel as the tool?  False too if one of
+ * them does not know.
+ */
+extern bool state_same_kernel (const struct state *s);
+
 /* Is all that makes it safe to swap to a server of the same machine in
  * force?  If not, *missing is to be freed: what is not, for people.
  */

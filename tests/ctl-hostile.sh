@@ -53,9 +53,25 @@ for text in "" "x" "{" "[]" "{}" "null" "1e999" '{"devices":{}}' \
 done
 
 say "nesting"
-serve "{\"devices\":$(printf '[%.0s' {1..100000})"
+serve "{\"devices\":$(printf '[%.0s' {1..10000})"
 refused 1 'no JSON'
 stop_nbdkit
+
+say "devices without number, and members of one"
+python3 -c 'print("{\"version\":\"0.1\",\"devices\":[" + ",".join(
+  "{\"name\":\"zram%d\"}" % i for i in range(150000)) + "]}")' >"$tmpdir/many"
+python3 -c 'print("{\"devices\":[{\"name\":\"zram0\",\"codecs\":{"
+  + ",".join("\"c%d\":1" % i for i in range(300000)) + "}}]}")' \
+  >"$tmpdir/members"
+for f in many members; do
+  start_nbdkit file "$tmpdir/$f"
+  NBDZRAM_URI=$sock
+  for words in "" stat "stat -J" "top --once --interval 0.1"; do
+    # shellcheck disable=SC2086
+    refused 1 'is no nbdkit zram: its answer has too many members' $words
+  done
+  stop_nbdkit
+done
 
 say "values of other types, and signs that move the cursor"
 serve '{"version":[],"devices":[{"name":"\u001b[2J\u001b[31m\u009b\r\n\u0000x",
