@@ -12,8 +12,10 @@
 #include "client.h"
 #include "ctl.h"
 #include "names.h"
+#include "resolve.h"
 #include "run.h"
 #include "sizes.h"
+#include "wait.h"
 
 /* How long a server on another machine may say nothing.  One on this
  * machine cannot vanish without the kernel noticing, and is only slow.
@@ -50,6 +52,19 @@ attach_begin (const struct options *o)
   return 0;
 }
 
+/* Whatever of its addresses it is called by.  What cannot be told is taken
+ * for local, where more is asked of a server.
+ */
+static bool
+is_local (const struct place *p)
+{
+  struct addresses a;
+
+  return p->socket ||
+         resolve (p->host, p->port, wait_deadline (), &a) < 0 ||
+         resolve_is_local (&a);
+}
+
 int
 attach_plan (const struct options *o, const char *given, bool swap,
              struct attachment *a, struct export *e)
@@ -65,7 +80,8 @@ attach_plan (const struct options *o, const char *given, bool swap,
   if (name_place (o->uri, &a->place) < 0)
     return -1;
   a->connections = 1;
-  a->timeout = place_is_local (&a->place) ? 0 : REMOTE_TIMEOUT;
+  a->local = is_local (&a->place);
+  a->timeout = a->local ? 0 : REMOTE_TIMEOUT;
   if (o->connections)
     number_parse (o->connections, &a->connections);
   if (o->nbd_timeout)

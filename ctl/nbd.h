@@ -20,6 +20,7 @@ struct attachment {
   uint64_t connections, timeout;
   unsigned block_size;
   bool swap, dry;
+  bool local;                   /* the server is on this machine */
   /* The result: "nbd3", "/dev/nbd3". */
   char name[16], path[24];
 };

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "ctl.h"
 #include "place.h"
@@ -333,12 +334,6 @@ place_same_server (const struct place *a, const struct place *b)
           (is_this_machine (a->host) && is_this_machine (b->host)));
 }
 
-bool
-place_is_local (const struct place *p)
-{
-  return p->socket || is_this_machine (p->host);
-}
-
 /* --- The default -------------------------------------------------------- */
 
 static bool
@@ -353,9 +348,11 @@ char *
 place_default (void)
 {
   const char *dir = getenv ("XDG_RUNTIME_DIR");
+  struct stat st;
   char *path;
 
-  if (dir && *dir == '/') {
+  if (dir && *dir == '/' && stat (dir, &st) == 0 &&
+      st.st_uid == geteuid ()) {
     path = must_printf ("%s/" SOCKET_NAME, dir);
     if (is_socket (path))
       return path;

@@ -39,11 +39,9 @@ extern int place_of_nbdtab (const char *host, const char *export,
  */
 extern bool place_same_server (const struct place *a, const struct place *b);
 
-/* Is it on this machine?  A host by another name is taken for another. */
-extern bool place_is_local (const struct place *p);
-
 /* The sockets and the URI that are tried if none was given: the first of
- * them that exists.  To be freed.
+ * them that exists.  root may come with another user's XDG_RUNTIME_DIR, which
+ * does not count.  To be freed.
  */
 extern char *place_default (void);
 

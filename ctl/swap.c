@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "attach.h"
 #include "config-file.h"
@@ -41,9 +43,56 @@ check (const struct options *o)
 
 /* --- Is it right to swap there? ------------------------------------------ */
 
+static bool
+is_trusted (uid_t uid)
+{
+  char *dir = must_printf ("%s/run/nbdkit-zram", name_root ());
+  struct stat st;
+  bool yes = uid == 0 || uid == geteuid () ||
+    (stat (dir, &st) == 0 && st.st_uid == uid);
+
+  free (dir);
+  return yes;
+}
+
+/* Of a Unix socket three can be asked whose they are: who listens there, the
+ * socket, and the directory in which another could take its place.
+ */
+static bool
+find_stranger (const char *sock, const struct export *e, uid_t *uid)
+{
+  char *dir = must_copy (sock), *slash = strrchr (dir, '/');
+  struct stat st;
+  bool found = false;
+
+  if (e->has_owner && !is_trusted (*uid = e->owner))
+    found = true;
+  else if (stat (sock, &st) == 0 && !is_trusted (*uid = st.st_uid))
+    found = true;
+  else if (slash) {
+    slash[slash == dir] = '\0';
+    found = stat (dir, &st) == 0 && !is_trusted (*uid = st.st_uid);
+  }
+  free (dir);
+  return found;
+}
+
+/* What is swapped out can be anything of anybody. */
+static int
+check_owner (const struct attachment *a, const struct export *e)
+{
+  uid_t uid;
+
+  if (!a->place.socket || !find_stranger (a->place.socket, e, &uid))
+    return 0;
+  return fault ("%s: this server is in the hands of the user %lu, who could"
+                " read and change what is swapped; --force swaps there all"
+                " the same", a->place.socket, (unsigned long) uid);
+}
+
 /* Everything here can be had all the same with --force. */
 static int
-check_server (const struct options *o, const struct attachment *a,
+check_server (const struct options *o, struct attachment *a,
               const struct export *e)
 {
   const char *name = a->place.export;
@@ -56,15 +105,16 @@ check_server (const struct options *o, const struct attachment *a,
     return fault ("%s: with TLS every page goes through a process that can"
                   " be swapped out itself; --force swaps there all the same",
                   o->uri);
-  if (state_load (o->uri, &s) < 0)
+  if (check_owner (a, e) < 0 || state_load (o->uri, &s) < 0)
     return -1;
+  a->local |= state_same_kernel (&s);
   d = state_find (&s, name);
   if (!d)
     r = fault ("%s: there is no such device", name);
   else if (!e->swap && device_count (d, "orig_data_size"))
     r = fault ("%s holds %s of data that is no swap; --force writes over it",
                name, size_text (device_count (d, "orig_data_size"), text));
-  else if (place_is_local (&a->place) && !device_swap_safe (d, &missing))
+  else if (a->local && !device_swap_safe (d, &missing))
     r = fault ("%s: the server is not ready for swap of its own machine"
                " (%s), which can freeze; --force swaps there all the same",
                name, missing);
@@ -194,7 +244,7 @@ swap_on (const struct options *o, const char *given)
   if (r == 0 && !is_attached)
     r = nbd_attach (&a);
   if (r == 0) {
-    if (place_is_local (&a.place))
+    if (a.local)
       calm_watermarks (&a);
     r = make_swap (o, a.path);
     if (r < 0)

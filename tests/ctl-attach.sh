@@ -525,6 +525,102 @@ start_nbdkit -r "${plugin[@]}" size=64M
 refused 1 'zram0: the server lets nobody write' swapon --force
 stop_nbdkit
 
+say "a server of this machine, by whatever name"
+reset_machine
+start_nbdkit_everywhere ()
+{
+  local i
+  for ((i = 0; i < 5; i++)); do
+    port=$(free_port)
+    if try_nbdkit server -p "$port" "${plugin[@]}" size=64M; then return; fi
+  done
+  fail "no port is free"
+}
+start_nbdkit_everywhere
+own=(127.0.0.1 127.1.2.3 localhost 0.0.0.0 '[::ffff:127.0.0.1]')
+if getent hosts "$(hostname)" >/dev/null; then own+=("$(hostname)"); fi
+while read -r address; do
+  case $address in
+    fe80:*) ;;
+    *:*) own+=("[$address]");;
+    *) own+=("$address" "[::ffff:$address]");;
+  esac
+done < <(python3 - <<'END2'
+import socket, struct, fcntl
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _, name in socket.if_nameindex():
+    try:
+        a = fcntl.ioctl(s, 0x8915, struct.pack("256s", name.encode()))
+        print(socket.inet_ntoa(a[20:24]))
+    except OSError:
+        pass
+try:
+    for line in open("/proc/net/if_inet6"):
+        print(socket.inet_ntop(socket.AF_INET6,
+                               bytes.fromhex(line.split()[0])))
+except OSError:
+    pass
+END2
+)
+tried=0
+for host in "${own[@]}"; do
+  # A machine may lack IPv6, or lead some of its addresses elsewhere.
+  nbdinfo --size "nbd://$host:$port" >/dev/null 2>&1 || continue
+  refused 1 'no swap=true.*--force' swapon -u "nbd://$host:$port"
+  tried=$((tried + 1))
+done
+[ "$tried" -ge 3 ] || fail "only $tried addresses of this machine"
+clean "own addresses"
+stop_nbdkit
+
+say "a server of another user"
+if [ "$(id -u)" = 0 ]; then
+  reset_machine
+  start_nbdkit "${plugin[@]}" size=64M swap=true
+  mkdir "$tmpdir/theirs"
+  chown 65534 "$tmpdir/theirs" "$sock"
+  strange='in the hands of the user 65534.*--force'
+  refused 1 "$strange" swapon
+  chown 0 "$sock"
+  ln "$sock" "$tmpdir/theirs/sock"
+  refused 1 "$strange" swapon -u "$tmpdir/theirs/sock"
+  chown 65534 "$sock"
+  mkdir -p "$root/run/nbdkit-zram"
+  chown 65534 "$root/run/nbdkit-zram"
+  ctl swapon --dry-run >"$tmpdir/out" 2>&1 ||
+    ! grep "$strange" "$tmpdir/out" || fail "the service's user is a stranger"
+  chown 0 "$root/run/nbdkit-zram"
+  is "--force" "$(ctl swapon --force)" /dev/nbd1
+  ctl swapoff zram0
+  mkdir -p "$tmpdir/theirs/nbdkit-zram"
+  ln "$sock" "$tmpdir/theirs/nbdkit-zram/nbdkit.sock"
+  tables ()
+  {
+    NBDZRAM_URI='' XDG_RUNTIME_DIR=$tmpdir/theirs \
+      ctl --timeout 1 -n --raw -b -o DISKSIZE 2>/dev/null || :
+  }
+  ! tables | grep -qx 67108864 || fail "another's XDG_RUNTIME_DIR is taken"
+  chown 0 "$tmpdir/theirs"
+  is "root's own XDG_RUNTIME_DIR" "$(tables)" 67108864
+  stop_nbdkit
+  say "one who listens at root's socket"
+  chmod 711 "$tmpdir"
+  mkdir "$tmpdir/fake"
+  printf '{"version":"0.1","devices":[{"name":"zram0"}]}%8146s' '' \
+    >"$tmpdir/text"
+  mkfifo "$tmpdir/end" "$tmpdir/ready"
+  python3 "$tests_dir/ctl-server.py" "$tmpdir/fake" "$tmpdir/text" 65534 \
+          <"$tmpdir/end" >"$tmpdir/ready" &
+  fake=$!
+  exec {fake_end}>"$tmpdir/end"
+  read -r _ <"$tmpdir/ready"
+  refused 1 "$strange" swapon -u "$tmpdir/fake/disk.sock"
+  exec {fake_end}>&-
+  wait "$fake"
+else
+  say "not tried: this is not root"
+fi
+
 say "TLS"
 pki=$tmpdir/pki
 mkdir "$pki"

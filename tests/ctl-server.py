@@ -1,10 +1,11 @@
 # A server that does what no server should: for tests of nbdzramctl.
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# ctl-server.py DIRECTORY [TEXT-FILE]
+# ctl-server.py DIRECTORY [TEXT-FILE [UID]]
 # makes a Unix socket DIRECTORY/MODE.sock for each mode below, says "ready",
 # and serves until its standard input ends.  TEXT-FILE is what exports hold,
-# in the mode "text"; it is read anew for each client.
+# in the modes "text" and "disk"; it is read anew for each client.  UID is who
+# listens, at sockets that belong to whoever started it.
 
 import os
 import socket
@@ -74,9 +75,10 @@ class Client:
             return False
         self.data = CONTROL
         flags = 1
-        if self.mode == "text":
+        if self.mode in ("text", "disk"):
             with open(sys.argv[2], "rb") as f:
                 self.data = f.read()
+        if self.mode == "text":
             flags |= 2
         size = 2**63 - 1 if self.mode == "huge" else len(self.data)
         self.answer(GO, INFO, struct.pack(">HQH", 0, size, flags |
@@ -155,10 +157,7 @@ def serve(client):
     client.sock.close()
 
 
-def listen(directory, mode):
-    s = socket.socket(socket.AF_UNIX)
-    s.bind(os.path.join(directory, mode + ".sock"))
-    s.listen(128)
+def listen(s, mode):
     while True:
         client = Client(s.accept()[0], mode)
         threading.Thread(target=serve, args=(client,), daemon=True).start()
@@ -166,12 +165,16 @@ def listen(directory, mode):
 
 MODES = """silent half trickle http close silent-options silent-read half-read
     trickle-read silent-write endless-list tls no-export forbidden huge
-    text""".split()
+    text disk""".split()
+sockets = {}
 for m in MODES:
-    threading.Thread(target=listen, args=(sys.argv[1], m),
-                     daemon=True).start()
-while not all(os.path.exists(os.path.join(sys.argv[1], m + ".sock"))
-              for m in MODES):
-    time.sleep(0.01)
+    sockets[m] = socket.socket(socket.AF_UNIX)
+    sockets[m].bind(os.path.join(sys.argv[1], m + ".sock"))
+if len(sys.argv) > 3:
+    os.setuid(int(sys.argv[3]))
+for m in MODES:
+    # Clients may come before the thread is there.
+    sockets[m].listen(128)
+    threading.Thread(target=listen, args=(sockets[m], m), daemon=True).start()
 print("ready", flush=True)
 sys.stdin.read()
