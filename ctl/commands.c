@@ -243,6 +243,23 @@ command_remove (const struct options *o, int argc, char **argv)
 
 /* --- One ----------------------------------------------------------------- */
 
+/* Is it the attribute or the device that is not there? */
+static int
+fault_get (const struct options *o, const char *disk, const char *attribute)
+{
+  struct state s;
+  bool exists;
+
+  if (state_load (o->uri, &s) < 0)
+    return -1;
+  exists = state_find (&s, disk);
+  state_free (&s);
+  return exists
+    ? fault ("%s has no attribute %s that can be read; " PROGRAM " get %s"
+             " lists those that can", disk, attribute, disk)
+    : fault ("%s: there is no such device", disk);
+}
+
 /* Reads the attribute's own export, which needs no right to write. */
 int
 command_get (const struct options *o, int argc, char **argv)
@@ -256,8 +273,7 @@ command_get (const struct options *o, int argc, char **argv)
   if (argc > 1) {
     r = client_copy (o->uri, export, stdout);
     if (r > 0)
-      r = fault ("%s has no attribute %s that can be read; " PROGRAM " get"
-                 " %s lists those that can", disk, argv[1], disk);
+      r = fault_get (o, disk, argv[1]);
   }
   else {
     r = client_list (o->uri, export, stdout);

@@ -29,6 +29,8 @@ check (const struct options *o, uint64_t *size)
   if (o->size && (disk_size_parse (o->size, size) < 0 || *size == 0))
     return usage ("-s %s: not a size; say for example 512M or 1.5G",
                   o->size);
+  if (o->params && !strchr (o->params, '='))
+    return usage ("-p %s: must be KEY=VALUE, as in level=3", o->params);
   if (o->streams) {
     if (number_parse (o->streams, &n) < 0 || n == 0)
       return usage ("-t %s: not a number of streams", o->streams);

@@ -36,6 +36,7 @@ refused 1 'zram0 has no attribute no_such that can be read; .* get zram0 lists' 
         get zram0 no_such
 refused 1 'zram0 has no attribute reset that can be read' get zram0 reset
 refused 1 'zram9: there is no such device' get zram9
+refused 1 'zram9: there is no such device' get zram9 disksize
 refused 1 "no attribute 'no_such'" set zram0 no_such 1
 refused 1 "mem_limit.*'1X'" set zram0 mem_limit 1X
 refused 1 "no device 'zram9'" set zram9 mem_limit 1
@@ -145,6 +146,8 @@ refused 2 'zram0 cannot be named' -f -s 1M zram0
 refused 2 'not a size' zram0 -s 12Q
 refused 2 'not a size' zram0 -s 0
 refused 2 'not a number of streams' zram0 -t many
+refused 2 '-p level: must be KEY=VALUE, as in level=3' zram0 -p level
+refused 2 '-p level: must be KEY=VALUE, as in level=3' -f -s 1M -p level
 refused 2 'which device' -s 1M
 refused 2 'one device' -s 1M zram0 zram1
 refused 2 'unknown column: nosuch' -o name,nosuch
@@ -168,6 +171,12 @@ is "--version" "$(ctl --version | cut -d ' ' -f 1)" nbdzramctl
 say "the server is found"
 refused 1 'no server at /nonexistent.*-u' -u /nonexistent
 refused 1 'there is no server at foo:' -u foo:
+refused 1 'localhost:1;.*for a host say nbd://localhost:1$' -u localhost:1
+refused 1 'tls-psk-file=/nonexistent: No such file' \
+        -u 'nbds://alice@localhost/?tls-psk-file=/nonexistent'
+refused 1 'tls-certificates=/nonexistent: No such file' \
+        -u 'nbds://localhost/?tls-certificates=/nonexistent'
+refused 1 'no-such-host\.invalid' -u nbd://no-such-host.invalid
 ctl -u "nbd+unix:///zram0?socket=$sock" -n --raw -o name >/dev/null
 NBDZRAM_URI=/nonexistent ctl -u "$sock" >/dev/null
 mkdir "$tmpdir/nbdkit-zram"
@@ -183,6 +192,10 @@ is "table" "$(ctl -n --raw -o name)" zram0
 is "get" "$(ctl get zram0 disksize)" 1048576
 refused 1 'does not allow changes' set zram0 mem_limit 1M
 refused 1 'does not allow changes' add size=1M
+stop_nbdkit
+start_nbdkit -r "${plugin[@]}" size=1M
+NBDZRAM_URI=$sock
+refused 1 'nobody if it is read-only \(nbdkit -r\)' set zram0 mem_limit 1M
 stop_nbdkit
 start_nbdkit "${plugin[@]}" size=1M control=off
 NBDZRAM_URI=$sock

@@ -82,7 +82,7 @@ test_faults (void)
 
   if (resolve ("no such host", "1", wait_deadline (), &a) == 0)
     fail ("a host that cannot be is found");
-  CHECK (strstr (fault_text (), "no such host: "));
+  CHECK (strstr (fault_text (), "no such host"));
   /* Time is up before the child can have said anything. */
   if (resolve ("localhost", "1", before, &a) == 0)
     fail ("a look-up takes no time");
