@@ -32,15 +32,15 @@ attach_check (const struct options *o)
 
   if (o->connections && (number_parse (o->connections, &n) < 0 || n == 0 ||
                          n > CONNECTIONS_MAX))
-    return usage ("--connections %s: must be a number from 1 to %d",
+    return fault ("--connections %s: must be a number from 1 to %d",
                   o->connections, CONNECTIONS_MAX);
   if (o->nbd_timeout && (number_parse (o->nbd_timeout, &n) < 0 ||
                          n > TIMEOUT_MAX))
-    return usage ("--nbd-timeout %s: must be seconds up to %d, or 0 for none",
+    return fault ("--nbd-timeout %s: must be seconds up to %d, or 0 for none",
                   o->nbd_timeout, TIMEOUT_MAX);
   if (o->device && !nbd_name (o->device))
-    return usage ("--device %s: must be like /dev/nbd3", o->device);
-  return EXIT_OK;
+    return fault ("--device %s: must be like /dev/nbd3", o->device);
+  return 0;
 }
 
 int
@@ -126,10 +126,10 @@ attach (const struct options *o, const char *given)
 int
 command_attach (const struct options *o, int argc, char **argv)
 {
-  int r = attach_check (o);
+  int r;
 
-  if (r != EXIT_OK)
-    return r;
+  if (attach_check (o) < 0)
+    return usage ("%s", fault_text ());
   r = attach (o, argc ? argv[0] : NULL) < 0 ? failed () : EXIT_OK;
   run_end ();
   return r;

@@ -10,8 +10,11 @@
 #include "mounts.h"
 #include "nbd.h"
 
-/* The options that a user can get wrong; an exit status. */
+/* The options that a user can get wrong, of attach and of swapon.  -1 with a
+ * fault.
+ */
 extern int attach_check (const struct options *o);
+extern int swap_check (const struct options *o);
 
 /* Is this root?  And run_begin.  run_end must be called in any case. */
 extern int attach_begin (const struct options *o);

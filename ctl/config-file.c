@@ -23,7 +23,7 @@ static const struct own_key {
   const char *name;
   size_t option;                /* where in struct options */
 } own_keys[] = {
-  { "threads", SIZE_MAX },
+  { "threads", offsetof (struct options, threads) },
   { "nbd-device", offsetof (struct options, device) },
   { "nbd-connections", offsetof (struct options, connections) },
   { "nbd-timeout", offsetof (struct options, nbd_timeout) },
@@ -37,6 +37,7 @@ static const struct own_key {
 
 struct setting {
   const struct own_key *own;    /* NULL: the plugin's */
+  unsigned line;
   char *word;                   /* KEY=VALUE */
   const char *value;            /* within it */
 };
@@ -84,7 +85,7 @@ is_key (const char *s)
 }
 
 static int
-add (struct config *c, const char *key, const char *value)
+add (struct config *c, unsigned line, const char *key, const char *value)
 {
   const struct own_key *own = own_key (key);
   char *share = NULL;
@@ -109,6 +110,7 @@ add (struct config *c, const char *key, const char *value)
   c->settings = s;
   s += c->n++;
   s->own = own;
+  s->line = line;
   s->word = must_printf ("%s=%s", key, value);
   s->value = s->word + strlen (key) + 1;
   free (share);
@@ -116,7 +118,7 @@ add (struct config *c, const char *key, const char *value)
 }
 
 static int
-read_line (struct config *c, char *line)
+read_line (struct config *c, unsigned n, char *line)
 {
   char *equals, *key, *value;
 
@@ -134,7 +136,7 @@ read_line (struct config *c, char *line)
     return fault ("%s: this is no key", key);
   if (!*value)
     return fault ("%s has no value", key);
-  return add (c, key, value);
+  return add (c, n, key, value);
 }
 
 int
@@ -147,6 +149,7 @@ config_read (const char *path, struct config *c)
   int r = 0;
 
   memset (c, 0, sizeof *c);
+  c->path = path;
   if (!path)
     return 0;
   fp = fopen (path, "re");
@@ -154,7 +157,7 @@ config_read (const char *path, struct config *c)
     return fault ("%s: %s", path, strerror (errno));
   while (r == 0 && getline (&line, &room, fp) > 0) {
     n++;
-    r = read_line (c, line);
+    r = read_line (c, n, line);
   }
   if (r < 0) {
     why = text_escape (fault_text ());
@@ -179,41 +182,91 @@ config_free (struct config *c)
   c->settings = NULL;
 }
 
+static void
+set_option (const struct setting *s, struct options *o)
+{
+  const char **option;
+
+  if (!s->own)
+    return;
+  option = (const char **) (void *) ((char *) o + s->own->option);
+  if (!*option)
+    *option = s->value;
+}
+
 void
 config_options (const struct config *c, struct options *o)
 {
   size_t i;
 
-  for (i = 0; i < c->n; i++) {
-    const struct own_key *own = c->settings[i].own;
-    const char **option;
-
-    if (!own || own->option == SIZE_MAX)
-      continue;
-    option = (const char **) (void *) ((char *) o + own->option);
-    if (!*option)
-      *option = c->settings[i].value;
-  }
+  for (i = 0; i < c->n; i++)
+    set_option (&c->settings[i], o);
 }
 
-const char *
-config_threads (const struct config *c)
+/* --- Checking ------------------------------------------------------------ */
+
+/* The function speaks of "--priority 7: ..."; the file has another name. */
+int
+config_check (const struct config *c, config_checker *fn)
 {
   size_t i;
 
-  for (i = 0; i < c->n; i++)
-    if (c->settings[i].own && c->settings[i].own->option == SIZE_MAX)
-      return c->settings[i].value;
-  return NULL;
+  for (i = 0; i < c->n; i++) {
+    const struct setting *s = &c->settings[i];
+    struct options o = { 0 };
+    char *why, *safe;
+    const char *after;
+
+    set_option (s, &o);
+    if (fn (&o) == 0)
+      continue;
+    why = text_escape (fault_text ());
+    safe = text_escape (s->value);
+    after = strstr (why, safe);
+    fault ("%s:%u: %s = %s%s", c->path, s->line, s->own->name, safe,
+           after ? after + strlen (safe) : why);
+    free (safe);
+    free (why);
+    return -1;
+  }
+  return 0;
 }
 
-const char *
-config_parameter (const struct config *c, size_t i)
+/* The i-th of the plugin's. */
+static const struct setting *
+parameter (const struct config *c, size_t i)
 {
   size_t j;
 
   for (j = 0; j < c->n; j++)
     if (!c->settings[j].own && i-- == 0)
-      return c->settings[j].word;
+      return &c->settings[j];
   return NULL;
+}
+
+int
+config_blame (const struct config *c, size_t i)
+{
+  char *why = must_copy (fault_text ());
+
+  fault ("%s:%u: %s", c->path, parameter (c, i)->line, why);
+  free (why);
+  return -1;
+}
+
+const char *
+config_threads (const struct config *c)
+{
+  struct options o = { 0 };
+
+  config_options (c, &o);
+  return o.threads;
+}
+
+const char *
+config_parameter (const struct config *c, size_t i)
+{
+  const struct setting *s = parameter (c, i);
+
+  return s ? s->word : NULL;
 }

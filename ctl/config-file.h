@@ -8,6 +8,7 @@
 #include "ctl.h"
 
 struct config {
+  const char *path;
   struct setting *settings;     /* in the order of the file */
   size_t n;
 };
@@ -15,6 +16,15 @@ struct config {
 /* No file, NULL, has no settings.  -1 with a fault. */
 extern int config_read (const char *path, struct config *c);
 extern void config_free (struct config *c);
+
+/* Let a function look at each of the tool's own settings, alone in otherwise
+ * empty options.  -1 with its fault, and where in the file that is.
+ */
+typedef int config_checker (const struct options *o);
+extern int config_check (const struct config *c, config_checker *fn);
+
+/* Say where the i-th parameter of the plugin is, before the fault; -1. */
+extern int config_blame (const struct config *c, size_t i);
 
 /* Fill in what the command line does not say.  The texts belong to c. */
 extern void config_options (const struct config *c, struct options *o);

@@ -27,8 +27,10 @@ struct options {
   const char *pid, *sample, *page_size, *interval;
   const char *device, *connections, *nbd_timeout;
   const char *timeout, *priority, *discard, *config;
+  const char *threads;          /* only a file says that */
   bool bytes, find, noheadings, output_all, raw, json, reset;
-  bool force, once, dry_run;
+  bool force, once, dry_run, check;
+  bool uri_given;               /* uri is not the default */
 };
 
 /* A command gets what follows its name.  It returns an exit status. */

@@ -83,7 +83,7 @@ static bool want_help, want_version;
 enum {
   OUTPUT_ALL = 256, RAW, FORCE, ONCE, INTERVAL, PID, SAMPLE, PAGE_SIZE,
   DEVICE, CONNECTIONS, NBD_TIMEOUT, TIMEOUT, PRIORITY, DISCARD, CONFIG,
-  DRY_RUN
+  DRY_RUN, CHECK
 };
 
 /* Either a text or a flag. */
@@ -149,6 +149,8 @@ static const struct option_row {
     "take parameters and options from a file" },
   { DRY_RUN, "dry-run", NULL, NULL, &options.dry_run,
     ATTACH | DETACH | SWAPON | SWAPOFF | SERVE, "print the commands instead" },
+  { CHECK, "check", NULL, NULL, &options.check, SERVE,
+    "try what the --config says, and serve nothing" },
   { 'h', "help", NULL, NULL, &want_help, ALL, "print this" },
   { 'V', "version", NULL, NULL, &want_version, ALL, "print the version" },
 };
@@ -334,15 +336,22 @@ check_device (const char *word)
   return hint ();
 }
 
+static bool
+is_set (const char *variable)
+{
+  const char *value = getenv (variable);
+
+  return value && *value;
+}
+
 /* The server is not asked before its place is known. */
 static char *
 find_server (void)
 {
-  const char *env = getenv ("NBDZRAM_URI");
-
   if (options.uri)
     return must_copy (options.uri);
-  return env && *env ? must_copy (env) : place_default ();
+  return is_set ("NBDZRAM_URI") ? must_copy (getenv ("NBDZRAM_URI"))
+                                : place_default ();
 }
 
 int
@@ -376,6 +385,7 @@ main (int argc, char **argv)
   if (wait_limit (options.timeout) < 0)
     return usage ("%s", fault_text ());
   uri = find_server ();
+  options.uri_given = options.uri || is_set ("NBDZRAM_URI");
   options.uri = uri;
   r = c->run (&options, argc, argv);
   free (uri);

@@ -193,6 +193,7 @@ program_print (const struct program *p)
 static const struct { const char *program, *package; } packages[] = {
   { "blkdiscard", "util-linux" }, { "mkswap", "util-linux" },
   { "modprobe", "kmod" }, { "nbd-client", "nbd-client" },
+  { "nbdkit", "nbdkit" },
   { "swapoff", "mount" }, { "swapon", "mount" },
 };
 

@@ -1,4 +1,4 @@
-/* nbdzramctl: become the server that a file describes.
+/* nbdzramctl: become the server that a file describes, or try it.
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * nbdkit takes the place of the tool, in the same process: it is this that
@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "config-file.h"
 #include "names.h"
 #include "run.h"
@@ -29,39 +30,71 @@ plugin (void)
 }
 
 /* Sockets come from systemd, or it is a Unix socket that is named: never a
- * port that is open to the network because nothing was said.
+ * port that is open to the network because nothing was said.  What is only
+ * printed is what systemd would run.
  */
 static int
-add_socket (struct program *p, const char *uri, struct place *place)
+add_socket (struct program *p, const struct options *o)
 {
-  if (getenv ("LISTEN_FDS"))
+  struct place place;
+
+  if (getenv ("LISTEN_FDS") || (o->dry_run && !o->uri_given))
     return 0;
-  if (place_of_uri (uri, place) < 0 || !place->socket)
+  if (!strstr (o->uri, "://") && *o->uri) {
+    program_add (p, "-U", o->uri, NULL);
+    return 0;
+  }
+  if (place_of_uri (o->uri, &place) < 0 || !place.socket) {
+    place_free (&place);
     return fault ("%s: serve needs -u and the path of a socket, or systemd's"
-                  " sockets", uri);
-  program_add (p, "-U", place->socket, NULL);
+                  " sockets", o->uri);
+  }
+  program_add (p, "-U", program_keep (p, place.socket), NULL);
+  place.socket = NULL;
+  place_free (&place);
   return 0;
 }
 
 static int
-make_server (struct program *p, const struct config *c, const char *uri,
-             struct place *place)
+check_threads (const struct options *o)
 {
-  const char *threads = config_threads (c), *word;
   uint64_t n;
-  size_t i;
 
-  if (threads && (number_parse (threads, &n) < 0 || n == 0 ||
-                  n > THREADS_MAX))
-    return fault ("threads = %s: must be a number from 1 to %d", threads,
+  if (o->threads && (number_parse (o->threads, &n) < 0 || n == 0 ||
+                     n > THREADS_MAX))
+    return fault ("threads %s: must be a number from 1 to %d", o->threads,
                   THREADS_MAX);
-  program_add (p, "nbdkit", "-f", NULL);
-  if (add_socket (p, uri, place) < 0)
-    return -1;
+  return 0;
+}
+
+static void
+add_threads (struct program *p, const struct config *c)
+{
+  const char *threads = config_threads (c);
+
   if (threads)
     program_add (p, "-t", threads, NULL);
+}
+
+static bool
+is_size (const char *word)
+{
+  return strncmp (word, "size=", 5) == 0;
+}
+
+/* The plugin, the size, without which it says nothing of the rest, and
+ * otherwise the first n parameters; SIZE_MAX: all, in their own order.
+ */
+static int
+add_plugin (struct program *p, const struct config *c, size_t n)
+{
+  const char *word;
+  size_t i;
+
   program_add (p, plugin (), NULL);
   for (i = 0; (word = config_parameter (c, i)); i++) {
+    if (i >= n && !is_size (word))
+      continue;
     if (p->argc == ARGV_MAX)
       return fault ("there are too many settings");
     program_add (p, word, NULL);
@@ -69,11 +102,112 @@ make_server (struct program *p, const struct config *c, const char *uri,
   return 0;
 }
 
+/* --- Trying it ----------------------------------------------------------- */
+
+/* Does the server start?  It ends again at once, having served nobody. */
+static int
+try_start (const struct config *c, size_t n)
+{
+  static const char begins[] = "nbdkit failed: error: ";
+  struct program p = { .argc = 0 };
+  char *why;
+  int r;
+
+  program_add (&p, "nbdkit", "-f", "-U", "-", "--run", "true", NULL);
+  add_threads (&p, c);
+  r = add_plugin (&p, c, n);
+  if (r == 0)
+    r = run_program (&p);
+  program_free (&p);
+  if (r < 0 && strncmp (fault_text (), begins, sizeof begins - 1) == 0) {
+    why = must_copy (fault_text () + sizeof begins - 1);
+    fault ("%s", why);
+    free (why);
+  }
+  return r;
+}
+
+static bool
+says_the_same (const struct config *c, size_t n, const char *why)
+{
+  return try_start (c, n) < 0 && strcmp (fault_text (), why) == 0;
+}
+
+/* The plugin knows no lines: with all up to the line that is wrong, it says
+ * what it says with all.  -1: it is none, for the size is missing.
+ */
+static int
+find_wrong (const struct config *c, const char *why)
+{
+  bool of_size = says_the_same (c, 0, why);
+  const char *word;
+  size_t i;
+
+  for (i = 0; (word = config_parameter (c, i)); i++)
+    if (is_size (word) ? of_size
+        : !of_size && says_the_same (c, i + 1, why))
+      return (int) i;
+  return -1;
+}
+
+static int
+blame_line (const struct config *c)
+{
+  char *why = must_copy (fault_text ());
+  int i = find_wrong (c, why);
+
+  fault ("%s", why);
+  if (i >= 0)
+    config_blame (c, (size_t) i);
+  else
+    fault ("%s: %s", c->path, why);
+  free (why);
+  return -1;
+}
+
+static int
+check_config (const struct config *c)
+{
+  int r;
+
+  if (config_check (c, swap_check) < 0)
+    return -1;
+  run_begin (false);
+  r = try_start (c, SIZE_MAX);
+  if (r < 0 && !run_stopped ())
+    r = blame_line (c);
+  run_end ();
+  if (r == 0)
+    printf ("%s: OK\n", c->path);
+  return r;
+}
+
+/* --- Being it ------------------------------------------------------------ */
+
+static int
+serve (const struct options *o, const struct config *c)
+{
+  struct program p = { .argc = 0 };
+  int r;
+
+  program_add (&p, "nbdkit", "-f", NULL);
+  r = add_socket (&p, o);
+  add_threads (&p, c);
+  if (r == 0)
+    r = add_plugin (&p, c, SIZE_MAX);
+  if (r == 0 && o->dry_run)
+    program_print (&p);
+  else if (r == 0) {
+    execvp (p.argv[0], (char *const *) p.argv);
+    r = fault ("%s: %s", p.argv[0], strerror (errno));
+  }
+  program_free (&p);
+  return r;
+}
+
 int
 command_serve (const struct options *o, int argc, char **argv)
 {
-  struct program p = { .argc = 0 };
-  struct place place = { 0 };
   struct config c;
   int r;
 
@@ -83,14 +217,9 @@ command_serve (const struct options *o, int argc, char **argv)
     return usage ("serve needs --config FILE");
   if (config_read (o->config, &c) < 0)
     return failed ();
-  r = make_server (&p, &c, o->uri, &place);
-  if (r == 0 && o->dry_run)
-    program_print (&p);
-  else if (r == 0) {
-    execvp (p.argv[0], (char *const *) p.argv);
-    r = fault ("%s: %s", p.argv[0], strerror (errno));
-  }
-  place_free (&place);
+  r = config_check (&c, check_threads);
+  if (r == 0)
+    r = o->check ? check_config (&c) : serve (o, &c);
   config_free (&c);
   return r < 0 ? failed () : EXIT_OK;
 }

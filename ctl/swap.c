@@ -24,19 +24,19 @@
 
 static const char *const discards[] = { "both", "once", "pages", "none" };
 
-static int
-check (const struct options *o)
+int
+swap_check (const struct options *o)
 {
   uint64_t n;
   size_t i;
 
   if (o->priority && (number_parse (o->priority, &n) < 0 ||
                       n > PRIORITY_MAX))
-    return usage ("--priority %s: must be a number from 0 to %d",
+    return fault ("--priority %s: must be a number from 0 to %d",
                   o->priority, PRIORITY_MAX);
   for (i = 0; o->discard && strcmp (o->discard, discards[i]) != 0; )
     if (++i == sizeof discards / sizeof discards[0])
-      return usage ("--discard %s: must be both, once, pages or none",
+      return fault ("--discard %s: must be both, once, pages or none",
                     o->discard);
   return attach_check (o);
 }
@@ -263,11 +263,14 @@ command_swapon (const struct options *o, int argc, char **argv)
   struct config c;
   int r;
 
+  if (swap_check (o) < 0)
+    return usage ("%s", fault_text ());
   if (config_read (o->config, &c) < 0)
     return failed ();
   config_options (&c, &with);
-  r = check (&with);
-  if (r == EXIT_OK) {
+  if (config_check (&c, swap_check) < 0)
+    r = failed ();
+  else {
     r = swap_on (&with, argc ? argv[0] : NULL) < 0 ? failed () : EXIT_OK;
     run_end ();
   }

@@ -254,7 +254,52 @@ ctl serve -u "$tmpdir/s" --config "$tmpdir/wrong.conf" 2>"$tmpdir/err" ||
 is "what the plugin refuses" "$status" 1
 grep -q nosuch "$tmpdir/err" || fail "the plugin does not say what"
 printf 'swap-priority = high' >"$tmpdir/wrong.conf"
-refused 2 '--priority high' swapon --config "$tmpdir/wrong.conf"
+refused 1 'wrong.conf:1: swap-priority = high: must be' \
+        swapon --config "$tmpdir/wrong.conf"
+
+say "--check finds the line"
+# checked PATTERN TEXT
+checked ()
+{
+  printf '%b' "$2" >"$tmpdir/wrong.conf"
+  refused 1 "wrong.conf$1" serve --check --config "$tmpdir/wrong.conf"
+}
+checked ':2: foo: must be KEY = VALUE' 'size=1G\nfoo\n'
+checked ':3: foo=1: there is no such parameter' '# a\nsize=1M\nfoo=1\nalgo=lz4'
+checked ":2: algo 'nosuch' is not known" 'level=1\nalgo=nosuch\nsize=1M'
+checked ':3: level 99 is out of range' 'algo=zstd\nsize=1M\nlevel=99'
+checked ':1: size=1: too small' 'size=1\nalgo=lz4'
+checked ': how large' 'algo=lz4'
+checked ':4: swap=maybe: ' 'size=1M\nmem-limit=1M\n\nswap=maybe\nfoo=1'
+checked ':2: swap-priority = 99999: must be' 'size=1M\nswap-priority=99999'
+checked ':1: nbd-timeout = x: must be' 'nbd-timeout=x\nsize=1M'
+checked ':1: nbd-connections = 0: must' 'nbd-connections=0\nsize=1M'
+checked ':1: nbd-device = sda: must be' 'nbd-device=sda\nsize=1M'
+checked ':1: swap-discard = x: must be' 'swap-discard=x\nsize=1M'
+checked ':2: threads = 65: must be' 'size=1M\nthreads=65'
+right=$abs_top_srcdir/units/swap.conf
+is "the example" "$(ctl serve --check --config "$right")" "$right: OK"
+
+say "--dry-run needs no socket, and a socket's path may be relative"
+printf 'size=1M\n' >"$tmpdir/small.conf"
+dry ()
+{
+  ctl serve --dry-run --config "$tmpdir/small.conf" "$@" |
+    sed 's|[^ ]*/nbdkit-zram-plugin.so|zram|'
+}
+is "none" "$(dry)" "nbdkit -f zram size=1M"
+is "./s" "$(dry -u ./s)" "nbdkit -f -U ./s zram size=1M"
+is "a URI" "$(dry -u 'nbd+unix:///?socket=/s')" "nbdkit -f -U /s zram size=1M"
+refused 1 'serve needs -u' serve --config "$tmpdir/small.conf"
+(cd "$tmpdir" && exec "${ctl_words[@]}" serve -u ./relative.sock \
+   --config small.conf) >"$tmpdir/relative.log" 2>&1 &
+server_pid[relative]=$!
+for ((i = 0; i < 500; i++)); do
+  [ ! -S "$tmpdir/relative.sock" ] || break
+  sleep 0.02
+done
+is "serves" "$(ctl -u "$tmpdir/relative.sock" -n --raw -o DISKSIZE)" 1M
+end_server relative
 
 say "the example is right"
 ctl serve --dry-run -u "$tmpdir/s" \
