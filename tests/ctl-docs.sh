@@ -92,14 +92,22 @@ for line in h.pread(h.get_size(), 0).decode().splitlines():
         print(words[0])' | sort >"$tmpdir/writable"
 [ -s "$tmpdir/writable" ] || fail "help of the server is not understood"
 
-# complete_bash WORD...: what there is for the last one.
+# complete_bash WORD...: what there is for the last one.  bash takes words
+# apart at = and : before it asks.
 complete_bash ()
 {
   bash --norc -c '
     source "$1"
     shift
     compopt () { :; }
-    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    COMP_WORDBREAKS="=:" COMP_LINE="$*" COMP_WORDS=()
+    for word; do
+      while [[ $word =~ ^([^=:]+)[=:] || $word =~ ^([=:]+)[^=:] ]]; do
+        COMP_WORDS+=("${BASH_REMATCH[1]}") word=${word#"${BASH_REMATCH[1]}"}
+      done
+      COMP_WORDS+=("$word")
+    done
+    COMP_POINT=${#COMP_LINE} COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
     _nbdzramctl
     printf "%s\n" "${COMPREPLY[@]}"
   ' bash "$completions/bash/nbdzramctl" nbdzramctl "$@" | sort
@@ -126,24 +134,24 @@ if pid == 0:
 def send(text): os.write(fd, text.encode())
 def read(until, seconds=20):
     data, end = b"", time.time() + seconds
-    while until not in data and time.time() < end:
+    while not re.search(until, data) and time.time() < end:
         if select.select([fd], [], [], 0.1)[0]:
             try: data += os.read(fd, 65536)
             except OSError: break
     return data.decode(errors="replace").replace("\r", "")
 send("PS1= RPS1= PS2=; unsetopt zle_bracketed_paste; LISTMAX=0\n"
-     "fpath=(%s $fpath); autoload -U compinit; compinit -u -D\n"
+     "fpath=(%s $fpath); autoload -U compinit; compinit -u -d ~/dump\n"
      "zstyle ':completion:*' list-separator '@'\n"
      "bindkey '^I' list-choices; stty -echo; print REA''DY\n" % functions)
 read(b"READY")
 send("nbdzramctl " + " ".join(words) + "\t")
-time.sleep(0.5)
-out = read(b"\0", 2.5)
+# After a list comes the line anew; a bell says that there is none.
+out = read(rb"nbdzramctl[^\n]*\n[^\0]*nbdzramctl|\a")
 send("\x03exit\n")
 os.close(fd)
 os.waitpid(pid, 0)
 out = out.split("nbdzramctl", 1)[-1]
-for line in out.splitlines()[1:]:
+for line in out.split("\nnbdzramctl", 1)[0].splitlines()[1:]:
     for word in re.split(r"  +|\t", line.split(" @ ")[0].split(" -- ")[0]):
         for w in word.split():
             print(w)
@@ -180,6 +188,77 @@ for shell in bash fish zsh; do
   offers $shell "$tmpdir/devices" -u "$sock" get ''
   [ $shell = zsh ] || offers $shell "$tmpdir/column-names" -o ''
 done
+
+# Values, whatever stands before them.
+# chooses VALUE... -- WORD...
+chooses ()
+{
+  local shell values=()
+  while [ "$1" != -- ]; do
+    values+=("$1")
+    shift
+  done
+  shift
+  printf '%s\n' "${values[@]}" | sort >"$tmpdir/values"
+  for shell in bash fish zsh; do
+    command -v $shell >/dev/null || continue
+    "complete_$shell" "$@" | sed 's/.*[,=:]//' | sort >"$tmpdir/offered"
+    if [ -n "$(comm -23 "$tmpdir/values" "$tmpdir/offered")" ]; then
+      cat "$tmpdir/offered"
+      fail "$shell: \"$*\" is not completed with $(comm -23 \
+            "$tmpdir/values" "$tmpdir/offered" | paste -sd ' ')"
+    fi
+  done
+}
+say "completion: values"
+read -r -a codecs < <(codecs)
+chooses "${codecs[@]}" -- add size=1G algo=
+chooses "${codecs[@]}" -- -a ''
+chooses "${codecs[@]}" -- estimate -a zstd:3,
+chooses "${codecs[@]}" -- set zram0 comp_algorithm ''
+chooses 1 3 22 -- add algo=zstd:
+chooses 3 12 -- -a lz4hc:
+chooses true false -- add swap=
+chooses 4K 64K -- add page-size=
+chooses all -- set zram0 idle ''
+chooses 1 force -- set zram0 reset ''
+chooses both once pages none -- swapon --discard ''
+chooses 0 100 32767 -- swapon --priority ''
+
+say "completion: the parameters that a device has"
+ctl add size=1M no-such=1 2>"$tmpdir/err" || :
+sed 's/.*there are //; s/, /\n/g' "$tmpdir/err" | sed 's/$/=/' | sort \
+  >"$tmpdir/keys"
+[ "$(wc -l <"$tmpdir/keys")" -ge 8 ] || fail "$(cat "$tmpdir/err")"
+for shell in bash fish zsh; do
+  if command -v $shell >/dev/null; then
+    offers $shell "$tmpdir/keys" add ''
+  fi
+done
+
+say "completion: a server that does not answer"
+python3 - "$tmpdir/mute.sock" <<'END' &
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(64)
+time.sleep(60)
+END
+mute=$!
+for ((i = 0; i < 200; i++)); do
+  if [ -S "$tmpdir/mute.sock" ]; then break; fi
+  sleep 0.05
+done
+for shell in bash fish; do
+  if command -v $shell >/dev/null; then
+    SECONDS=0
+    "complete_$shell" -u "$tmpdir/mute.sock" get '' >/dev/null
+    [ $SECONDS -lt 40 ] || fail "$shell waits for the server"
+  fi
+done
+kill $mute
+wait $mute || :
+
 offers bash <(echo zram1) get zram1
 is "bash: only what fits" "$(complete_bash get zram1)" zram1
 is "bash: the end of a list" "$(complete_bash -o NAME,REA)" \

@@ -9,7 +9,10 @@ function __nbdzramctl_ask
             set uri -u $words[(math $i + 1)]
         end
     end
-    command nbdzramctl $uri $argv 2>/dev/null </dev/null
+    # It may not answer.
+    set -l bounded
+    command -q timeout; and set bounded timeout 2
+    command $bounded nbdzramctl $uri $argv 2>/dev/null </dev/null
 end
 
 function __nbdzramctl_devices
@@ -24,6 +27,78 @@ end
 function __nbdzramctl_columns
     command nbdzramctl --help 2>/dev/null |
         sed -n '/^Columns:/,/^$/s/^ *\([A-Z][-A-Z0-9]*\)  \(.*\)/\1\t\2/p'
+end
+
+# Names, and after a colon the levels that there are.
+function __nbdzramctl_codecs
+    switch (commandline -ct | string replace -r '.*[,=]' '')
+        case 'lz4:*'
+            printf 'lz4:%s\n' 1 2 4 8 16
+        case 'lz4hc:*'
+            printf 'lz4hc:%s\n' (seq 3 12)
+        case 'zstd:*'
+            printf 'zstd:%s\n' -5 -1 (seq 22)
+        case 'deflate:*'
+            printf 'deflate:%s\n' (seq 12)
+        case '*'
+            printf '%s\n' lz4 lz4hc zstd lzo deflate
+    end
+end
+
+# KEY= or, after that, KEY=VALUE.
+function __nbdzramctl_parameters
+    switch (commandline -ct)
+        case 'size=*'
+            printf 'size=%s\n' 512M 1G 2G 4G 8G
+        case 'algo=*'
+            printf 'algo=%s\n' (__nbdzramctl_codecs)
+        case 'level=*'
+            printf 'level=%s\n' 1 3 6 9
+        case 'page-size=*'
+            printf 'page-size=%s\n' 4K 8K 16K 32K 64K
+        case 'mem-limit=*'
+            printf 'mem-limit=%s\n' 256M 1G '25%' '50%'
+        case 'track-access=*'
+            printf 'track-access=%s\n' true false
+        case 'swap=*'
+            printf 'swap=%s\n' true false
+        case 'swap-reserve=*'
+            printf 'swap-reserve=%s\n' 0 16M 32M 64M
+        case '*'
+            printf '%s=\n' size algo level page-size mem-limit track-access swap swap-reserve
+    end
+end
+
+function __nbdzramctl_algorithm_params
+    switch (commandline -ct)
+        case 'algo=*' 'level=*'
+            __nbdzramctl_parameters
+        case '*'
+            printf '%s=\n' algo level
+    end
+end
+
+# What the attribute before it takes.
+function __nbdzramctl_values
+    set -l words (commandline -opc)
+    switch $words[-1]
+        case disksize
+            printf '%s\n' 512M 1G 2G 4G 8G
+        case mem_limit
+            printf '%s\n' 0 256M 1G '25%' '50%'
+        case mem_used_max
+            echo 0
+        case comp_algorithm
+            __nbdzramctl_codecs
+        case algorithm_params
+            __nbdzramctl_algorithm_params
+        case idle
+            printf '%s\n' all 60 3600
+        case compact
+            echo 1
+        case reset
+            printf '%s\n' 1 force
+    end
 end
 
 # The words after a command.
@@ -61,35 +136,36 @@ $c -n '__fish_seen_subcommand_from stat remove reset compact attach detach swapo
 $c -n '__nbdzramctl_after get 0; or __nbdzramctl_after set 0' -a '(__nbdzramctl_devices)'
 $c -n '__nbdzramctl_after get 1' -a '(__nbdzramctl_attributes)'
 $c -n '__nbdzramctl_after set 1' -a 'disksize mem_limit mem_used_max comp_algorithm algorithm_params idle compact reset'
-$c -n '__fish_seen_subcommand_from add' -a 'size= algo= level= page-size= mem-limit= track-access='
+$c -n '__nbdzramctl_after set 2' -a '(__nbdzramctl_values)'
+$c -n '__fish_seen_subcommand_from add' -a '(__nbdzramctl_parameters)'
 $c -n '__fish_seen_subcommand_from estimate' -F
 
-$c -s a -l algorithm -x -a 'lz4 lz4hc zstd lzo deflate' -d 'codec to use'
+$c -s a -l algorithm -x -a '(__fish_append , (__nbdzramctl_codecs))' -d 'codec to use'
 $c -s b -l bytes -d 'print sizes in bytes and times in ns'
 $c -s f -l find -d 'make a device of -s SIZE and print its name'
 $c -s J -l json -d 'print JSON'
 $c -s n -l noheadings -d 'print no headings'
 $c -s o -l output -x -a '(__fish_append , (__nbdzramctl_columns))' -d 'columns to print'
 $c -l output-all -d 'print all columns'
-$c -s p -l algorithm-params -x -d 'parameters of the codec'
+$c -s p -l algorithm-params -x -a '(__nbdzramctl_algorithm_params)' -d 'parameters of the codec'
 $c -l raw -d 'columns one space apart'
 $c -s r -l reset -d 'forget what is on the devices named'
 $c -l force -d 'also if clients are connected or it is unsafe'
-$c -s s -l size -x -d 'size of the device'
+$c -s s -l size -x -a '512M 1G 2G 4G 8G' -d 'size of the device'
 $c -s t -l streams -x -d 'does nothing: zramctl has it'
 $c -s u -l uri -r -a nbd://localhost -d 'the server'
-$c -l timeout -x -d 'wait no longer for an answer'
-$c -l interval -x -d 'seconds between two looks'
+$c -l timeout -x -a '1 10 60' -d 'wait no longer for an answer'
+$c -l interval -x -a '0.5 1 2 5 10' -d 'seconds between two looks'
 $c -l once -d 'print the screen once, as text'
 $c -l pid -x -a '(__fish_complete_pids)' -d 'look at the memory of a process'
 $c -l sample -x -a '32M 256M all' -d 'look at so much of it'
-$c -l page-size -x -a '4K 8K 16K 32K 64K' -d 'page sizes to try'
+$c -l page-size -x -a '(__fish_append , 4K 8K 16K 32K 64K)' -d 'page sizes to try'
 $c -l device -x -a '(string match -r "/dev/nbd[0-9]+\$" /dev/nbd*)' -d 'attach it there'
-$c -l connections -x -d 'how many to make to the server'
-$c -l nbd-timeout -x -d 'requests that take longer fail'
-$c -l priority -x -d 'use swap of a higher one first'
+$c -l connections -x -a '1 2 4 8' -d 'how many to make to the server'
+$c -l nbd-timeout -x -a '0 30 60' -d 'requests that take longer fail'
+$c -l priority -x -a '0 100 32767' -d 'use swap of a higher one first'
 $c -l discard -x -a 'both once pages none' -d 'when to tell the server what is free'
-$c -l config -r -F -d 'take parameters and options from a file'
+$c -l config -r -F -a '(path filter /etc/nbdkit-zram/*.conf 2>/dev/null)' -d 'take parameters and options from a file'
 $c -l dry-run -d 'print the commands instead'
 $c -l check -d 'try what the --config says, and serve nothing'
 $c -s h -l help -d 'print help'
