@@ -24,6 +24,7 @@ static const struct own_key {
   size_t option;                /* where in struct options */
 } own_keys[] = {
   { "threads", offsetof (struct options, threads) },
+  { "max-clients", offsetof (struct options, max_clients) },
   { "nbd-device", offsetof (struct options, device) },
   { "nbd-connections", offsetof (struct options, connections) },
   { "nbd-timeout", offsetof (struct options, nbd_timeout) },
@@ -255,12 +256,14 @@ config_blame (const struct config *c, size_t i)
 }
 
 const char *
-config_threads (const struct config *c)
+config_serve (const struct config *c, const char *key)
 {
-  struct options o = { 0 };
+  size_t i;
 
-  config_options (c, &o);
-  return o.threads;
+  for (i = 0; i < c->n; i++)
+    if (c->settings[i].own && strcmp (c->settings[i].own->name, key) == 0)
+      return c->settings[i].value;
+  return NULL;
 }
 
 const char *

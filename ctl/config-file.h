@@ -29,8 +29,10 @@ extern int config_blame (const struct config *c, size_t i);
 /* Fill in what the command line does not say.  The texts belong to c. */
 extern void config_options (const struct config *c, struct options *o);
 
-/* nbdkit's threads a connection, or NULL. */
-extern const char *config_threads (const struct config *c);
+/* The value of a key that is for serve alone, "threads" or "max-clients"; or
+ * NULL.
+ */
+extern const char *config_serve (const struct config *c, const char *key);
 /* The parameters of the plugin, "KEY=VALUE"; NULL after the last. */
 extern const char *config_parameter (const struct config *c, size_t i);
 

@@ -27,7 +27,7 @@ struct options {
   const char *pid, *sample, *page_size, *interval;
   const char *device, *connections, *nbd_timeout;
   const char *timeout, *priority, *discard, *config;
-  const char *threads;          /* only a file says that */
+  const char *threads, *max_clients;    /* only a file says these */
   bool bytes, find, noheadings, output_all, raw, json, reset;
   bool force, once, dry_run, check;
   bool uri_given;               /* uri is not the default */

@@ -8,6 +8,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,12 @@
 #include "sizes.h"
 
 #define THREADS_MAX 64
+
+/* With nbdkit's 16 threads each these leave room in the unit's TasksMax; and
+ * it is more than one device can have connections.
+ */
+#define CLIENTS "128"
+#define CLIENTS_MAX 4096
 
 /* The plugin that was installed with the tool, wherever that was; or where
  * nbdkit itself looks.
@@ -56,24 +63,44 @@ add_socket (struct program *p, const struct options *o)
 }
 
 static int
-check_threads (const struct options *o)
+check_number (const char *key, const char *text, uint64_t min, uint64_t max)
 {
   uint64_t n;
 
-  if (o->threads && (number_parse (o->threads, &n) < 0 || n == 0 ||
-                     n > THREADS_MAX))
-    return fault ("threads %s: must be a number from 1 to %d", o->threads,
-                  THREADS_MAX);
+  if (text && (number_parse (text, &n) < 0 || n < min || n > max))
+    return fault ("%s %s: must be a number from %" PRIu64 " to %" PRIu64,
+                  key, text, min, max);
   return 0;
+}
+
+static int
+check_numbers (const struct options *o)
+{
+  if (check_number ("threads", o->threads, 1, THREADS_MAX) < 0)
+    return -1;
+  return check_number ("max-clients", o->max_clients, 0, CLIENTS_MAX);
 }
 
 static void
 add_threads (struct program *p, const struct config *c)
 {
-  const char *threads = config_threads (c);
+  const char *threads = config_serve (c, "threads");
 
   if (threads)
     program_add (p, "-t", threads, NULL);
+}
+
+/* How many there may be at once; NULL: any number, and then the filter need
+ * not be installed.
+ */
+static const char *
+clients (const struct config *c)
+{
+  const char *n = config_serve (c, "max-clients");
+
+  if (!n)
+    return CLIENTS;
+  return strspn (n, "0") == strlen (n) ? NULL : n;
 }
 
 static bool
@@ -82,23 +109,28 @@ is_size (const char *word)
   return strncmp (word, "size=", 5) == 0;
 }
 
-/* The plugin, the size, without which it says nothing of the rest, and
+/* The filter, the plugin, the size, without which it says nothing of the rest, and
  * otherwise the first n parameters; SIZE_MAX: all, in their own order.
  */
 static int
 add_plugin (struct program *p, const struct config *c, size_t n)
 {
-  const char *word;
+  const char *limit = clients (c), *word;
   size_t i;
 
+  if (limit)
+    program_add (p, "--filter=limit", NULL);
   program_add (p, plugin (), NULL);
   for (i = 0; (word = config_parameter (c, i)); i++) {
     if (i >= n && !is_size (word))
       continue;
-    if (p->argc == ARGV_MAX)
+    /* There is one more that may follow. */
+    if (p->argc == ARGV_MAX - 1)
       return fault ("there are too many settings");
     program_add (p, word, NULL);
   }
+  if (limit)
+    program_add (p, program_keep (p, must_printf ("limit=%s", limit)), NULL);
   return 0;
 }
 
@@ -217,7 +249,7 @@ command_serve (const struct options *o, int argc, char **argv)
     return usage ("serve needs --config FILE");
   if (config_read (o->config, &c) < 0)
     return failed ();
-  r = config_check (&c, check_threads);
+  r = config_check (&c, check_numbers);
   if (r == 0)
     r = o->check ? check_config (&c) : serve (o, &c);
   config_free (&c);

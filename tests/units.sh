@@ -177,7 +177,8 @@ mib=$((ram * 10 / 100))
 read -r -a serve < <(command_of nbdkit-zram@.service ExecStart)
 is "the command" "$(LISTEN_FDS=1 "${serve[@]}" --dry-run |
                       sed 's|[^ ]*/nbdkit-zram-plugin.so|zram|')" \
-   "nbdkit -f -t 2 zram size=${mib}M algo=lz4 mem-limit=64M"
+   "nbdkit -f -t 2 --filter=limit zram size=${mib}M algo=lz4 mem-limit=64M $(
+     )limit=128"
 systemd-socket-activate -l "$tmpdir/x.sock" -E PATH "${serve[@]}" \
                         >"$tmpdir/activate.log" 2>&1 &
 server_pid[activated]=$!
@@ -225,6 +226,47 @@ is "off, after the server has gone" "$(rm -f "$tmpdir/x.sock"
    "swapoff /dev/nbd0"
 unset NBDZRAM_ROOT NBDZRAM_URI
 
+say "no more clients than max-clients"
+printf '%s\n' size=16M threads=1 max-clients=3 >"$tmpdir/few.conf"
+"${ctl_words[@]}" serve -u "$tmpdir/few.sock" --config "$tmpdir/few.conf" \
+                  >"$tmpdir/few.log" 2>&1 &
+server_pid[few]=$!
+for ((i = 0; i < 500; i++)); do
+  [ ! -S "$tmpdir/few.sock" ] || break
+  sleep 0.02
+done
+nbdsh -c "sock = '$tmpdir/few.sock'" -c - <<'END2'
+import time
+def connect():
+    h = nbd.NBD()
+    h.connect_unix(sock)
+    return h
+first = [connect() for i in range(3)]
+try:
+    connect().pread(1, 0)
+    assert False, "a fourth"
+except nbd.Error:
+    pass
+for h in first:
+    h.pwrite(b"abcd", 0)
+    assert h.pread(4, 0) == b"abcd"
+first.pop().shutdown()
+for i in range(500):
+    try:
+        connect().pread(1, 0)
+        break
+    except nbd.Error:
+        time.sleep(0.02)
+else:
+    assert False, "there is room again"
+END2
+end_server few
+printf '%s\n' size=16M max-clients=0 >"$tmpdir/many.conf"
+is "without a limit" "$(ctl serve -u /s --dry-run \
+                            --config "$tmpdir/many.conf" |
+                          sed 's|[^ ]*/nbdkit-zram-plugin.so|zram|')" \
+   "nbdkit -f -U /s zram size=16M"
+
 say "wrong files"
 # wrong PATTERN TEXT
 wrong ()
@@ -241,6 +283,8 @@ wrong 'size = 1001%: a part' 'size=1001%'
 wrong 'size = x%: a part' 'size = x%'
 wrong 'size = %: a part' 'size = %'
 wrong 'threads = 0: must be' 'threads=0'
+wrong 'max-clients = 4097: must be a number from 0 to 4096' 'max-clients=4097'
+wrong 'max-clients = -1: must be' 'max-clients = -1'
 wrong 'wrong.conf:1: .x1b: must be' '\x1b'
 wrong 'too many' "$(printf 'k%d=v\\n' {1..40})"
 refused 1 'nonexistent: No such file' serve -u "$tmpdir/s" \
