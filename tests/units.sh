@@ -130,9 +130,21 @@ is "out of memory" "$(setting nbdkit-zram@.service OOMScoreAdjust)" -1000
 for word in RestrictRealtime PrivateUsers MemoryMax MemoryHigh; do
   [ -z "$(setting nbdkit-zram@.service $word)" ] || fail "$word is set"
 done
-# filtered SYSCALL: is it in the sets that are allowed?
+instance nbdkit-zram-swap@.service
+systemd-analyze security --offline=true --threshold=25 --no-pager \
+                "$tmpdir/nbdkit-zram-swap@x.service" >"$tmpdir/security" 2>&1 ||
+  { cat "$tmpdir/security"; fail "the swap is less hardened than it was"; }
+# What it runs needs of the kernel (nbd's netlink has no other network).
+is "capabilities for swap" \
+   "$(setting nbdkit-zram-swap@.service CapabilityBoundingSet)" CAP_SYS_ADMIN
+is "devices for swap" \
+   "$(setting nbdkit-zram-swap@.service DeviceAllow)" "block-nbd rw"
+setting nbdkit-zram-swap@.service RestrictAddressFamilies | grep -qw AF_NETLINK
+for word in PrivateNetwork PrivateDevices ProtectKernelTunables; do
+  [ -z "$(setting nbdkit-zram-swap@.service $word)" ] || fail "$word is set"
+done
+# What is allowed, of the sets that are named.
 allowed=$tmpdir/allowed
-: >"$allowed"
 expand ()
 {
   local word
@@ -144,14 +156,72 @@ expand ()
     esac
   done
 }
-for word in $(setting nbdkit-zram@.service SystemCallFilter); do
-  expand "$word"
+# may UNIT SYSCALL...
+may ()
+{
+  local unit=$1 word
+  shift
+  : >"$allowed"
+  for word in $(setting "$unit" SystemCallFilter); do
+    expand "$word"
+  done
+  for word; do
+    grep -qx "$word" "$allowed" || fail "$unit may not use $word"
+  done
+  ! grep -qx init_module "$allowed" || fail "the list is not understood"
+}
+may nbdkit-zram@.service \
+    mlockall sched_setscheduler prctl madvise mmap accept4 capget
+may nbdkit-zram-swap@.service swapon swapoff ioctl sendto recvmsg sendmsg \
+    memfd_create rt_sigtimedwait clone clone3 vfork wait4 kill setpgid \
+    sched_setaffinity mlockall fadvise64 fsync rename unlink mkdir
+
+say "a stop has a bound"
+# seconds UNIT: its TimeoutStopSec.
+seconds ()
+{
+  local text us
+  text=$(setting "$1" TimeoutStopSec)
+  us=$(systemd-analyze timespan "$text" | 
+         sed -n 's/^ *[^ ]*s: *\([0-9]*\)$/\1/p')
+  [ -n "$us" ] || fail "$1: TimeoutStopSec=$text is no time"
+  echo $((us / 1000000))
+}
+# Three times that, for systemd asks twice more, must be over before it
+# forces a shutdown; and it must do for what may be swapped.
+swap_stop=$(seconds nbdkit-zram-swap@.service)
+if [ "$swap_stop" -lt 300 ] || [ "$swap_stop" -gt 600 ]; then
+  fail "to stop the swap may take $swap_stop s"
+fi
+# The server waits for a silent client; systemd does not.
+server_stop=$(seconds nbdkit-zram@.service)
+[ "$server_stop" -le 10 ] || fail "to stop the server may take $server_stop s"
+start_nbdkit "${plugin[@]}" size=16M
+python3 - "$sock" "$tmpdir/silent" <<'END2' &
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+open(sys.argv[2], "w").write("connected")
+while s.recv(4096):
+    pass
+END2
+silent=$!
+for ((i = 0; i < 500; i++)); do
+  [ ! -s "$tmpdir/silent" ] || break
+  sleep 0.02
 done
-for word in mlockall sched_setscheduler prctl madvise mmap accept4 capget
-do
-  grep -qx "$word" "$allowed" || fail "the service may not use $word"
+kill -TERM "$pid"
+for ((i = 0; i < server_stop * 10; i++)); do
+  ! ended "$pid" || break
+  sleep 0.1
 done
-! grep -qx init_module "$allowed" || fail "the list is not understood"
+if ! ended "$pid"; then
+  say "after $server_stop s it is killed, as systemd does it"
+  kill -KILL "$pid"
+fi
+wait "$pid" 2>/dev/null || :
+unset 'server_pid[server]'
+wait "$silent" || fail "the client is not told"
 
 say "the service serves"
 cat >"$tmpdir/x.conf" <<'END2'
