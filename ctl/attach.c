@@ -137,7 +137,7 @@ command_attach (const struct options *o, int argc, char **argv)
 
 /* --- Detaching ---------------------------------------------------------- */
 
-static const char *
+const char *
 attached_name (const struct attached *list, const char *given)
 {
   const struct attached *a;
@@ -158,7 +158,7 @@ attached_name (const struct attached *list, const char *given)
   return NULL;
 }
 
-static int
+int
 attach_unmounted (const char *name)
 {
   const char *root = name_root ();
@@ -189,6 +189,21 @@ attached_names (const struct attached *list, int argc, char **argv,
         return fault ("%s and %s are the same device", argv[j], argv[i]);
   }
   return 0;
+}
+
+/* What is on it is of no use now, but the server holds it.  Others than
+ * ours may not know how to forget.
+ */
+void
+attach_forget (const char *name)
+{
+  struct program p = { .argc = 0 };
+
+  program_add (&p, "blkdiscard",
+               program_keep (&p, must_printf ("/dev/%s", name)), NULL);
+  if (run_program (&p) < 0 && !run_stopped ())
+    complain ("%s; the server keeps what was on it", fault_text ());
+  program_free (&p);
 }
 
 static int

@@ -10,11 +10,12 @@
 #include "mounts.h"
 #include "nbd.h"
 
-/* The options that a user can get wrong, of attach and of swapon.  -1 with a
- * fault.
+/* The options that a user can get wrong, of attach, of swapon and of mount.
+ * -1 with a fault.
  */
 extern int attach_check (const struct options *o);
 extern int swap_check (const struct options *o);
+extern int mount_check (const struct options *o);
 
 /* Is this root?  And run_begin.  run_end must be called in any case. */
 extern int attach_begin (const struct options *o);
@@ -25,11 +26,23 @@ extern int attach_begin (const struct options *o);
 extern int attach_plan (const struct options *o, const char *given,
                         bool swap, struct attachment *a, struct export *e);
 
-/* "nbd3" for what is called /dev/nbd3, nbd3 or zram0.  -1 with a fault if one
+/* "nbd3" for what is called /dev/nbd3, nbd3 or zram0.  NULL with a fault if it
+ * is not attached.
+ */
+extern const char *attached_name (const struct attached *list,
+                                  const char *given);
+
+/* -1 with a fault if it is mounted or part of another device. */
+extern int attach_unmounted (const char *name);
+
+/* Both of all that are named: "nbd3" for what is called /dev/nbd3, nbd3 or zram0.  -1 with a fault if one
  * of them is not attached, is named twice, or is mounted or part of another
  * device, which would only see errors.
  */
 extern int attached_names (const struct attached *list, int argc,
                            char **argv, const char **names);
+
+/* Let the server forget what is on an attached device.  Only complains. */
+extern void attach_forget (const char *name);
 
 #endif /* ATTACH_H */

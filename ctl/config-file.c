@@ -1,4 +1,4 @@
-/* nbdzramctl: a file that describes a server and how to swap to it.
+/* nbdzramctl: a file that describes a server and what is done with its disk.
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * Lines of KEY = VALUE, as zram-generator has them, with # before a comment.
@@ -30,6 +30,9 @@ static const struct own_key {
   { "nbd-timeout", offsetof (struct options, nbd_timeout) },
   { "swap-priority", offsetof (struct options, priority) },
   { "swap-discard", offsetof (struct options, discard) },
+  { "fs-type", offsetof (struct options, fs_type) },
+  { "mount-point", offsetof (struct options, mount_point) },
+  { "mount-options", offsetof (struct options, mount_options) },
 };
 #define N_OWN_KEYS (sizeof own_keys / sizeof own_keys[0])
 

@@ -28,6 +28,7 @@ struct options {
   const char *device, *connections, *nbd_timeout;
   const char *timeout, *priority, *discard, *config;
   const char *threads, *max_clients;    /* only a file says these */
+  const char *fs_type, *mount_point, *mount_options;
   bool bytes, find, noheadings, output_all, raw, json, reset;
   bool force, once, dry_run, check;
   bool uri_given;               /* uri is not the default */
@@ -46,6 +47,7 @@ extern command_fn command_estimate;     /* estimate.c */
 
 extern command_fn command_attach, command_detach; /* attach.c */
 extern command_fn command_swapon, command_swapoff; /* swap.c */
+extern command_fn command_mount, command_unmount; /* mount.c */
 extern command_fn command_serve;        /* serve.c */
 
 /* zramctl's way to say it (setup.c): -f, DEVICE -s, DEVICE -a. */

@@ -22,7 +22,8 @@ enum {                          /* whom an option is for */
   LIST = 1 << 0, SETUP = 1 << 1, STAT = 1 << 2, RESET = 1 << 3,
   TOP = 1 << 4, ESTIMATE = 1 << 5, ATTACH = 1 << 6, DETACH = 1 << 7,
   SWAPON = 1 << 8, SWAPOFF = 1 << 9, SERVE = 1 << 10, OTHER = 1 << 11,
-  ALL = (1 << 12) - 1
+  MOUNT = 1 << 12, UNMOUNT = 1 << 13,
+  ALL = (1 << 14) - 1
 };
 
 static const struct command {
@@ -58,6 +59,10 @@ static const struct command {
     "attach it and let this machine swap there" },
   { "swapoff", "DEVICE...", command_swapoff, 1, -1, SWAPOFF,
     "swap there no more, and detach it" },
+  { "mount", "[DEVICE]", command_mount, 0, 1, MOUNT,
+    "attach it and mount a file system there" },
+  { "unmount", "DEVICE...", command_unmount, 1, -1, UNMOUNT,
+    "unmount it, forget it, and detach it" },
   { "serve", "", command_serve, 0, 0, SERVE,
     "be the server that a --config describes" },
   { "prometheus", "", command_prometheus, 0, 0, OTHER,
@@ -82,8 +87,8 @@ static bool want_help, want_version;
 
 enum {
   OUTPUT_ALL = 256, RAW, FORCE, ONCE, INTERVAL, PID, SAMPLE, PAGE_SIZE,
-  DEVICE, CONNECTIONS, NBD_TIMEOUT, TIMEOUT, PRIORITY, DISCARD, CONFIG,
-  DRY_RUN, CHECK
+  DEVICE, CONNECTIONS, NBD_TIMEOUT, TIMEOUT, PRIORITY, DISCARD, FS_TYPE,
+  MOUNT_POINT, MOUNT_OPTIONS, CONFIG, DRY_RUN, CHECK
 };
 
 /* Either a text or a flag. */
@@ -115,7 +120,8 @@ static const struct option_row {
     "columns one space apart, - for an empty cell" },
   { 'r', "reset", NULL, NULL, &options.reset, RESET,
     "forget what is on the devices named" },
-  { FORCE, "force", NULL, NULL, &options.force, RESET | SWAPON | SWAPOFF,
+  { FORCE, "force", NULL, NULL, &options.force,
+    RESET | SWAPON | SWAPOFF | MOUNT,
     "also if clients are connected or it is unsafe" },
   { 's', "size", "SIZE", &options.size, NULL, SETUP,
     "size of the device, or its new size" },
@@ -135,20 +141,28 @@ static const struct option_row {
     "look at so much of it, or \"all\" (32M)" },
   { PAGE_SIZE, "page-size", "LIST", &options.page_size, NULL, ESTIMATE,
     "page sizes to try (4K,16K,64K)" },
-  { DEVICE, "device", "NBD", &options.device, NULL, ATTACH | SWAPON,
+  { DEVICE, "device", "NBD", &options.device, NULL,
+    ATTACH | SWAPON | MOUNT,
     "attach it at this /dev/nbdN" },
   { CONNECTIONS, "connections", "N", &options.connections, NULL,
-    ATTACH | SWAPON, "how many to make to the server (1)" },
+    ATTACH | SWAPON | MOUNT, "how many to make to the server (1)" },
   { NBD_TIMEOUT, "nbd-timeout", "SECONDS", &options.nbd_timeout, NULL,
-    ATTACH | SWAPON, "requests that take longer fail" },
+    ATTACH | SWAPON | MOUNT, "requests that take longer fail" },
   { PRIORITY, "priority", "N", &options.priority, NULL, SWAPON,
     "use swap of a higher one first (100)" },
   { DISCARD, "discard", "WHEN", &options.discard, NULL, SWAPON,
     "once, pages, both or none (both)" },
-  { CONFIG, "config", "FILE", &options.config, NULL, SWAPON | SERVE,
+  { FS_TYPE, "fs-type", "TYPE", &options.fs_type, NULL, MOUNT,
+    "the file system to make (ext4)" },
+  { MOUNT_POINT, "mount-point", "DIR", &options.mount_point, NULL, MOUNT,
+    "where to mount it" },
+  { MOUNT_OPTIONS, "mount-options", "LIST", &options.mount_options, NULL,
+    MOUNT, "how to mount it (discard)" },
+  { CONFIG, "config", "FILE", &options.config, NULL, SWAPON | MOUNT | SERVE,
     "take parameters and options from a file" },
   { DRY_RUN, "dry-run", NULL, NULL, &options.dry_run,
-    ATTACH | DETACH | SWAPON | SWAPOFF | SERVE, "print the commands instead" },
+    ATTACH | DETACH | SWAPON | SWAPOFF | MOUNT | UNMOUNT | SERVE,
+    "print the commands instead" },
   { CHECK, "check", NULL, NULL, &options.check, SERVE,
     "try what the --config says, and serve nothing" },
   { 'h', "help", NULL, NULL, &want_help, ALL, "print this" },

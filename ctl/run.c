@@ -191,10 +191,12 @@ program_print (const struct program *p)
 
 /* Where to get it, should it not be there: the package in Debian. */
 static const struct { const char *program, *package; } packages[] = {
-  { "blkdiscard", "util-linux" }, { "mkswap", "util-linux" },
-  { "modprobe", "kmod" }, { "nbd-client", "nbd-client" },
-  { "nbdkit", "nbdkit" },
-  { "swapoff", "mount" }, { "swapon", "mount" },
+  { "blkdiscard", "util-linux" }, { "mkfs.btrfs", "btrfs-progs" },
+  { "mkfs.ext4", "e2fsprogs" }, { "mkfs.f2fs", "f2fs-tools" },
+  { "mkfs.xfs", "xfsprogs" }, { "mkswap", "util-linux" },
+  { "modprobe", "kmod" }, { "mount", "mount" },
+  { "nbd-client", "nbd-client" }, { "nbdkit", "nbdkit" },
+  { "swapoff", "mount" }, { "swapon", "mount" }, { "umount", "mount" },
 };
 
 static int

@@ -202,7 +202,8 @@ check_config (const struct config *c)
 {
   int r;
 
-  if (config_check (c, swap_check) < 0)
+  if (config_check (c, swap_check) < 0 ||
+      config_check (c, mount_check) < 0)
     return -1;
   run_begin (false);
   r = try_start (c, SIZE_MAX);

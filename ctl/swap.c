@@ -352,21 +352,6 @@ run_swapoff (const char *name, bool dry)
   return 0;
 }
 
-/* What was swapped is of no use now, but the server holds it.  Others than
- * ours may not know how to forget.
- */
-static void
-forget (const char *name)
-{
-  struct program p = { .argc = 0 };
-
-  program_add (&p, "blkdiscard",
-               program_keep (&p, must_printf ("/dev/%s", name)), NULL);
-  if (run_program (&p) < 0 && !run_stopped ())
-    complain ("%s; the server keeps what was on it", fault_text ());
-  program_free (&p);
-}
-
 static int
 swap_off_one (const struct options *o, const char *name)
 {
@@ -379,7 +364,7 @@ swap_off_one (const struct options *o, const char *name)
     /* The long part is over: a signal may wait for the rest. */
     run_undoing (r == 0);
     if (r == 0)
-      forget (name);
+      attach_forget (name);
   }
   if (r == 0)
     r = nbd_detach (name, o->dry_run);

@@ -22,6 +22,7 @@ diff -u - <(find "$root" ! -type d -printf '%f\n' | sort) <<'END'
 _nbdzramctl
 nbdkit-zram-plugin.1
 nbdkit-zram-plugin.so
+nbdkit-zram-mount@.service
 nbdkit-zram-swap@.service
 nbdkit-zram.conf
 nbdkit-zram.service.8

@@ -63,6 +63,7 @@ instance ()
 say "systemd understands them"
 verify "$installed/nbdkit-zram@.service"
 verify "$installed/nbdkit-zram@.socket"
+verify "$installed/nbdkit-zram-mount@.service"
 verify "$installed/nbdkit-zram-swap@.service"
 echo "Foo=yes" >"$installed/nbdkit-zram-bad@.service"
 if SYSTEMD_UNIT_PATH=$installed: systemd-analyze verify --man=no \
@@ -91,6 +92,8 @@ Where=/tmp
 Type=tmpfs
 END2
 wants local-fs.target ../tmp.mount tmp.mount
+wants local-fs.target ../nbdkit-zram-mount@.service nbdkit-zram-mount@y.service
+wants sockets.target ../nbdkit-zram@.socket nbdkit-zram@y.socket
 wants swap.target ../nbdkit-zram-swap@.service nbdkit-zram-swap@x.service
 wants sockets.target ../nbdkit-zram@.socket nbdkit-zram@x.socket
 wants multi-user.target ../nbdkit-zram@.service nbdkit-zram@x.service
@@ -110,6 +113,11 @@ is "Restart" "$(setting nbdkit-zram@.service Restart)" no
 is "the socket" "$(setting nbdkit-zram@.socket BindsTo)" \
    "nbdkit-zram@%i.service"
 is "the swap" "$(setting nbdkit-zram-swap@.service BindsTo)" \
+   "nbdkit-zram@%i.service"
+is "the file system" "$(setting nbdkit-zram-mount@.service BindsTo)" \
+   "nbdkit-zram@%i.service"
+is "the server ends after the file system" \
+   "$(setting nbdkit-zram-mount@.service After | head -n 1)" \
    "nbdkit-zram@%i.service"
 is "the server ends after the swap" \
    "$(setting nbdkit-zram-swap@.service After | head -n 1)" \
@@ -143,6 +151,14 @@ setting nbdkit-zram-swap@.service RestrictAddressFamilies | grep -qw AF_NETLINK
 for word in PrivateNetwork PrivateDevices ProtectKernelTunables; do
   [ -z "$(setting nbdkit-zram-swap@.service $word)" ] || fail "$word is set"
 done
+# A view of its own of the file systems, and nobody sees what it mounts.
+! grep -E '^(Protect(System|Home|Proc|Clock|Control|Kernel)|Private|Temporary|[A-Za-z]*Paths?=)' \
+  "$units/nbdkit-zram-mount@.service" | grep -v AssertPathExists ||
+  fail "the file system is mounted for itself alone"
+instance nbdkit-zram-mount@.service
+systemd-analyze security --offline=true --threshold=55 --no-pager \
+                "$tmpdir/nbdkit-zram-mount@x.service" >"$tmpdir/security" 2>&1 ||
+  { cat "$tmpdir/security"; fail "the mount is less hardened than it was"; }
 # What is allowed, of the sets that are named.
 allowed=$tmpdir/allowed
 expand ()
@@ -175,6 +191,9 @@ may nbdkit-zram@.service \
 may nbdkit-zram-swap@.service swapon swapoff ioctl sendto recvmsg sendmsg \
     memfd_create rt_sigtimedwait clone clone3 vfork wait4 kill setpgid \
     sched_setaffinity mlockall fadvise64 fsync rename unlink mkdir
+
+may nbdkit-zram-mount@.service mount umount2 ioctl sendto recvmsg sendmsg \
+    memfd_create rt_sigtimedwait clone vfork wait4 mkdir rmdir fsync
 
 say "a stop has a bound"
 # seconds UNIT: its TimeoutStopSec.
@@ -294,6 +313,37 @@ end_server activated
 is "off, after the server has gone" "$(rm -f "$tmpdir/x.sock"
                                        "${off[@]}" --dry-run | head -n 1)" \
    "swapoff /dev/nbd0"
+
+say "the file system is mounted"
+echo 0 >"$NBDZRAM_ROOT/sys/block/nbd0/size"
+rm -r "$NBDZRAM_ROOT/sys/block/nbd0/pid" "$NBDZRAM_ROOT/run/nbdzramctl" \
+   "$NBDZRAM_ROOT/proc/swaps"
+printf '%s\n' fs-type=xfs mount-point=/scratch mount-options=noatime \
+       >>"$tmpdir/x.conf"
+systemd-socket-activate -l "$tmpdir/x.sock" -E PATH "${serve[@]}" \
+                        >"$tmpdir/activate.log" 2>&1 &
+server_pid[activated]=$!
+for ((i = 0; i < 500; i++)); do
+  [ ! -S "$tmpdir/x.sock" ] || break
+  sleep 0.02
+done
+read -r -a on < <(command_of nbdkit-zram-mount@.service ExecStart)
+read -r -a off < <(command_of nbdkit-zram-mount@.service ExecStop)
+is "on" "$("${on[@]}" --dry-run)" "mkdir /scratch
+nbd-client -unix $tmpdir/x.sock /dev/nbd0 -N zram0 -b 4096 -C 3
+mkfs.xfs -q -f /dev/nbd0
+mount -t xfs -o noatime /dev/nbd0 /scratch"
+end_server activated
+echo 8 >"$NBDZRAM_ROOT/sys/block/nbd0/size"
+echo 77 >"$NBDZRAM_ROOT/sys/block/nbd0/pid"
+mkdir -p "$NBDZRAM_ROOT"/{run/nbdzramctl,proc/self}
+printf '77\n%s\nzram0\n' "$tmpdir/x.sock" \
+       >"$NBDZRAM_ROOT/run/nbdzramctl/nbd0"
+echo "1 1 43:0 / /scratch rw - xfs /dev/nbd0 rw" \
+     >"$NBDZRAM_ROOT/proc/self/mountinfo"
+is "off" "$("${off[@]}" --dry-run)" "umount /scratch
+blkdiscard /dev/nbd0
+nbd-client -d /dev/nbd0"
 unset NBDZRAM_ROOT NBDZRAM_URI
 
 say "no more clients than max-clients"

@@ -111,7 +111,7 @@ function __nbdzramctl_after
 end
 
 set -l c complete -c nbdzramctl
-set -l commands stat get set add remove reset compact top estimate attach detach swapon swapoff serve prometheus help
+set -l commands stat get set add remove reset compact top estimate attach detach swapon swapoff mount unmount serve prometheus help
 set -l none "not __fish_seen_subcommand_from $commands"
 
 complete -c nbdzramctl -f
@@ -129,10 +129,12 @@ $c -n $none -a attach -d 'make it a /dev/nbdN and print its name'
 $c -n $none -a detach -d 'take it from there'
 $c -n $none -a swapon -d 'attach it and let this machine swap there'
 $c -n $none -a swapoff -d 'swap there no more, and detach it'
+$c -n $none -a mount -d 'attach it and mount a new file system there'
+$c -n $none -a unmount -d 'unmount it, forget it, and detach it'
 $c -n $none -a serve -d 'be the server that a --config describes'
 $c -n $none -a prometheus -d 'print metrics'
 $c -n $none -a help -d 'print help'
-$c -n '__fish_seen_subcommand_from stat remove reset compact attach detach swapon swapoff' -a '(__nbdzramctl_devices)'
+$c -n '__fish_seen_subcommand_from stat remove reset compact attach detach swapon swapoff mount unmount' -a '(__nbdzramctl_devices)'
 $c -n '__nbdzramctl_after get 0; or __nbdzramctl_after set 0' -a '(__nbdzramctl_devices)'
 $c -n '__nbdzramctl_after get 1' -a '(__nbdzramctl_attributes)'
 $c -n '__nbdzramctl_after set 1' -a 'disksize mem_limit mem_used_max comp_algorithm algorithm_params idle compact reset'
@@ -165,6 +167,9 @@ $c -l connections -x -a '1 2 4 8' -d 'how many to make to the server'
 $c -l nbd-timeout -x -a '0 30 60' -d 'requests that take longer fail'
 $c -l priority -x -a '0 100 32767' -d 'use swap of a higher one first'
 $c -l discard -x -a 'both once pages none' -d 'when to tell the server what is free'
+$c -l fs-type -x -a 'ext2 ext3 ext4 xfs btrfs f2fs' -d 'the file system to make'
+$c -l mount-point -x -a '(__fish_complete_directories)' -d 'where to mount it'
+$c -l mount-options -x -d 'how to mount it'
 $c -l config -r -F -a '(path filter /etc/nbdkit-zram/*.conf 2>/dev/null)' -d 'take parameters and options from a file'
 $c -l dry-run -d 'print the commands instead'
 $c -l check -d 'try what the --config says, and serve nothing'
