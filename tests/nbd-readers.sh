@@ -47,7 +47,6 @@ END
 chmod 644 "$tmpdir/hold.py"
 
 as_reader=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-coproc_in= coproc_out=
 hold ()
 {
   coproc READER { exec "${as_reader[@]}" python3 "$tmpdir/hold.py" \
