@@ -4,7 +4,7 @@
  * The tool is one command a run: main.c turns the command line into struct
  * options and calls one function of the table there; that function returns
  * the exit status.  What goes wrong below it is said with fault, which
- * remembers one line; whoever runs the command prints it.
+ * remembers one line of this thread; whoever runs the command prints it.
  */
 
 #ifndef CTL_H

@@ -11,9 +11,9 @@
 #include "ctl.h"
 
 /* The fault is kept, not printed where it happens: `top' shows it on its
- * screen and goes on.
+ * screen and goes on.  One a thread: `top' asks the server in another.
  */
-static char last[1024];
+static _Thread_local char last[1024];
 
 int
 fault (const char *format, ...)

@@ -255,6 +255,18 @@ state_same_kernel (const struct state *s)
   return same;
 }
 
+void
+device_each_number (device *d, const char *path, number_fn *fn, void *opaque)
+{
+  struct json_object *o = member_of (d, path, json_type_object);
+
+  if (!o)
+    return;
+  json_object_object_foreach (o, key, value)
+    if (json_object_is_type (value, json_type_int))
+      fn (opaque, key, json_object_get_uint64 (value));
+}
+
 /* {"safe": true or false, and each part by its name}. */
 bool
 device_swap_safe (device *d, char **missing)

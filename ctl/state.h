@@ -53,6 +53,11 @@ extern bool device_swap_safe (device *d, char **missing);
 typedef void codec_fn (void *opaque, const char *name, device *counts);
 extern void device_each_codec (device *d, codec_fn *fn, void *opaque);
 
+/* And for each whole number of an object that a path names. */
+typedef void number_fn (void *opaque, const char *key, uint64_t n);
+extern void device_each_number (device *d, const char *path, number_fn *fn,
+                                void *opaque);
+
 /* All of a device, for people and programs.  To be freed. */
 extern char *device_json (device *d);
 

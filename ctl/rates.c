@@ -1,0 +1,141 @@
+/* nbdzramctl: what happened between two looks at a device.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+#include "rates.h"
+
+#define SECOND UINT64_C (1000000000)
+
+/* False: it is not known. */
+static bool
+growth (const struct span *span, const char *path, uint64_t *n)
+{
+  uint64_t now, before;
+
+  if (!span->before || !device_number (span->before, path, &before) ||
+      !device_number (span->now, path, &now) || now < before)
+    return false;
+  *n = now - before;
+  return true;
+}
+
+uint64_t
+span_rate (const struct span *span, const char *path)
+{
+  uint64_t n;
+
+  if (!span->ns || !growth (span, path, &n))
+    return RATE_UNKNOWN;
+  return (uint64_t) ((__uint128_t) n * SECOND / span->ns);
+}
+
+static bool
+operation_growth (const struct span *span, const struct operation *op,
+                  const char *member, uint64_t *n)
+{
+  char *path = must_printf ("latency.%s.%s", op->name, member);
+  bool known = growth (span, path, n);
+
+  free (path);
+  return known;
+}
+
+uint64_t
+span_mean (const struct span *span, const struct operation *op)
+{
+  uint64_t n, ns;
+
+  if (!operation_growth (span, op, "count", &n) || !n ||
+      !operation_growth (span, op, "sum_ns", &ns))
+    return RATE_UNKNOWN;
+  return ns / n;
+}
+
+/* --- Histograms --------------------------------------------------------- */
+
+/* As many as the server can have, and some.  More are not looked at. */
+#define BUCKETS_MAX 256
+
+struct histogram {
+  unsigned n;
+  struct bucket {
+    uint64_t bound, count;
+  } bucket[BUCKETS_MAX];
+};
+
+static void
+add_bucket (void *opaque, const char *key, uint64_t count)
+{
+  struct histogram *h = opaque;
+  char *end;
+  uint64_t bound = strtoull (key, &end, 10);
+
+  if (h->n < BUCKETS_MAX && end != key && !*end)
+    h->bucket[h->n++] = (struct bucket) { bound, count };
+}
+
+static int
+by_bound (const void *a, const void *b)
+{
+  const struct bucket *x = a, *y = b;
+
+  return (x->bound > y->bound) - (x->bound < y->bound);
+}
+
+static void
+read_histogram (device *d, const struct operation *op, struct histogram *h)
+{
+  char *path = must_printf ("latency.%s.buckets", op->name);
+
+  h->n = 0;
+  device_each_number (d, path, add_bucket, h);
+  free (path);
+  qsort (h->bucket, h->n, sizeof h->bucket[0], by_bound);
+}
+
+/* Take away from a what is in b.  The sum of what is left. */
+static uint64_t
+subtract (struct histogram *a, const struct histogram *b)
+{
+  uint64_t sum = 0;
+  unsigned i;
+
+  for (i = 0; i < a->n; i++) {
+    const struct bucket *same = bsearch (&a->bucket[i], b->bucket, b->n,
+                                         sizeof b->bucket[0], by_bound);
+    uint64_t *count = &a->bucket[i].count;
+
+    if (same)
+      *count -= same->count < *count ? same->count : *count;
+    sum += *count;
+  }
+  return sum;
+}
+
+uint64_t
+span_quantile (const struct span *span, const struct operation *op,
+               unsigned thousandths)
+{
+  struct histogram now, before;
+  uint64_t sum, n, seen = 0;
+  unsigned i;
+
+  /* Requests may have ended since the count was taken, never fewer. */
+  if (!operation_growth (span, op, "count", &n) || !n)
+    return RATE_UNKNOWN;
+  read_histogram (span->now, op, &now);
+  read_histogram (span->before, op, &before);
+  sum = subtract (&now, &before);
+  for (i = 0; i < now.n && sum; i++) {
+    seen += now.bucket[i].count;
+    if ((__uint128_t) seen * 1000 >= (__uint128_t) sum * thousandths)
+      return now.bucket[i].bound;
+  }
+  return RATE_UNKNOWN;
+}

@@ -1,0 +1,32 @@
+/* nbdzramctl: what happened between two looks at a device.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#ifndef RATES_H
+#define RATES_H
+
+#include "memory.h"
+#include "state.h"
+
+struct span {
+  device *now, *before;         /* before may be NULL: nothing is known */
+  uint64_t ns;                  /* from one to the other */
+};
+
+/* Nothing to compare with, or the counter has started again. */
+#define RATE_UNKNOWN UINT64_MAX
+
+/* How much a counter grew, a second. */
+extern uint64_t span_rate (const struct span *span, const char *path);
+
+/* Of the requests of the span: how long they took on average, and what a
+ * part of them, in thousandths, did not exceed.  RATE_UNKNOWN: there were
+ * none, or the server does not tell.
+ */
+extern uint64_t span_mean (const struct span *span,
+                           const struct operation *op);
+extern uint64_t span_quantile (const struct span *span,
+                               const struct operation *op,
+                               unsigned thousandths);
+
+#endif /* RATES_H */
