@@ -47,7 +47,7 @@ static const struct command {
     "forget what is on devices" },
   { "compact", "DEVICE...", command_compact, 1, -1, OTHER,
     "give free memory back now" },
-  { "top", "", command_top, 0, 0, TOP,
+  { "top", "[DEVICE...]", command_top, 0, -1, TOP,
     "watch the devices; q quits" },
   { "estimate", "FILE | --pid PID", command_estimate, 0, 1, ESTIMATE,
     "what each codec would make of some data" },

@@ -10,36 +10,16 @@
 
 #include <errno.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <curses.h>
-
 #include "ctl.h"
-#include "view.h"
+#include "names.h"
+#include "top.h"
 
 #define SECOND UINT64_C (1000000000)
-
-struct top {
-  const char *uri;
-  uint64_t interval_ns;
-  struct state now, before;
-  uint64_t now_ns, before_ns;   /* when; 0: there is none */
-  bool trouble;                 /* the last look failed: see fault_text */
-  unsigned selected;
-};
-
-static uint64_t
-clock_ns (void)
-{
-  struct timespec t;
-
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (uint64_t) t.tv_sec * SECOND + (uint64_t) t.tv_nsec;
-}
 
 static void
 sleep_until (uint64_t ns)
@@ -50,36 +30,108 @@ sleep_until (uint64_t ns)
     ;
 }
 
-/* Ask the server.  A failure leaves what is known. */
+/* A look has ended.  A failure leaves what is known, but no rates: those of
+ * a server that is away, or has been, mean nothing.
+ */
+void
+top_adopt (struct top *top, struct glance *g)
+{
+  free (top->trouble);
+  top->trouble = g->trouble ? must_copy (g->trouble) : NULL;
+  if (g->trouble) {
+    top->stale = true;
+    glance_free (g);
+    return;
+  }
+  glance_free (top->before);
+  top->before = top->now;
+  top->now = g;
+  if (top->stale) {
+    glance_free (top->before);
+    top->before = NULL;
+    top->stale = false;
+  }
+}
+
+/* Ask the server and wait. */
 static int
 take (struct top *top)
 {
-  struct state s;
+  top_adopt (top, glance_take (top->uri));
+  return top->trouble ? fault ("%s", top->trouble) : 0;
+}
 
-  top->trouble = state_load (top->uri, &s) < 0;
-  if (top->trouble)
-    return -1;
-  state_free (&top->before);
-  top->before = top->now;
-  top->before_ns = top->now_ns;
-  top->now = s;
-  top->now_ns = clock_ns ();
-  if (top->selected >= s.n)
-    top->selected = s.n ? s.n - 1 : 0;
+static void
+top_free (struct top *top)
+{
+  int i;
+
+  for (i = 0; i < top->n_only; i++)
+    free (top->only[i]);
+  free (top->only);
+  glance_free (top->now);
+  glance_free (top->before);
+  free (top->trouble);
+  free (top->selected);
+}
+
+/* --- Which devices ------------------------------------------------------ */
+
+/* Those that the command line names must be there at the start. */
+static int
+choose (struct top *top, int argc, char **argv)
+{
+  const struct glance *g = top->now;
+
+  top->only = must_alloc ((size_t) argc, sizeof *top->only);
+  for (; top->n_only < argc; top->n_only++) {
+    device *d = name_to_device (&g->state, g->attached, argv[top->n_only]);
+
+    if (!d)
+      return -1;
+    top->only[top->n_only] = device_text (d, "name");
+  }
   return 0;
 }
 
-static struct look
-look_of (const struct top *top)
+static void
+show_devices (const struct top *top, struct look *look)
 {
-  return (struct look) {
-    .uri = top->uri,
-    .trouble = top->trouble ? fault_text () : NULL,
-    .now = top->now_ns ? &top->now : NULL,
-    .before = top->before_ns ? &top->before : NULL,
-    .interval_ns = top->before_ns ? top->now_ns - top->before_ns : 0,
-    .selected = top->selected,
+  const struct state *s = &top->now->state;
+  unsigned n = top->n_only ? (unsigned) top->n_only : s->n, i;
+
+  if (n > SHOWN_MAX)
+    n = SHOWN_MAX;
+  look->devices = must_alloc (n, sizeof look->devices[0]);
+  for (i = 0; i < n; i++) {
+    device *d = top->n_only ? state_find (s, top->only[i])
+                            : state_device (s, i);
+
+    if (d)
+      look->devices[look->n++] = d;
+  }
+  view_sort (look);
+  for (i = 0; i < look->n && top->selected; i++) {
+    char *name = device_text (look->devices[i], "name");
+
+    if (strcmp (name, top->selected) == 0)
+      look->selected = i;
+    free (name);
+  }
+}
+
+struct look
+top_look (const struct top *top)
+{
+  struct look look = {
+    .uri = top->uri, .trouble = top->trouble, .now = top->now,
+    .before = top->stale ? NULL : top->before,
+    .age_ns = clock_ns () - top->now->ns,
+    .sort = top->sort, .reverse = top->reverse, .no_detail = top->no_detail,
   };
+
+  show_devices (top, &look);
+  return look;
 }
 
 /* --- Without a terminal ------------------------------------------------- */
@@ -99,24 +151,16 @@ print_once (struct top *top)
 {
   struct look look;
   struct view v;
-  int i;
 
+  sleep_until (top->now->ns + top->interval_ns);
   if (take (top) < 0)
     return failed ();
-  sleep_until (top->now_ns + top->interval_ns);
-  if (take (top) < 0)
-    return failed ();
-  look = look_of (top);
+  look = top_look (top);
   view_init (&v);
   view_draw (&v, columns_of_environment (), 0, &look);
-  for (i = 0; i < v.n; i++) {
-    size_t n = strlen (v.lines[i].text);
-
-    while (n && v.lines[i].text[n - 1] == ' ')
-      n--;
-    printf ("%.*s\n", (int) n, v.lines[i].text);
-  }
+  view_print (&v, stdout);
   view_free (&v);
+  free (look.devices);
   return EXIT_OK;
 }
 
@@ -128,8 +172,6 @@ print_for_ever (struct top *top, bool heading)
   struct look look;
   time_t now;
 
-  if (take (top) < 0)
-    return failed ();
   if (heading)
     view_print_heading (stdout);
   for (;;) {
@@ -139,123 +181,12 @@ print_for_ever (struct top *top, bool heading)
       return failed ();
     now = time (NULL);
     strftime (when, sizeof when, "%H:%M:%S", localtime (&now));
-    look = look_of (top);
+    look = top_look (top);
     view_print_rows (stdout, &look, when);
+    free (look.devices);
     if (fflush (stdout) != 0)
       return EXIT_OK;
   }
-}
-
-/* --- With one ----------------------------------------------------------- */
-
-static chtype styles[STYLES];
-
-static void
-make_styles (void)
-{
-  static const struct {
-    short colour;
-    chtype plain, coloured;
-  } table[STYLES] = {
-    [STYLE_PLAIN] = { -1, A_NORMAL, A_NORMAL },
-    [STYLE_TITLE] = { -1, A_REVERSE, A_REVERSE },
-    [STYLE_HEADING] = { -1, A_BOLD, A_BOLD },
-    [STYLE_SELECTED] = { COLOR_CYAN, A_STANDOUT, A_BOLD },
-    [STYLE_LABEL] = { -1, A_NORMAL, A_NORMAL },
-    [STYLE_DATA] = { COLOR_BLUE, A_NORMAL, A_BOLD },
-    [STYLE_HELD] = { COLOR_GREEN, A_NORMAL, A_NORMAL },
-    [STYLE_FREE] = { COLOR_YELLOW, A_DIM, A_NORMAL },
-    [STYLE_WARNING] = { COLOR_RED, A_BOLD, A_BOLD },
-  };
-  bool colours = has_colors () && !getenv ("NO_COLOR");
-  short i;
-
-  if (colours) {
-    start_color ();
-    use_default_colors ();
-  }
-  for (i = 0; i < STYLES; i++) {
-    styles[i] = colours ? table[i].coloured : table[i].plain;
-    if (colours && table[i].colour >= 0) {
-      init_pair ((short) (i + 1), table[i].colour, -1);
-      styles[i] |= (chtype) COLOR_PAIR (i + 1);
-    }
-  }
-}
-
-static void
-draw (struct view *v, const struct look *look)
-{
-  int y, x;
-
-  view_draw (v, COLS, LINES, look);
-  erase ();
-  for (y = 0; y < v->n && y < LINES; y++)
-    for (x = 0; v->lines[y].text[x]; x++)
-      mvaddch (y, x, (chtype) (unsigned char) v->lines[y].text[x] |
-                     styles[v->lines[y].style[x]]);
-  move (LINES - 1, 0);
-  refresh ();
-}
-
-/* One key, or none before the time.  False: it says to quit. */
-static bool
-read_key (struct top *top, uint64_t until)
-{
-  uint64_t now = clock_ns ();
-  unsigned n = top->now.n;
-
-  /* One more, so that the time is over when it returns. */
-  timeout (until > now ? (int) ((until - now) / 1000000 + 1) : 0);
-  switch (getch ()) {
-  case 'q': case 'Q': case 27:
-    return false;
-  case KEY_UP: case 'k':
-    top->selected -= top->selected > 0;
-    break;
-  case KEY_DOWN: case 'j':
-    top->selected += top->selected + 1 < n;
-    break;
-  }
-  return true;
-}
-
-static int
-watch (struct top *top)
-{
-  uint64_t next;
-  struct look look;
-  struct view v;
-  bool on;
-
-  /* If there is nothing from the start, it is better said plainly. */
-  if (take (top) < 0)
-    return failed ();
-  view_init (&v);
-  setlocale (LC_CTYPE, "");
-  if (!initscr ()) {
-    view_free (&v);
-    return failed ();
-  }
-  cbreak ();
-  noecho ();
-  keypad (stdscr, true);
-  set_escdelay (25);
-  curs_set (0);
-  make_styles ();
-  next = clock_ns () + top->interval_ns;
-  do {
-    if (clock_ns () >= next) {
-      take (top);
-      next = clock_ns () + top->interval_ns;
-    }
-    look = look_of (top);
-    draw (&v, &look);
-    on = read_key (top, next);
-  } while (on);
-  endwin ();
-  view_free (&v);
-  return EXIT_OK;
 }
 
 /* SECONDS, perhaps with a fraction, from 0.1 to a day. */
@@ -275,17 +206,20 @@ int
 command_top (const struct options *o, int argc, char **argv)
 {
   struct top top = { .uri = o->uri };
+  bool terminal = isatty (STDOUT_FILENO) && isatty (STDIN_FILENO);
   int r;
 
-  (void) argc;
-  (void) argv;
   if (interval_parse (o->interval, &top.interval_ns) < 0)
     return usage ("--interval %s: say a number of seconds, from 0.1 on",
                   o->interval);
-  r = o->once ? print_once (&top)
-    : isatty (STDOUT_FILENO) && isatty (STDIN_FILENO) ? watch (&top)
-    : print_for_ever (&top, !o->noheadings);
-  state_free (&top.now);
-  state_free (&top.before);
+  setlocale (LC_CTYPE, "");
+  /* If there is nothing from the start, it is better said plainly. */
+  if (take (&top) < 0 || choose (&top, argc, argv) < 0)
+    r = failed ();
+  else
+    r = o->once ? print_once (&top)
+      : terminal ? top_watch (&top)
+      : print_for_ever (&top, !o->noheadings);
+  top_free (&top);
   return r;
 }

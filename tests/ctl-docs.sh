@@ -183,6 +183,7 @@ for shell in bash fish zsh; do
   offers $shell "$tmpdir/devices" ''
   offers $shell "$tmpdir/devices" get ''
   offers $shell "$tmpdir/devices" remove zram
+  offers $shell "$tmpdir/devices" top zram
   offers $shell "$tmpdir/attributes" get zram1 ''
   offers $shell "$tmpdir/writable" set zram1 ''
   offers $shell "$tmpdir/devices" -u "$sock" get ''

@@ -1,0 +1,318 @@
+/* nbdzramctl: `top' on a terminal: keys, signals, and a server that may be
+ * silent.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "screen.h"
+#include "top.h"
+
+#define SECOND UINT64_C (1000000000)
+
+/* --- Keys --------------------------------------------------------------- */
+
+static void
+key_quit (struct top *top)
+{
+  top->quit = !top->help;
+  top->help = false;
+}
+
+static void
+key_help (struct top *top)
+{
+  top->help = !top->help;
+}
+
+/* Select the device that is so many further down. */
+static void
+move_by (struct top *top, int by)
+{
+  struct look look = top_look (top);
+  int to = (int) look.selected + by;
+
+  if (look.n) {
+    to = to < 0 ? 0 : to >= (int) look.n ? (int) look.n - 1 : to;
+    free (top->selected);
+    top->selected = device_text (look.devices[to], "name");
+  }
+  free (look.devices);
+}
+
+static void
+key_up (struct top *top)
+{
+  move_by (top, -1);
+}
+
+static void
+key_down (struct top *top)
+{
+  move_by (top, 1);
+}
+
+static void
+key_first (struct top *top)
+{
+  move_by (top, -SHOWN_MAX);
+}
+
+static void
+key_last (struct top *top)
+{
+  move_by (top, SHOWN_MAX);
+}
+
+static void
+key_sort_next (struct top *top)
+{
+  top->sort = view_sort_name (top->sort + 1) ? top->sort + 1 : 0;
+}
+
+static void
+key_sort_back (struct top *top)
+{
+  if (top->sort == 0)
+    while (view_sort_name (top->sort + 1))
+      top->sort++;
+  else
+    top->sort--;
+}
+
+static void
+key_reverse (struct top *top)
+{
+  top->reverse = !top->reverse;
+}
+
+static void
+key_detail (struct top *top)
+{
+  top->no_detail = !top->no_detail;
+}
+
+/* The first of a line that has help is what the help shows. */
+static const struct key {
+  int key;
+  void (*press) (struct top *top);
+  const char *shown, *help;
+} keys[] = {
+  { SCREEN_KEY_UP, key_up, "Up, k", "the device before" },
+  { 'k', key_up, NULL, NULL },
+  { SCREEN_KEY_DOWN, key_down, "Down, j", "the next device" },
+  { 'j', key_down, NULL, NULL },
+  { SCREEN_KEY_FIRST, key_first, "Home, g", "the first device" },
+  { 'g', key_first, NULL, NULL },
+  { SCREEN_KEY_LAST, key_last, "End, G", "the last device" },
+  { 'G', key_last, NULL, NULL },
+  { 's', key_sort_next, "s, >", "sort by the next column" },
+  { '>', key_sort_next, NULL, NULL },
+  { 'S', key_sort_back, "S, <", "sort by the column before" },
+  { '<', key_sort_back, NULL, NULL },
+  { 'r', key_reverse, "r", "in the other direction" },
+  { 'd', key_detail, "d", "the device in full, or only the list" },
+  { '?', key_help, "?, h", "this, and back" },
+  { 'h', key_help, NULL, NULL },
+  { 'q', key_quit, "q, Esc", "quit" },
+  { 'Q', key_quit, NULL, NULL },
+  { SCREEN_KEY_ESCAPE, key_quit, NULL, NULL },
+};
+#define N_KEYS (sizeof keys / sizeof keys[0])
+
+/* To be freed. */
+static char *
+help_text (void)
+{
+  char *text = must_copy ("\nKeys:\n"), *longer;
+  size_t i;
+
+  for (i = 0; i < N_KEYS; i++) {
+    if (!keys[i].shown)
+      continue;
+    longer = must_printf ("%s  %-8s %s\n", text, keys[i].shown,
+                          keys[i].help);
+    free (text);
+    text = longer;
+  }
+  longer = must_printf (
+    "%s\nRates and times are of the last interval; - is not known, or that\n"
+    "there were none.  p99: 99 %% took no longer, in the server.\n"
+    "The column that devices are sorted by is underlined.\n", text);
+  free (text);
+  return longer;
+}
+
+static void
+press_keys (struct top *top)
+{
+  int key;
+  size_t i;
+
+  while ((key = screen_key ()) != 0)
+    for (i = 0; i < N_KEYS; i++)
+      if (keys[i].key == key)
+        keys[i].press (top);
+}
+
+/* --- On a terminal ------------------------------------------------------ */
+
+static volatile sig_atomic_t caught;
+
+static void
+catch (int sig)
+{
+  caught = sig;
+}
+
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+#define N_ENDS (sizeof ends / sizeof ends[0])
+
+/* Signals come only while we wait, so that none is missed. */
+static void
+signals_hold (sigset_t *old)
+{
+  struct sigaction action, was;
+  sigset_t held;
+  size_t i;
+
+  memset (&action, 0, sizeof action);
+  action.sa_handler = catch;
+  sigemptyset (&held);
+  sigaddset (&held, SIGWINCH);
+  for (i = 0; i < N_ENDS; i++) {
+    sigaddset (&held, ends[i]);
+    if (sigaction (ends[i], NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+      sigaction (ends[i], &action, NULL);
+  }
+  pthread_sigmask (SIG_BLOCK, &held, old);
+}
+
+/* End as the signal would have ended us, the terminal being as it was. */
+static void
+signals_release (const sigset_t *old)
+{
+  if (caught) {
+    signal (caught, SIG_DFL);
+    raise (caught);
+  }
+  pthread_sigmask (SIG_SETMASK, old, NULL);
+}
+
+/* Ask when it is time, and say so if there is no answer. */
+static void
+ask (struct top *top)
+{
+  uint64_t now = clock_ns (), patience = 2 * top->interval_ns;
+
+  if (!top->asked_ns && now >= top->next_ns) {
+    top->asked_ns = now;
+    top->next_ns = now + top->interval_ns;
+    if (glance_start (top->uri, top->pipe[1]) < 0) {
+      top->asked_ns = 0;
+      free (top->trouble);
+      top->trouble = must_copy (fault_text ());
+    }
+  }
+  if (patience < 2 * SECOND)
+    patience = 2 * SECOND;
+  if (top->asked_ns && now - top->asked_ns > patience && !top->trouble) {
+    top->stale = true;
+    top->trouble = must_copy ("the server does not answer");
+  }
+}
+
+/* Wait for a key, an answer, a signal, or until it is time for something;
+ * once a second there is at least an age to be shown.
+ */
+static void
+wait_for_something (struct top *top, const sigset_t *mask)
+{
+  struct pollfd fds[] = {
+    { .fd = STDIN_FILENO, .events = POLLIN },
+    { .fd = top->pipe[0], .events = POLLIN },
+  };
+  uint64_t now = clock_ns (), ns = SECOND;
+  struct timespec t;
+  struct glance *g;
+
+  if (!top->asked_ns && top->next_ns < now + SECOND)
+    ns = top->next_ns > now ? top->next_ns - now : 0;
+  t = (struct timespec) { (time_t) (ns / SECOND), (long) (ns % SECOND) };
+  if (ppoll (fds, 2, &t, mask) < 0)
+    return;
+  if ((fds[1].revents & POLLIN) &&
+      read (top->pipe[0], &g, sizeof g) == sizeof g) {
+    top_adopt (top, g);
+    top->asked_ns = 0;
+  }
+  /* The terminal is gone. */
+  if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+    top->quit = true;
+}
+
+static void
+draw (struct top *top, struct view *v, const char *help)
+{
+  struct look look = top_look (top);
+  int width, height;
+
+  look.help = top->help ? help : NULL;
+  screen_size (&width, &height);
+  view_draw (v, width, height, &look);
+  screen_draw (v);
+  free (look.devices);
+}
+
+static void
+run_screen (struct top *top, const sigset_t *mask)
+{
+  char *help = help_text ();
+  struct view v;
+
+  view_init (&v);
+  top->next_ns = clock_ns () + top->interval_ns;
+  while (!top->quit && !caught) {
+    ask (top);
+    draw (top, &v, help);
+    wait_for_something (top, mask);
+    press_keys (top);
+  }
+  view_free (&v);
+  free (help);
+}
+
+int
+top_watch (struct top *top)
+{
+  sigset_t old;
+
+  if (pipe2 (top->pipe, O_CLOEXEC) < 0) {
+    fault ("pipe: %s", strerror (errno));
+    return failed ();
+  }
+  signals_hold (&old);
+  if (screen_open () < 0) {
+    pthread_sigmask (SIG_SETMASK, &old, NULL);
+    return failed ();
+  }
+  run_screen (top, &old);
+  screen_close ();
+  signals_release (&old);
+  /* A thread may be asking still: no library is to be ended under it. */
+  if (top->asked_ns)
+    _exit (EXIT_OK);
+  close (top->pipe[0]);
+  close (top->pipe[1]);
+  return EXIT_OK;
+}
