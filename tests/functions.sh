@@ -118,10 +118,6 @@ setup_sanitizer ()
   # the rest by the caller of malloc, so no more of the stack is kept.  Only
   # a server with our plugin is looked at for leaks at all.
   printf 'leak:%s\n' -filter.so "$(realpath "$real")" >"$tmpdir/bin/leaks"
-  # When a TLS client goes away without a word, one thread of nbdkit may
-  # still send a reply while another ends the session and frees what GnuTLS
-  # is sending from.  No memory of the plugin's is in that.
-  echo 'interceptor_via_lib:libgnutls' >"$tmpdir/bin/foreign"
   cat >"$tmpdir/bin/nbdkit" <<END
 #!/bin/bash
 case " \$* " in
@@ -130,7 +126,7 @@ case " \$* " in
 esac
 log=log_path=$tmpdir/sanitizer:exitcode=99
 asan=detect_leaks=\$leaks:malloc_context_size=2
-export ASAN_OPTIONS=\$log:\$asan:suppressions=$tmpdir/bin/foreign
+export ASAN_OPTIONS=\$log:\$asan
 export LSAN_OPTIONS=suppressions=$tmpdir/bin/leaks:print_suppressions=0
 export UBSAN_OPTIONS=\$log:print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS=\$log:second_deadlock_stack=1
