@@ -45,7 +45,8 @@
 #endif
 
 /* Enough for 16 threads that each serve requests of 128 KiB, which is what
- * Linux sends at most, and what a connection needs besides.
+ * Linux sends at most, and what a connection needs besides.  A connection
+ * has as many with parallel=on, else one.
  */
 #define HEAP_BYTES ((size_t) 4 << 20)
 

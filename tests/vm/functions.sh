@@ -163,7 +163,8 @@ tune ()
 # nbd_serve ARGUMENT...: a server for swap of this machine, and NBDZRAM_URI.
 # The settings say how:
 #   transport    unix (default) or tcp
-#   threads      of the server for each connection, 4 unless told
+#   threads      of the server for each connection, 4 unless told, if its
+#                requests are served in parallel: parallel=on
 #   options      of nbdkit, more of them
 nbd_serve ()
 {
