@@ -259,6 +259,12 @@ pool_free (struct pool *pool, uint32_t id)
     block_give_back (pool, first);
 }
 
+bool
+pool_has_lower (const struct pool *pool, uint32_t id)
+{
+  return bitmap_first (&pool->free) < block_first (pool, id);
+}
+
 void
 pool_cool (struct pool *pool)
 {

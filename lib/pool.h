@@ -73,6 +73,11 @@ extern int pool_grow (struct pool *pool, uint64_t max_units);
 extern int pool_alloc (struct pool *pool, uint32_t *id);
 extern void pool_free (struct pool *pool, uint32_t id);
 
+/* Is there a free unit in a block before this one's?  pool_alloc takes the
+ * lowest, and then cannot fail.
+ */
+extern bool pool_has_lower (const struct pool *pool, uint32_t id);
+
 /* Give back the blocks kept hot, too, unless they are a reserve. */
 extern void pool_cool (struct pool *pool);
 

@@ -300,8 +300,11 @@ shard_publish (struct shard *s, uint64_t slot, const struct content *c)
 bool
 shard_compact_step (struct shard *s, unsigned per_mille)
 {
-  return arena_wants_compaction (&s->arena, per_mille) &&
-    arena_compact_step (&s->arena, &s->table);
+  if (arena_wants_compaction (&s->arena, per_mille) &&
+      arena_compact_step (&s->arena, &s->table))
+    return true;
+  return table_wants_compaction (&s->table, per_mille) &&
+    table_compact_step (&s->table);
 }
 
 /* Clearing. */

@@ -181,7 +181,7 @@ extern int shard_resize (struct shard *s, uint64_t nslots);
 extern bool shard_describe (const struct shard *s, uint64_t slot,
                             struct zram_slot *about);
 
-/* A step of compaction, under the lock.  False: no more is due. */
+/* A step of compaction, of objects or of the table, under the lock.  False: no more is due. */
 extern bool shard_compact_step (struct shard *s, unsigned per_mille);
 
 #endif /* ZRAM_SHARD_H */

@@ -41,6 +41,8 @@ struct table {
   struct ages *ages;            /* NULL: not tracked */
   uint64_t nidle_words, nages;  /* lengths of these */
   uint64_t nidle;               /* bits set: usually none */
+  uint64_t cursor, moved;       /* of compaction: the slot that is next, the
+                                   nodes moved this time round */
 };
 
 /* A table of holes for so many slots, which may be none.  -ENOMEM. */
@@ -89,6 +91,19 @@ extern uint64_t table_run (const struct table *t, uint64_t slot,
  */
 extern uint64_t table_set_run (struct table *t, uint64_t slot, uint64_t end,
                                uint32_t entry, int *error);
+
+/* Is the memory of nodes larger than they need, by more than a share of
+ * it?  There are so few nodes that the share is much larger than that of
+ * the arena for the same per_mille: a half for COMPACT_BUSY.
+ */
+#define TABLE_SHARE 30
+extern bool table_wants_compaction (const struct table *t,
+                                    unsigned per_mille);
+
+/* Move some nodes to where they share pages.  False: all were looked at,
+ * and there was nothing to do.
+ */
+extern bool table_compact_step (struct table *t);
 
 /* For checks: the nodes that can be reached, and the slots marked idle
  * beside those that are leaves.

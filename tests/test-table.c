@@ -166,6 +166,8 @@ some_slot (uint64_t *rng)
           rng_below (rng, 5) + nslots - 2) % nslots;
 }
 
+static unsigned gathered;       /* times that there was something to do */
+
 static void
 test_model (uint64_t *rng)
 {
@@ -174,7 +176,12 @@ test_model (uint64_t *rng)
 
   for (n = 0; n < 1500; ++n) {
     a = some_slot (rng);
-    switch (rng_below (rng, 8)) {
+    switch (rng_below (rng, 9)) {
+    case 8:
+      for (b = 0; b < 10 && table_compact_step (&table); ++b)
+        gathered++;             /* a round that moved something */
+      verify ();
+      break;
     case 0: case 1:
       b = some_slot (rng);
       clear (min (a, b), a + b - min (a, b) + 1, rng_next (rng) & 1);
@@ -392,6 +399,8 @@ main (void)
     test_ends ();
     finish ();
   }
+  printf ("%u times nodes were moved\n", gathered);
+  CHECK (gathered > 0);
   test_failures ();
   test_largest ();
   return 0;
