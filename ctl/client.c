@@ -20,6 +20,8 @@
 #define CONTROL "control"
 #define CONTROL_SIZE (256 * 1024)
 #define CHUNK (256 * 1024)
+/* What a name in a list counts besides its bytes. */
+#define NAME_COST 64
 
 struct wanted {
   const char *name;
@@ -271,7 +273,7 @@ list_one (void *opaque, const char *name, const char *description)
   size_t n = strlen (list->prefix);
   char *safe, *about;
 
-  list->bytes += strlen (name) + strlen (description) + 1;
+  list->bytes += strlen (name) + strlen (description) + NAME_COST;
   if (list->bytes > CLIENT_TEXT_MAX)
     return fault ("the server lists exports without end");
   if (strncmp (name, list->prefix, n) != 0)

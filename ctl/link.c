@@ -21,6 +21,7 @@
 #include "link.h"
 #include "place.h"
 #include "resolve.h"
+#include "tick.h"
 #include "wait.h"
 
 /* To say good-bye is polite, no more. */
@@ -37,6 +38,7 @@ struct link {
   int error;
   link_export_fn *list_fn;
   void *list_opaque;
+  int list_fd;
   bool list_failed;
 };
 
@@ -76,12 +78,15 @@ step (struct link *l, const char *what)
     return 0;
   l->broken = true;
   l->error = nbd_get_errno ();
-  return fault_nbd (l, what);
+  /* It may be that we have cut it off: see tick.c. */
+  return l->list_failed || wait_step (l->deadline, l->who) < 0
+    ? -1 : fault_nbd (l, what);
 }
 
 static int
 await (struct link *l, done_fn *done, int64_t cookie, const char *what)
 {
+  tick_socket (nbd_aio_get_fd (l->nbd));
   while (!done (l, cookie))
     if (step (l, what) < 0)
       return -1;
@@ -267,6 +272,7 @@ link_open (const char *uri)
   l->deadline = wait_deadline ();
   l->nbd = nbd_create ();
   free (safe);
+  tick_begin (l->deadline);
   if (begin (l) == 0)
     return l;
   l->broken = true;
@@ -278,6 +284,7 @@ void
 link_renew (struct link *l)
 {
   l->deadline = wait_deadline ();
+  tick_begin (l->deadline);
 }
 
 /* Politely, so that the server logs nothing; and silently, for the fault
@@ -305,6 +312,7 @@ link_close (struct link *l)
   if (!l->broken)
     say_goodbye (l);
   nbd_close (l->nbd);
+  tick_end ();
   free (l->who);
   free (l);
 }
@@ -402,8 +410,10 @@ list_one (void *opaque, const char *name, const char *description)
   struct link *l = opaque;
 
   if (!l->list_failed &&
-      l->list_fn (l->list_opaque, name, description) < 0)
+      l->list_fn (l->list_opaque, name, description) < 0) {
     l->list_failed = true;
+    shutdown (l->list_fd, SHUT_RDWR);   /* no more of it */
+  }
   return 0;
 }
 
@@ -416,6 +426,7 @@ link_list (struct link *l, link_export_fn *fn, void *opaque)
 
   l->list_fn = fn;
   l->list_opaque = opaque;
+  l->list_fd = nbd_aio_get_fd (l->nbd);
   if (check_negotiating (l) < 0)
     return -1;
   if (nbd_aio_opt_list (l->nbd, each, answer) < 0)

@@ -81,6 +81,21 @@ run_stopped (void)
   return came != 0;
 }
 
+bool
+run_signal_waits (void)
+{
+  sigset_t pending;
+  size_t i;
+
+  if (sigpending (&pending) < 0)
+    return false;
+  for (i = 0; i < N_ENDINGS; i++)
+    if (sigismember (&pending, endings[i]) == 1 &&
+        sigismember (&waited, endings[i]) == 1)
+      return true;
+  return false;
+}
+
 void
 run_undoing (bool on)
 {

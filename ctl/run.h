@@ -16,6 +16,8 @@ extern void run_begin (bool dry_run);
 /* Dies of the signal, if one came. */
 extern void run_end (void);
 extern bool run_stopped (void);
+/* One is there that was not looked at yet.  For handlers of signals. */
+extern bool run_signal_waits (void);
 /* The same as a fault, -1, unless something is taken back just now. */
 extern int run_interrupted (void);
 /* Whether what comes now is done to its end, because it takes something

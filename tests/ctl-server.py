@@ -18,7 +18,7 @@ JSON = b'{"version":"0.1","devices":[{"name":"zram0"}]}'
 CONTROL = JSON + b" " * (256 * 1024 - len(JSON))
 GREETING = b"NBDMAGICIHAVEOPT" + struct.pack(">H", 3)
 REPLY = 0x3e889045565a9
-ABORT, LIST, GO = 2, 3, 7
+ABORT, LIST, STARTTLS, GO = 2, 3, 5, 7
 ACK, SERVER, INFO = 1, 2, 3
 UNSUPPORTED, TLS_REQUIRED, UNKNOWN = (2**31 + n for n in (1, 5, 6))
 
@@ -57,13 +57,22 @@ class Client:
                                       len(data)) + data)
 
     def list(self):
-        name = b"zram0/" + b"x" * 1000
-        item = struct.pack(">I", len(name)) + name
-        while self.mode == "endless-list":
-            self.answer(LIST, SERVER, item)
+        if self.mode == "endless-list":
+            self.flood(LIST, SERVER, struct.pack(">I", 0))
+        if self.mode == "endless-names":
+            name = b"zram0/" + b"x" * 1000
+            self.flood(LIST, SERVER, struct.pack(">I", len(name)) + name)
         self.answer(LIST, ACK)
 
+    def flood(self, option, kind, data):
+        """More than a client can read, so that it never has to wait."""
+        one = struct.pack(">QIII", REPLY, option, kind, len(data)) + data
+        while True:
+            self.sock.sendall(one * 10000)
+
     def go(self, name):
+        if self.mode == "endless-info":
+            self.flood(GO, INFO, struct.pack(">H", 99))
         if self.mode == "tls":
             self.answer(GO, TLS_REQUIRED)
             return False
@@ -98,6 +107,9 @@ class Client:
                     return
             elif option == LIST:
                 self.list()
+            elif option == STARTTLS and self.mode == "silent-tls":
+                self.answer(option, ACK)
+                self.silence()
             elif option == ABORT:
                 self.answer(option, ACK)
                 raise Gone
@@ -164,7 +176,8 @@ def listen(s, mode):
 
 
 MODES = """silent half trickle http close silent-options silent-read half-read
-    trickle-read silent-write endless-list tls no-export forbidden huge
+    trickle-read silent-write endless-list
+    endless-names endless-info silent-tls tls no-export forbidden huge
     text disk""".split()
 sockets = {}
 for m in MODES:

@@ -71,12 +71,20 @@ each ()
 }
 each begin
 begin write set zram0 a b --timeout 1 -u "$tmpdir/sockets/silent-write.sock"
-begin list get zram0 --timeout 30 -u "$tmpdir/sockets/endless-list.sock"
+for mode in endless-list endless-names; do
+  begin $mode get zram0 --timeout 30 -u "$tmpdir/sockets/$mode.sock"
+done
+begin info stat --timeout 1 -u "$tmpdir/sockets/endless-info.sock"
+begin tls stat --timeout 1 \
+      -u "nbds+unix:///?socket=$tmpdir/sockets/silent-tls.sock"
 begin huge get zram0 x -u "$tmpdir/sockets/huge.sock"
 begin huge-metrics prometheus -u "$tmpdir/sockets/huge.sock"
 each end
 end write "$silence.*whether the command was carried out is not known"
-end list 'lists exports without end'
+end endless-list 'lists exports without end'
+end endless-names 'lists exports without end'
+end info "$silence"
+end tls "$silence"
 end huge 'is no text, but 9223372036854775807 bytes'
 end huge-metrics 'is no text, but 9223372036854775807 bytes'
 
