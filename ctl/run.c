@@ -39,6 +39,7 @@ static const int endings[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 static sigset_t waited, before;
 static int came;                /* the signal that came first */
 static bool dry, undoing;
+static uint64_t undone_by;
 
 void
 run_begin (bool dry_run)
@@ -96,10 +97,18 @@ run_signal_waits (void)
   return false;
 }
 
+/* So long a program may take. */
+static uint64_t
+program_ms (void)
+{
+  return PROGRAM_LIMITS * UINT64_C (1000) * wait_seconds ();
+}
+
 void
 run_undoing (bool on)
 {
   undoing = on;
+  undone_by = wait_now () + program_ms ();
 }
 
 void
@@ -132,7 +141,8 @@ run_pause (unsigned ms)
 
   if (undoing) {
     nanosleep (&t, NULL);
-    return 0;
+    return wait_now () < undone_by ? 0
+      : fault ("it took longer than %u s", PROGRAM_LIMITS * wait_seconds ());
   }
   take_signal (&t);
   return run_interrupted ();
@@ -307,10 +317,7 @@ read_last_words (struct program *p, int said)
 static uint64_t
 end_of (const struct program *p)
 {
-  uint64_t now = wait_now ();
-
-  return p->patient && !undoing ? UINT64_MAX
-    : now + PROGRAM_LIMITS * (wait_deadline () - now);
+  return p->patient && !undoing ? UINT64_MAX : wait_now () + program_ms ();
 }
 
 /* Told to end it may not listen, and killed it may be waiting for a device in

@@ -460,6 +460,31 @@ is "swapoff is done to its end, and then stopped" "${status:-0}" 143
 rm "$tmpdir/late-swapoff"
 clean "late-swapoff"
 
+say "what is taken back has a limit too"
+status=0
+echo 1000000 >"$tmpdir/other"
+: >"$tmpdir/late-swapon"
+rm -f "$tmpdir/hangs"
+env --default-signal=TERM "${ctl_words[@]}" swapon --force --timeout 1 \
+    2>"$tmpdir/err" &
+tool=$!
+for ((i = 0; i < 1000; i++)); do
+  [ ! -e "$tmpdir/hangs" ] || break
+  sleep 0.02
+done
+kill -TERM "$tool"
+for ((i = 0; i < 3000; i++)); do
+  if ended "$tool"; then break; fi
+  sleep 0.02
+done
+ended "$tool" || { kill -KILL "$tool"; fail "it waits for ever"; }
+wait "$tool" || status=$?
+is "status" "$status" 143
+grep -q '/dev/nbd1 is still swap' "$tmpdir/err" || fail "does not say so"
+rm "$tmpdir/other" "$tmpdir/late-swapon"
+ctl swapoff nbd1
+clean "taken back in the end"
+
 say "programs that take too long"
 for step in nbd-client mkswap swapon; do
   : >"$tmpdir/hang-$step"
