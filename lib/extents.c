@@ -75,7 +75,8 @@ uniform_group (struct zram_disk *d, uint64_t slot, uint32_t *entry)
     uint64_t local = slot >> d->shard_shift;
 
     shard_lock (s);
-    n = table_run (&s->table, local, local + ROOT_SLOTS, &e);
+    n = local + ROOT_SLOTS > s->nslots ? 0
+      : table_run (&s->table, local, local + ROOT_SLOTS, &e);
     shard_unlock (s);
     if (n != ROOT_SLOTS || (i > 0 && e != *entry))
       return 0;
@@ -84,7 +85,9 @@ uniform_group (struct zram_disk *d, uint64_t slot, uint32_t *entry)
   return group;
 }
 
-/* The entries of the rest of slot's leaf, taken together. */
+/* The entries of the rest of slot's leaf, taken together.  What the disk
+ * has lost meanwhile is holes; the table may be of a smaller disk by now.
+ */
 static uint64_t
 copy_leaf (struct zram_disk *d, uint64_t slot, uint64_t end,
            uint32_t entry[NODE_ENTRIES])
@@ -96,8 +99,10 @@ copy_leaf (struct zram_disk *d, uint64_t slot, uint64_t end,
   n = NODE_ENTRIES - slot % NODE_ENTRIES;
   if (n > end - slot)
     n = end - slot;
+  for (i = 0; i < n; ++i)
+    entry[i] = ENTRY_HOLE;
   shard_lock (s);
-  for (i = 0; i < n; i += run) {
+  for (i = 0; i < n && local + i < s->nslots; i += run) {
     uint64_t k;
 
     run = table_run (&s->table, local + i, local + n, &e);
@@ -117,6 +122,10 @@ join_leaf (struct zram_disk *d, struct joiner *j, uint64_t slot,
   uint64_t i;
   int r = 0;
 
+  if (slot >= slots_of (d, disk_size (d))) {    /* no more, by now */
+    *n = end - slot;
+    return join (j, slot << shift, end << shift, ZRAM_EXTENT_HOLE);
+  }
   *n = copy_leaf (d, slot, end, entry);
   for (i = 0; i < *n && r == 0; ++i)
     r = join (j, (slot + i) << shift, (slot + i + 1) << shift,

@@ -183,6 +183,42 @@ test_disk (uint64_t bytes, uint32_t page_size)
   zram_close (d);
 }
 
+/* The disk becomes small, and its table another, while it is being told. */
+static int
+see_vanish (void *opaque, uint64_t offset, uint64_t length,
+            enum zram_extent t)
+{
+  uint64_t *next = opaque;
+  char message[ZRAM_MESSAGE_MAX];
+
+  CHECK (offset == *next);
+  *next += length;
+  if (offset == 0) {
+    CHECK (t == ZRAM_EXTENT_DATA);
+    CHECK (zram_reset (d) == 0);
+    CHECK (zram_resize (d, 512, message) == 0);
+    CHECK (zram_reset (d) == 0);
+  }
+  else                          /* one that was pending, then nothing */
+    CHECK (t == ZRAM_EXTENT_HOLE || offset < 128 * MiB);
+  return 0;
+}
+
+static void
+test_vanishing (void)
+{
+  struct zram_params p = { .size = ZRAM_SIZE_MAX };
+  uint64_t next = 0, i;
+
+  d = disk_open (&p);
+  for (i = 0; i < 64; ++i)
+    CHECK (zram_pwrite (d, "x", 1, i * ZRAM_SIZE_MAX / 64) == 0);
+  CHECK (zram_extents (d, ZRAM_SIZE_MAX, 0, see_vanish, &next) == 0);
+  CHECK (next == ZRAM_SIZE_MAX);
+  disk_recount (d);
+  zram_close (d);
+}
+
 int
 main (void)
 {
@@ -193,5 +229,6 @@ main (void)
   test_disk (300 * MiB, 65536);
   test_disk (1, 4096);
   test_disk (4097, 4096);
+  test_vanishing ();
   return 0;
 }

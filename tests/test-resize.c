@@ -11,6 +11,8 @@
 #include <config.h>
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "disk.h"
 #include "disklib.h"
@@ -235,6 +237,79 @@ test_zeroes (void)
   zram_close (d);
 }
 
+/* Everything that walks over the disk, beside resize both ways and reset:
+ * for the sanitizers, and it must end.
+ */
+static atomic_bool stop;
+
+static int
+pass_extent (void *opaque, uint64_t offset, uint64_t length,
+             enum zram_extent type)
+{
+  uint64_t *next = opaque;
+
+  CHECK (offset == *next && length > 0 && type <= ZRAM_EXTENT_DATA);
+  *next += length;
+  return 0;
+}
+
+static int
+pass_slot (void *opaque, const struct zram_slot *about)
+{
+  (void) about;
+  ++*(unsigned *) opaque;
+  return 0;
+}
+
+static void *
+walk (void *arg)
+{
+  uint64_t r = (uintptr_t) arg, next, n;
+  unsigned char buf[512];
+  unsigned seen = 0;
+
+  while (!stop) {
+    n = zram_size (d);
+    next = 0;
+    if (zram_extents (d, n, 0, pass_extent, &next) == 0)
+      CHECK (next == n);
+    CHECK (zram_each_slot (d, 0, pass_slot, &seen) == 0);
+    CHECK (zram_mark_idle (d, rng_below (&r, 2)) == 0);
+    n = rng_below (&r, full - sizeof buf);
+    zram_pread (d, buf, sizeof buf, n);
+    memset (buf, 1 + (int) rng_below (&r, 250), sizeof buf);
+    zram_pwrite (d, buf, sizeof buf, n);
+  }
+  return NULL;
+}
+
+static void
+test_beside (void)
+{
+  struct zram_params p = { .size = 1024 * MiB, .track_access = true };
+  char message[ZRAM_MESSAGE_MAX];
+  pthread_t thread[2];
+  uintptr_t i;
+
+  full = p.size;
+  d = disk_open (&p);
+  for (i = 0; i < 2; ++i)
+    CHECK (pthread_create (&thread[i], NULL, walk, (void *) (i + 1)) == 0);
+  for (i = 0; i < (SANITIZED ? 40 : 200); ++i) {
+    CHECK (zram_reset (d) == 0);
+    zram_resize (d, 512 * (1 + rng_below (&rng, full / 512)), message);
+    if (i % 4 == 0)
+      CHECK (zram_reset (d) == 0);
+    if (i % 8 == 0 && zram_resize (d, full << i / 8 % 4, message) < 0)
+      fail ("grow: %s", message);
+  }
+  stop = true;
+  for (i = 0; i < 2; ++i)
+    CHECK (pthread_join (thread[i], NULL) == 0);
+  disk_recount (d);
+  zram_close (d);
+}
+
 int
 main (void)
 {
@@ -247,6 +322,7 @@ main (void)
     test_page (size, 64 * MiB);         /* one shard */
   }
   test_zeroes ();
+  test_beside ();
   printf ("%u shrunk, %u refused, %u left a shard empty\n", shrunk, refused,
           emptied);
   CHECK (refused > 100 && shrunk > 100);
