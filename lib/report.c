@@ -2,7 +2,9 @@
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * Nothing here takes a lock: statistics never wait for anything, and
- * nothing waits for them.
+ * nothing waits for them.  So each counter is read once, and what others
+ * subtract from another is never more than that: pages of a kind come and
+ * go a moment apart from their sum.
  */
 
 #include <config.h>
@@ -16,24 +18,29 @@ add_shard (const struct zram_disk *d, const struct shard *s,
            struct zram_stats *st)
 {
   uint64_t page = d->layout.page;
+  uint64_t stored = counter_get (&s->n.stored);
+  uint64_t zero = counter_get (&s->n.zero);
   uint64_t raw = counter_get (&s->n.raw);
-  uint64_t fills = counter_get (&s->n.arena.fills);
+  uint64_t same = zero + counter_get (&s->n.arena.fills);
+  uint64_t kinds = same + raw;
   unsigned i;
 
-  st->pages_stored += counter_get (&s->n.stored);
-  st->zero_pages += counter_get (&s->n.zero);
-  st->same_pages += counter_get (&s->n.zero) + fills;
+  st->zero_pages += zero;
+  st->same_pages += same;
   st->huge_pages += raw;
   st->huge_pages_since += counter_get (&s->n.raw_since);
   st->split_pages += counter_get (&s->n.arena.splits);
   st->compr_data_size += raw * page;
   for (i = 0; i < CODEC_MAX; ++i) {
     uint64_t bytes = counter_get (&s->n.arena.codec[i].bytes);
+    uint64_t pages = counter_get (&s->n.arena.codec[i].pages);
 
-    st->codec[i].pages += counter_get (&s->n.arena.codec[i].pages);
+    st->codec[i].pages += pages;
     st->codec[i].bytes += bytes;
     st->compr_data_size += bytes;
+    kinds += pages;
   }
+  st->pages_stored += stored > kinds ? stored : kinds;
   st->mem_directories += counter_get (&s->n.arena.entries) * DIRENT_BYTES;
   st->mem_free += counter_get (&s->n.arena.room) << d->layout.granule_shift;
   st->notify_free += counter_get (&s->n.freed);

@@ -193,7 +193,8 @@ extern uint64_t zram_swap_reserve (const struct zram_disk *disk);
 extern void zram_reset_peak (struct zram_disk *disk);
 
 /* A snapshot of the counters, taken without a lock: each field is exact
- * for some moment, and the moments lie within the call.
+ * for some moment, and the moments lie within the call.  pages_stored is
+ * never less than its kinds together, nor same_pages less than zero_pages.
  * Pages are of the disk's page size; sizes are bytes.
  */
 struct zram_stats {

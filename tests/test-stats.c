@@ -410,6 +410,70 @@ test_resident (void)
   zram_close (d);
 }
 
+/* Pages of every kind come and go while somebody looks: what is shown of
+ * them is never less than nothing.
+ */
+static atomic_bool stop;
+
+static void *
+come_and_go (void *arg)
+{
+  struct zram_disk *disk = arg;
+  unsigned char page[4096];
+  uint64_t i;
+
+  for (i = 0; !stop; ++i) {
+    if (i % 4 == 0)
+      CHECK (zram_zero (disk, 4096, i / 4 % 2 * 4096) == 0);
+    else if (i % 4 == 1)
+      CHECK (zram_trim (disk, 4096, i / 4 % 2 * 4096) == 0);
+    else {
+      page_make (page, sizeof page, i % 4 == 2 ? 0 : 4096, i | 1);
+      CHECK (zram_pwrite (disk, page, 4096, i / 4 % 2 * 4096) == 0);
+    }
+  }
+  return NULL;
+}
+
+static void
+check_kinds (const struct zram_disk *disk)
+{
+  struct zram_stats st = disk_stats (disk);
+  uint64_t kinds = st.same_pages + st.huge_pages;
+  unsigned k;
+
+  for (k = 0; k < ZRAM_CODECS_MAX; ++k)
+    kinds += st.codec[k].pages;
+  if (st.same_pages < st.zero_pages || st.pages_stored < kinds)
+    fail ("%" PRIu64 " stored, %" PRIu64 " of all kinds, %" PRIu64
+          " same, %" PRIu64 " zero", st.pages_stored, kinds, st.same_pages,
+          st.zero_pages);
+}
+
+static void
+test_snapshot (void)
+{
+  struct zram_params p = { .size = 64 << 20 };
+  struct zram_disk *disk = disk_open (&p);
+  struct shard *s = &disk->shards[0];
+  pthread_t thread;
+  unsigned i;
+
+  /* Half way through the first write of a page, and its end. */
+  CHECK (zram_zero (disk, 4096, 0) == 0);
+  counter_sub (&s->n.stored, 1);
+  check_kinds (disk);
+  counter_add (&s->n.stored, 1);
+
+  CHECK (pthread_create (&thread, NULL, come_and_go, disk) == 0);
+  for (i = 0; i < (SANITIZED ? 20000 : 300000); ++i)
+    check_kinds (disk);
+  stop = true;
+  CHECK (pthread_join (thread, NULL) == 0);
+  disk_recount (disk);
+  zram_close (disk);
+}
+
 int
 main (void)
 {
@@ -418,5 +482,6 @@ main (void)
   test_concurrent ();
   if (!SANITIZED)
     test_resident ();
+  test_snapshot ();
   return 0;
 }
