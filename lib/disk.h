@@ -57,6 +57,7 @@ struct zram_disk {
   struct latencies *latencies;  /* touched only for processors in use */
   struct keeper keeper;
   struct reserve reserve;
+  bool track_access;
   unsigned shard_shift;         /* log2 of their number */
   struct shard *shards;
 };

@@ -16,21 +16,24 @@
 typedef int each_fn (void *opaque, struct shard *s, uint64_t local,
                      const struct zram_slot *about);
 
-/* One slot, or a run of holes: how many slots that was. */
+/* One slot, or a run of what there is nothing to say of: holes, and zeroes
+ * too if they are not wanted.  How many slots that was.
+ */
 static uint64_t
-look_at (struct shard *s, uint64_t local, uint64_t end, each_fn *each,
-         void *opaque, struct zram_slot *about, int *r)
+look_at (struct shard *s, uint64_t local, uint64_t end, bool zeroes,
+         each_fn *each, void *opaque, struct zram_slot *about, int *r)
 {
-  uint64_t n = 1;
-  uint32_t entry;
+  uint32_t entry = ENTRY_HOLE;
+  uint64_t n = end - local;
 
   shard_lock (s);
-  if (local >= s->nslots)
-    n = end - local;
-  else if (shard_describe (s, local, about))
-    *r = each (opaque, s, local, about);
-  else
+  if (local < s->nslots)
     n = table_run (&s->table, local, end, &entry);
+  if (entry != ENTRY_HOLE && (zeroes || entry != ENTRY_ZERO) &&
+      shard_describe (s, local, about)) {
+    *r = each (opaque, s, local, about);
+    n = 1;
+  }
   shard_unlock (s);
   shard_give_way (s);
   return n;
@@ -64,14 +67,15 @@ zram_mark_idle (struct zram_disk *d, uint64_t seconds)
   unsigned i;
   int r = 0;
 
-  if (seconds && !d->shards[0].table.ages)
+  if (seconds && !d->track_access)
     return -EINVAL;
   clock_gettime (CLOCK_BOOTTIME, &t);
   m.now = (uint64_t) t.tv_sec;
   for (i = 0; i < shard_count (d); ++i) {
     end = slots_below (d, i, slots_of (d, disk_size (d)));
     for (local = 0; local < end; )
-      local += look_at (&d->shards[i], local, end, mark, &m, &about, &r);
+      local += look_at (&d->shards[i], local, end, false, mark, &m,
+                        &about, &r);
   }
   return 0;
 }
@@ -140,8 +144,8 @@ zram_each_slot (struct zram_disk *d, uint64_t from, zram_slot_fn *look,
       continue;
     }
     found = false;
-    run = look_at (&d->shards[i], local, slots_below (d, i, end), note,
-                   &found, &about, &r);
+    run = look_at (&d->shards[i], local, slots_below (d, i, end), true,
+                   note, &found, &about, &r);
     about.slot = slot;
     if (found)
       r = look (opaque, &about);

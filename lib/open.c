@@ -134,6 +134,7 @@ make (struct zram_disk *d, const struct zram_params *p)
 
   d->size = p->size;
   d->layout = layout_for_page (page_of (p));
+  d->track_access = p->track_access;
   pthread_mutex_init (&d->change, NULL);
   keeper_init (d);
   reserve_init (d, p);
@@ -170,8 +171,8 @@ zram_open (const struct zram_params *p, struct zram_disk **disk,
   if (p->mem_limit && p->mem_limit <= held) {
     zram_close (d);
     return refuse (message, "mem-limit %" PRIu64 " is too small: "
-                   "an empty disk holds %" PRIu64 " bytes",
-                   p->mem_limit, held);
+                   "an empty disk wants at least %" PRIu64 "K",
+                   p->mem_limit, held / 1024 + 1);
   }
   zram_set_mem_limit (d, p->mem_limit);
   *disk = d;

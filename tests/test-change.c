@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "disk.h"
+#include "disklib.h"
 #include "os.h"
 #include "testlib.h"
 
@@ -280,6 +281,25 @@ test_idle (void)
   zram_close (d);
 }
 
+/* Neither holes nor zeroes are looked at one by one: there are 2^32. */
+static void
+test_idle_zeroes (void)
+{
+  struct zram_disk *d = make (ZRAM_SIZE_MAX, NULL, false);
+  uint64_t before;
+
+  CHECK (zram_pwrite (d, "x", 1, ZRAM_SIZE_MAX / 2) == 0);
+  CHECK (zram_zero (d, ZRAM_SIZE_MAX / 2, 0) == 0);
+  CHECK (zram_zero (d, ZRAM_SIZE_MAX / 2 - 4096, ZRAM_SIZE_MAX / 2 + 4096)
+         == 0);
+  before = cpu_ms ();
+  CHECK (zram_mark_idle (d, 0) == 0);
+  printf ("16T of zeroes marked in %" PRIu64 " ms\n", cpu_ms () - before);
+  CHECK (cpu_ms () - before < (SANITIZED ? 20000 : 5000));
+  recount (d);
+  zram_close (d);
+}
+
 /* Writers on the part of the disk that is always there, while everything
  * that can change does.
  */
@@ -396,6 +416,7 @@ main (void)
   test_sizes ();
   test_codecs ();
   test_idle ();
+  test_idle_zeroes ();
   test_threads ();
   test_ragged_trim ();
   os_unmap (model, LARGEST);

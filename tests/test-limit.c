@@ -323,6 +323,25 @@ test_room (void)
   zram_close (d);
 }
 
+/* The least limit that the message names is one. */
+static void
+test_least (void)
+{
+  struct zram_params p = { .size = SIZE, .mem_limit = 1000 };
+  char message[ZRAM_MESSAGE_MAX] = "", *least;
+
+  CHECK (zram_open (&p, &d, message) == -EINVAL);
+  least = strstr (message, "at least ");
+  CHECK (least && strncmp (message, "mem-limit 1000 is too small", 27) == 0);
+  p.mem_limit = strtoull (least + 9, &least, 10);
+  CHECK (strcmp (least, "K") == 0);
+  p.mem_limit *= 1024;
+  d = disk_open (&p);
+  zram_close (d);
+  p.mem_limit -= 1024;
+  CHECK (zram_open (&p, &d, message) == -EINVAL);
+}
+
 int
 main (void)
 {
@@ -336,5 +355,6 @@ main (void)
   test_partial ();
   test_many_pages ();
   test_room ();
+  test_least ();
   return 0;
 }

@@ -135,7 +135,7 @@ test_mem_limit (void)
     CHECK (zram_params_check (&p, message) == 0);
     CHECK (zram_open (&p, &d, message) == -EINVAL && d == NULL);
     CHECK (strstr (message, "mem-limit") && strstr (message, word));
-    snprintf (word, sizeof word, "%" PRIu64, held);
+    snprintf (word, sizeof word, " %" PRIu64 "K", held / 1024 + 1);
     CHECK (strstr (message, word));
   }
   p.mem_limit = held + 1;
