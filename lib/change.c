@@ -17,12 +17,14 @@ codecs_use (struct zram_disk *d, unsigned codec, int level)
 {
   const struct codec *c = codec_get (codec);
   void *params = c->params_new (level, d->layout.page), *old;
+  int r;
 
   if (!params)
     return -ENOMEM;
-  if (workspaces_use (&d->workspaces, codec, params) < 0) {
+  r = workspaces_use (&d->workspaces, codec, params);
+  if (r < 0) {
     c->params_free (params);
-    return -ENOMEM;
+    return r;
   }
   old = d->codecs.params[codec];
   d->codecs.params[codec] = params;
@@ -31,6 +33,63 @@ codecs_use (struct zram_disk *d, unsigned codec, int level)
   d->codecs.level = c->info.level_min <= c->info.level_max ? level : 0;
   d->codecs.now = codec;
   return 0;
+}
+
+static bool
+has_objects (struct zram_disk *d, unsigned codec)
+{
+  uint64_t pages = 0;
+  unsigned i;
+
+  for (i = 0; i < shard_count (d) && pages == 0; ++i) {
+    shard_lock (&d->shards[i]);
+    pages = counter_get (&d->shards[i].n.arena.codec[codec].pages);
+    shard_unlock (&d->shards[i]);
+  }
+  return pages > 0;
+}
+
+/* Nobody makes objects of these any more: all workspaces have been
+ * switched to another codec.  Whoever has read one before it went has its
+ * workspace locked until it is decoded.
+ */
+static void
+drop_unused (struct zram_disk *d)
+{
+  void **params = d->codecs.params;
+  unsigned c;
+
+  for (c = 0; c < CODEC_MAX; ++c)
+    if (params[c] && c != d->codecs.now && !has_objects (d, c)) {
+      workspaces_drop (&d->workspaces, c);
+      codec_get (c)->params_free (params[c]);
+      params[c] = NULL;
+    }
+}
+
+void
+codecs_tidy (struct zram_disk *d)
+{
+  if (pthread_mutex_trylock (&d->change) != 0)
+    return;
+  drop_unused (d);
+  pthread_mutex_unlock (&d->change);
+}
+
+/* With contexts of the old codec gone where they can be. */
+static int
+switch_codec (struct zram_disk *d, unsigned codec, int level)
+{
+  int r;
+
+  drop_unused (d);
+  r = codecs_use (d, codec, level);
+  if (r == -ENOSPC) {
+    workspaces_drain (&d->workspaces);
+    r = codecs_use (d, codec, level);
+  }
+  drop_unused (d);
+  return r;
 }
 
 int
@@ -51,11 +110,14 @@ zram_set_algorithm (struct zram_disk *d, const char *algo, bool has_level,
   if (!has_level)
     level = codec_get (codec)->info.level_default;
   pthread_mutex_lock (&d->change);
-  r = codecs_use (d, codec, level);
+  r = switch_codec (d, codec, level);
   if (r == 0)
     reserve_touch_codecs (d);
   pthread_mutex_unlock (&d->change);
-  if (r < 0)
+  if (r == -ENOSPC)
+    snprintf (message, ZRAM_MESSAGE_MAX, "the contexts of %s do not fit"
+              " below mem-limit: raise it, or discard data", algo);
+  else if (r < 0)
     snprintf (message, ZRAM_MESSAGE_MAX,
               "not enough memory for the contexts of %s", algo);
   return r;

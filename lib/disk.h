@@ -116,8 +116,11 @@ extern int refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
 /* keeper.c */
 extern void keeper_init (struct zram_disk *d);
 
-/* change.c: let a codec at a level write new objects.  -ENOMEM. */
+/* change.c: let a codec at a level write new objects: -ENOMEM, -ENOSPC at
+ * the limit; free what was for codecs that no object needs any more.
+ */
 extern int codecs_use (struct zram_disk *d, unsigned codec, int level);
+extern void codecs_tidy (struct zram_disk *d);
 
 /* Is [offset, offset + count) on the disk? */
 static inline bool

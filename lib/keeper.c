@@ -5,7 +5,7 @@
  * since is compacted further than writes do it, and gives back what it
  * kept ready for them.  Each step is a page's worth of work under the
  * shard's lock, which is then let go.  Workspaces that nobody wanted
- * lately go too.
+ * lately go too, and contexts that no object needs.
  */
 
 #include <config.h>
@@ -51,6 +51,7 @@ look_at_all (void *opaque)
   unsigned i;
 
   workspaces_trim (&d->workspaces);
+  codecs_tidy (d);
   for (i = 0; i < shard_count (d); ++i) {
     uint64_t now = counter_get (&d->shards[i].changes);
 

@@ -185,22 +185,28 @@ discharge (struct workspaces *ws, const struct codec *c, void *context)
   c->context_free (context);
 }
 
-/* A context for each workspace.  -ENOMEM, and none is left. */
+/* A context for each workspace, charged.  -ENOMEM or -ENOSPC, and none is
+ * left.
+ */
 static int
-make_contexts (const struct codec *c, const void *params, void **context,
-               unsigned n)
+make_contexts (struct workspaces *ws, const struct codec *c,
+               const void *params, void **context)
 {
+  int r = 0;
   unsigned i;
 
-  for (i = 0; i < n; ++i) {
+  for (i = 0; i < ws->made && r == 0; ++i) {
     context[i] = c->context_new (params);
-    if (!context[i]) {
-      while (i-- > 0)
-        c->context_free (context[i]);
-      return -ENOMEM;
-    }
+    r = context[i] ? account_charge (ws->account, ACCOUNT_CODECS,
+                                     c->context_bytes (context[i]))
+      : -ENOMEM;
+    if (r < 0 && context[i])
+      c->context_free (context[i]);
   }
-  return 0;
+  if (r < 0)
+    for (--i; i-- > 0; )
+      discharge (ws, c, context[i]);
+  return r;
 }
 
 static int
@@ -209,15 +215,14 @@ use (struct workspaces *ws, unsigned codec, const void *params,
 {
   const struct codec *c = codec_get (codec);
   unsigned i;
+  int r;
 
-  if (make_contexts (c, params, context, ws->made) < 0)
-    return -ENOMEM;
-  for (i = 0; i < ws->made; ++i) {
-    account_force (ws->account, ACCOUNT_CODECS,
-                   c->context_bytes (context[i]));
+  r = make_contexts (ws, c, params, context);
+  if (r < 0)
+    return r;
+  for (i = 0; i < ws->made; ++i)
     discharge (ws, c,
                switch_context (&ws->w[i], codec, params, context[i]));
-  }
   /* Only now that all can read what it writes. */
   for (i = 0; i < ws->made; ++i) {
     pthread_mutex_lock (&ws->w[i].busy);
@@ -244,6 +249,19 @@ workspaces_use (struct workspaces *ws, unsigned codec, const void *params)
   return r;
 }
 
+void
+workspaces_drop (struct workspaces *ws, unsigned codec)
+{
+  unsigned i;
+
+  pthread_mutex_lock (&ws->change);
+  for (i = 0; i < ws->made; ++i)
+    discharge (ws, codec_get (codec),
+               switch_context (&ws->w[i], codec, NULL, NULL));
+  ws->params[codec] = NULL;
+  pthread_mutex_unlock (&ws->change);
+}
+
 /* Their number. */
 
 int
@@ -265,16 +283,18 @@ workspaces_fix (struct workspaces *ws, unsigned n)
   return r;
 }
 
-/* The last of them goes if nobody has it, nor had it lately. */
+/* The last of them goes if nobody has it, nor, but for `wanted', had it
+ * lately.
+ */
 static bool
-trim_last (struct workspaces *ws)
+trim_last (struct workspaces *ws, bool wanted)
 {
   struct workspace *w = &ws->w[ws->made - 1];
   bool gone;
 
   if (ws->fixed || ws->made == 1 || pthread_mutex_trylock (&w->busy) != 0)
     return false;
-  gone = !w->wanted;
+  gone = wanted || !w->wanted;
   if (gone) {
     ws->made--;
     account_credit (ws->account, ACCOUNT_CODECS, bytes_of (ws, w));
@@ -290,13 +310,22 @@ workspaces_trim (struct workspaces *ws)
   unsigned i;
 
   pthread_mutex_lock (&ws->change);
-  while (trim_last (ws))
+  while (trim_last (ws, false))
     ;
   for (i = 0; i < ws->made; ++i)
     if (pthread_mutex_trylock (&ws->w[i].busy) == 0) {
       ws->w[i].wanted = false;
       pthread_mutex_unlock (&ws->w[i].busy);
     }
+  pthread_mutex_unlock (&ws->change);
+}
+
+void
+workspaces_drain (struct workspaces *ws)
+{
+  pthread_mutex_lock (&ws->change);
+  while (trim_last (ws, true))
+    ;
   pthread_mutex_unlock (&ws->change);
 }
 

@@ -60,10 +60,15 @@ extern void workspaces_destroy (struct workspaces *ws);
 
 /* Let a codec, with these parameters, write new objects.  When this
  * returns nobody uses other parameters of that codec any more.  -ENOMEM,
- * and nothing is changed.
+ * or -ENOSPC if the account does not allow it, and nothing is changed.
  */
 extern int workspaces_use (struct workspaces *ws, unsigned codec,
                            const void *params);
+
+/* Have no contexts for a codec any more: there is no object of it, and none
+ * will be made.
+ */
+extern void workspaces_drop (struct workspaces *ws, unsigned codec);
 
 /* Make n now, or max if that is less, whatever the account's limit, and
  * from now on neither more nor fewer, so that none is made when memory is
@@ -73,6 +78,9 @@ extern int workspaces_fix (struct workspaces *ws, unsigned n);
 
 /* Give back those that were not wanted since the last call. */
 extern void workspaces_trim (struct workspaces *ws);
+
+/* Give back all but the first that nobody has at the moment. */
+extern void workspaces_drain (struct workspaces *ws);
 
 /* One that no other thread has, waiting if need be. */
 extern struct workspace *workspace_get (struct workspaces *ws);

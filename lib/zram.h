@@ -124,7 +124,8 @@ extern int zram_extents (struct zram_disk *disk,
 
 /* Change the codec of new objects, while the disk is in use; what is
  * stored stays as it is and is read with the codec that wrote it.  Level
- * as in struct zram_params.  -EINVAL or -ENOMEM, with message, and
+ * as in struct zram_params.  -EINVAL, -ENOMEM, or -ENOSPC if what the
+ * codec itself holds does not fit below mem_limit, with message, and
  * nothing is changed.
  */
 extern int zram_set_algorithm (struct zram_disk *disk, const char *algo,

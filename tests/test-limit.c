@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "disk.h"
 #include "disklib.h"
@@ -323,6 +324,80 @@ test_room (void)
   zram_close (d);
 }
 
+/* Codecs come and go at a tight limit: what they hold never passes it, and
+ * is given back when no object needs it.
+ */
+static uint64_t
+resident (void)
+{
+  unsigned long size = 0, pages = 0;
+  FILE *f = fopen ("/proc/self/statm", "r");
+
+  CHECK (f && fscanf (f, "%lu %lu", &size, &pages) == 2);
+  fclose (f);
+  return pages * (uint64_t) sysconf (_SC_PAGESIZE);
+}
+
+static void
+change_codecs (unsigned *switched, unsigned *refused)
+{
+  char message[ZRAM_MESSAGE_MAX] = "";
+  const struct zram_codec_info *info;
+  unsigned i;
+  int r;
+
+  for (i = 0; (info = zram_codec_info (i)) != NULL; ++i) {
+    r = zram_set_algorithm (d, info->name, info->level_min < info->level_max,
+                            info->level_max, message);
+    CHECK (r == 0 || (r == -ENOSPC && strstr (message, info->name) &&
+                      strstr (message, "mem-limit")));
+    *(r == 0 ? switched : refused) += 1;
+    put (i, 8 * (i + 1) + 4);
+    check_page (i);
+    CHECK (!zram_mem_limit (d) ||
+           disk_stats (d).mem_used_max <= zram_mem_limit (d));
+    disk_recount (d);
+  }
+}
+
+static void
+test_codecs (void)
+{
+  struct zram_params p = { .size = SIZE, .algo = zram_codec_info (0)->name };
+  char message[ZRAM_MESSAGE_MAX] = "";
+  uint64_t one, before, rss, held;
+  unsigned switched = 0, refused = 0, i;
+
+  d = disk_open (&p);
+  one = disk_stats (d).mem_codecs;
+  zram_close (d);
+
+  start (MiB / 2, p.algo);
+  for (i = 0; i < 20; ++i)
+    change_codecs (&switched, &refused);
+  printf ("%u changes of codec at the limit, %u refused\n", switched, refused);
+  verify ();
+
+  /* All of them in use, then none but one. */
+  zram_set_mem_limit (d, 0);
+  before = resident ();
+  held = disk_stats (d).mem_used_total;
+  for (i = 0; i < 3; ++i)
+    change_codecs (&switched, &refused);
+  rss = resident ();
+  held = disk_stats (d).mem_used_total - held;
+  printf ("all codecs: resident %+" PRId64 " KiB, held %+" PRId64 "\n",
+          (int64_t) (rss - before) / 1024, (int64_t) held / 1024);
+  CHECK (SANITIZED || rss - before < held + MiB);
+  CHECK (zram_trim (d, SIZE, 0) == 0);
+  CHECK (zram_set_algorithm (d, p.algo, false, 0, message) == 0);
+  CHECK (disk_stats (d).mem_codecs <= one * WORKSPACES_PER_CPU * os_cpus ());
+  for (i = 1; i < CODEC_MAX; ++i)
+    CHECK (!d->codecs.params[i]);
+  disk_recount (d);
+  zram_close (d);
+}
+
 /* The least limit that the message names is one. */
 static void
 test_least (void)
@@ -356,5 +431,6 @@ main (void)
   test_many_pages ();
   test_room ();
   test_least ();
+  test_codecs ();
   return 0;
 }
