@@ -14,12 +14,14 @@ AM_CPPFLAGS = \
 AM_CFLAGS = \
 	-pthread \
 	-fvisibility=hidden \
+	$(SHADOW_CFLAGS) \
 	$(WARNINGS_CFLAGS) \
 	$(SANITIZER_CFLAGS) \
 	$(NULL)
 
 AM_LDFLAGS = \
 	-pthread \
+	$(SHADOW_LDFLAGS) \
 	$(NULL)
 
 # What the tarball gets, for tests/test-dist.sh.
