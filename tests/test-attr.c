@@ -553,7 +553,7 @@ test_longest (void)
   printf ("longest JSON of a device: %zu of %d\n", text.len, STATS_TEXT_MAX);
   CHECK (text.len > 15000 && text.len + 1024 <= STATS_TEXT_MAX);
   /* And nbdzramctl reads it of all devices that there can be. */
-  CHECK ((DEVICES_MAX + 4) * STATS_TEXT_MAX < CLIENT_JSON_MAX);
+  CHECK ((DEVICES_MAX + 4) * STATS_TEXT_MAX < CLIENT_TEXT_MAX);
   text_free (&text);
   for (i = 0; i < CODEC_MAX; i++) {
     counter_sub (&disk->shards[0].n.arena.codec[i].pages, UINT64_MAX);
