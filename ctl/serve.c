@@ -109,8 +109,9 @@ is_size (const char *word)
   return strncmp (word, "size=", 5) == 0;
 }
 
-/* The filter, the plugin, the size, without which it says nothing of the rest, and
- * otherwise the first n parameters; SIZE_MAX: all, in their own order.
+/* The filter, the plugin, the size, without which it says nothing of the
+ * rest, and otherwise the first n parameters; SIZE_MAX: all, in their own
+ * order.
  */
 static int
 add_plugin (struct program *p, const struct config *c, size_t n)

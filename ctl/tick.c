@@ -56,7 +56,7 @@ unblock (void)
 
   sigemptyset (&alarm);
   sigaddset (&alarm, SIGALRM);
-  sigprocmask (SIG_UNBLOCK, &alarm, NULL);
+  pthread_sigmask (SIG_UNBLOCK, &alarm, NULL);
 }
 
 void

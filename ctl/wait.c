@@ -14,12 +14,10 @@
 #include "sizes.h"
 #include "wait.h"
 
-/* So soon a signal or a key is seen. */
+/* So soon a signal is seen. */
 #define STEP_MS 50
 
 static unsigned limit = WAIT_SECONDS;
-static wait_watcher *watcher;
-static void *watcher_opaque;
 
 int
 wait_limit (const char *seconds)
@@ -56,13 +54,6 @@ wait_deadline (void)
   return wait_now () + limit * UINT64_C (1000);
 }
 
-void
-wait_watch (wait_watcher *fn, void *opaque)
-{
-  watcher = fn;
-  watcher_opaque = opaque;
-}
-
 int
 wait_step (uint64_t deadline, const char *who)
 {
@@ -70,8 +61,6 @@ wait_step (uint64_t deadline, const char *who)
 
   if (run_interrupted () < 0)
     return -1;
-  if (watcher && watcher (watcher_opaque))
-    return fault ("%s has not answered yet", who);
   if (now >= deadline)
     return fault ("%s has not answered within %u s; --timeout SECONDS waits"
                   " longer", who, limit);

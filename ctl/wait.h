@@ -3,14 +3,12 @@
  *
  * Each exchange with a server has a moment at which it is given up.  What
  * waits asks for one small step of time after the other, and between them
- * looks whether that moment has come, a signal has, or whoever watches has
- * had enough.
+ * looks whether that moment or a signal has come.
  */
 
 #ifndef WAIT_H
 #define WAIT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* How long is waited unless told, in seconds; and at most. */
@@ -35,11 +33,5 @@ extern int wait_step (uint64_t deadline, const char *who);
  */
 extern int wait_file (int fd, short events, uint64_t deadline,
                       const char *who);
-
-/* Called in between, some times a second; true: wait no longer.  NULL:
- * nobody watches.
- */
-typedef bool wait_watcher (void *opaque);
-extern void wait_watch (wait_watcher *fn, void *opaque);
 
 #endif /* WAIT_H */
