@@ -327,8 +327,8 @@ static const struct {
 } commands[] = {
   { "show", "DEVICE ATTRIBUTE", "answers its text; also show stats.json"
     " and show metrics", run_show },
-  { "hot_add", "[size=]SIZE [KEY=VALUE...]", "make a device with the parameters of the"
-    " command line; answers its number", run_hot_add },
+  { "hot_add", "[size=]SIZE [KEY=VALUE...]", "make a device with the"
+    " parameters of the command line; answers its number", run_hot_add },
   { "hot_remove", "N", "remove device zramN", run_hot_remove },
   { "help", "", "this text", run_help },
 };
