@@ -39,7 +39,12 @@ glance_take (const char *uri)
 {
   struct glance *g = must_alloc (1, sizeof *g);
 
-  if (state_load (uri, &g->state) < 0)
+  int r = state_load (uri, &g->state);
+
+  if (r == 0 && g->state.n > GLANCE_DEVICES_MAX)
+    r = fault ("the server tells of %u devices; at most %d can be shown",
+               g->state.n, GLANCE_DEVICES_MAX);
+  if (r < 0)
     g->trouble = text_escape (fault_text ());
   else
     g->attached = name_attached (uri);

@@ -100,8 +100,6 @@ show_devices (const struct top *top, struct look *look)
   const struct state *s = &top->now->state;
   unsigned n = top->n_only ? (unsigned) top->n_only : s->n, i;
 
-  if (n > SHOWN_MAX)
-    n = SHOWN_MAX;
   look->devices = must_alloc (n, sizeof look->devices[0]);
   for (i = 0; i < n; i++) {
     device *d = top->n_only ? state_find (s, top->only[i])

@@ -187,7 +187,7 @@ view_draw (struct view *v, int width, int height, const struct look *look)
     put_help (v, look->help);
   else if (!look->n) {
     view_line (v);
-    view_put (v, STYLE_PLAIN, " there is no such device now");
+    view_put (v, STYLE_PLAIN, " there is no device to show");
   }
   else {
     view_list (v, look, look->no_detail ? 0 : VIEW_DETAIL_LINES);

@@ -32,9 +32,6 @@ struct view {
   struct view_line *lines;
 };
 
-/* Devices that are shown; a server has fewer. */
-#define SHOWN_MAX 1024
-
 /* What is on the screen. */
 struct look {
   const char *uri, *trouble;    /* trouble: NULL, or why nothing is new */

@@ -94,6 +94,12 @@ serve "{\"devices\":[{\"name\":\"$(head -c 100000 /dev/zero | tr '\0' x)\"}]}"
 everything
 stop_nbdkit
 
+say "more devices than there can be"
+serve "{\"devices\":[$(printf '{"name":"zram%d"},' {1..2000}){\"name\":\"x\"}]}"
+refused 1 'tells of 2001 devices' top --once
+everything
+stop_nbdkit
+
 say "a huge export"
 start_nbdkit null 1T
 NBDZRAM_URI=$sock
