@@ -24,7 +24,12 @@ END
 writer=$!
 
 say "--once"
-ctl top --once --interval 0.5 >"$tmpdir/once"
+# A writer on a slow machine may have got nowhere yet.
+for ((i = 0; i < 40; i++)); do
+  ctl top --once --interval 0.5 >"$tmpdir/once"
+  awk '$1 == "read" || $1 == "write" { n += $4 ~ /s$/ }
+       END { exit n != 2 }' "$tmpdir/once" && break
+done
 for what in '^ zram0 ' '^ zram1 ' '^   data .*###' '^   held .*x #' \
             '^   objects .*%' '^   read  *[0-9.]*k*/s .*us' \
             'the limit\|no limit'; do
