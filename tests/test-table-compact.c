@@ -20,7 +20,7 @@
 #define GiB (UINT64_C (1) << 30)
 #define PAGE 4096u
 #define STEP (NODE_ENTRIES + 7u)        /* slots: a leaf each */
-#define PAGES (SANITIZED ? 6000u : 60000u)
+#define PAGES (SANITIZED ? 20000u : 60000u)
 #define LEFT(i) ((i) % 16 == 3)
 
 static struct zram_disk *d;
