@@ -136,7 +136,8 @@ extern bool arena_wants_compaction (const struct arena *a,
                                     unsigned per_mille);
 
 /* Move about one page of bytes, or a few small objects, out of the
- * emptiest segment, and tell the table.  False: none can be emptied until something changes.
+ * emptiest segment, and tell the table.  False: none can be emptied until
+ * something changes.
  */
 extern bool arena_compact_step (struct arena *a, struct table *table);
 

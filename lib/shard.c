@@ -455,14 +455,6 @@ shard_holes_from (struct shard *s, uint64_t slot)
   return holes;
 }
 
-void
-shard_bound (struct shard *s, uint64_t nslots)
-{
-  shard_lock (s);
-  s->nslots = nslots;
-  shard_unlock (s);
-}
-
 int
 shard_resize (struct shard *s, uint64_t nslots)
 {

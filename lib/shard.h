@@ -169,7 +169,13 @@ extern bool shard_holes_from (struct shard *s, uint64_t slot);
 /* Refuse slots from here on, or no more: only ever fewer than the shard
  * has.  Takes the lock.
  */
-extern void shard_bound (struct shard *s, uint64_t nslots);
+static inline void
+shard_bound (struct shard *s, uint64_t nslots)
+{
+  shard_lock (s);
+  s->nslots = nslots;
+  shard_unlock (s);
+}
 
 /* Change the number of slots, to 0 or more; takes the lock.  Those that go
  * must be holes, and then it does not fail.  -ENOSPC or -ENOMEM, and
@@ -181,7 +187,9 @@ extern int shard_resize (struct shard *s, uint64_t nslots);
 extern bool shard_describe (const struct shard *s, uint64_t slot,
                             struct zram_slot *about);
 
-/* A step of compaction, of objects or of the table, under the lock.  False: no more is due. */
+/* A step of compaction, of objects or of the table, under the lock.
+ * False: no more is due.
+ */
 extern bool shard_compact_step (struct shard *s, unsigned per_mille);
 
 #endif /* ZRAM_SHARD_H */
