@@ -195,6 +195,12 @@ may nbdkit-zram-swap@.service swapon swapoff ioctl sendto recvmsg sendmsg \
 may nbdkit-zram-mount@.service mount umount2 ioctl sendto recvmsg sendmsg \
     memfd_create rt_sigtimedwait clone vfork wait4 mkdir rmdir fsync
 
+say "threads run out before files do"
+# Else nbdkit, without a file for the next client, fills the log.
+[ "$(setting nbdkit-zram@.service TasksMax)" -lt \
+  "$(setting nbdkit-zram@.service LimitNOFILE)" ] ||
+  fail "a crowd of clients takes the last file first"
+
 say "a stop has a bound"
 # seconds UNIT: its TimeoutStopSec.
 seconds ()
