@@ -20,6 +20,8 @@
 #define CONTROL "control"
 #define CONTROL_SIZE (256 * 1024)
 #define CHUNK (256 * 1024)
+/* A listing of pages: 1048576 lines of 40 bytes. */
+#define LISTING_MAX (INT64_C (40) << 20)
 /* What a name in a list counts besides its bytes. */
 #define NAME_COST 64
 
@@ -81,14 +83,14 @@ fault_foreign (const struct link *l, const char *export, const char *what)
 
 /* --- Reading ------------------------------------------------------------ */
 
-/* The size of what shall be a text; -1 with a fault. */
+/* The size of what shall be a text of at most max bytes; -1 with a fault. */
 static int64_t
-text_size (struct link *l, const char *export)
+text_size (struct link *l, const char *export, int64_t max)
 {
   int64_t size = nbd_get_size (link_nbd (l));
   char *what;
 
-  if (size >= 0 && size <= CLIENT_TEXT_MAX)
+  if (size >= 0 && size <= max)
     return size;
   if (size < 0)
     return fault_foreign (l, export, "of no size");
@@ -100,9 +102,9 @@ text_size (struct link *l, const char *export)
 
 /* All of an export, and its length; to be freed.  NULL with a fault. */
 static char *
-read_bytes (struct link *l, const char *export, size_t *length)
+read_bytes (struct link *l, const char *export, int64_t max, size_t *length)
 {
-  int64_t size = text_size (l, export);
+  int64_t size = text_size (l, export, max);
   size_t done, n;
   char *text;
 
@@ -127,7 +129,7 @@ static char *
 read_all (struct link *l, const char *export)
 {
   size_t n = 0;
-  char *text = read_bytes (l, export, &n);
+  char *text = read_bytes (l, export, CLIENT_TEXT_MAX, &n);
 
   if (!text)
     return NULL;
@@ -234,7 +236,7 @@ copy_text (struct link *l, const char *export, FILE *fp)
 
   if (nbd_is_read_only (link_nbd (l)) != 1)
     return fault_foreign (l, export, "a disk");
-  text = read_bytes (l, export, &n);
+  text = read_bytes (l, export, LISTING_MAX, &n);
   if (!text)
     return -1;
   text_put (fp, text, n);

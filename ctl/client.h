@@ -25,7 +25,9 @@ struct export {
 extern int client_look (const char *uri, const char *export,
                         struct export *e);
 
-/* No text of a server is longer: its JSON of 64 devices has 160 KiB. */
+/* No text of a server is longer, but for a listing of pages: its JSON of 64
+ * devices has some 160 KiB.
+ */
 #define CLIENT_TEXT_MAX (1 << 22)
 
 /* The JSON of all devices.  To be freed. */

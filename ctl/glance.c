@@ -39,12 +39,7 @@ glance_take (const char *uri)
 {
   struct glance *g = must_alloc (1, sizeof *g);
 
-  int r = state_load (uri, &g->state);
-
-  if (r == 0 && g->state.n > GLANCE_DEVICES_MAX)
-    r = fault ("the server tells of %u devices; at most %d can be shown",
-               g->state.n, GLANCE_DEVICES_MAX);
-  if (r < 0)
+  if (state_load (uri, &g->state) < 0)
     g->trouble = text_escape (fault_text ());
   else
     g->attached = name_attached (uri);

@@ -15,11 +15,6 @@ struct glance {
   struct attached *attached;
 };
 
-/* More devices than a server can have, and few enough to be gone through
- * for each of them.
- */
-#define GLANCE_DEVICES_MAX 1024
-
 /* CLOCK_MONOTONIC. */
 extern uint64_t clock_ns (void);
 

@@ -20,7 +20,6 @@
  * hundred times the memory of its text.
  */
 #define MEMBERS_MAX 100000
-#define DEVICES_MAX 1024
 /* Longer texts are no names. */
 #define NAME_LENGTH_MAX 64
 #define TEXT_LENGTH_MAX 256
@@ -64,9 +63,9 @@ check_devices (const struct state *s)
 {
   unsigned i;
 
-  if (s->n > DEVICES_MAX)
+  if (s->n > STATE_DEVICES_MAX)
     return fault ("its answer has %u devices, more than %d", s->n,
-                  DEVICES_MAX);
+                  STATE_DEVICES_MAX);
   for (i = 0; i < s->n; i++)
     if (!is_device (state_device (s, i)))
       return fault ("its answer has something among its devices that is none");

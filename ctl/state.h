@@ -21,6 +21,9 @@ struct state {
 /* One device; belongs to its state. */
 typedef struct json_object device;
 
+/* More than a server can have, and few enough to be gone through for each. */
+#define STATE_DEVICES_MAX 1024
+
 /* -1 with a fault. */
 extern int state_load (const char *uri, struct state *s);
 extern int state_parse (const char *text, struct state *s);

@@ -65,13 +65,13 @@ key_down (struct top *top)
 static void
 key_first (struct top *top)
 {
-  move_by (top, -GLANCE_DEVICES_MAX);
+  move_by (top, -STATE_DEVICES_MAX);
 }
 
 static void
 key_last (struct top *top)
 {
-  move_by (top, GLANCE_DEVICES_MAX);
+  move_by (top, STATE_DEVICES_MAX);
 }
 
 static void

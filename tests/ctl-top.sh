@@ -312,6 +312,11 @@ until_screen '^echo'
 say "one device, UTF-8, and q while the server is silent"
 ctl add size=1M >/dev/null
 "${mux[@]}" kill-server
+# Its socket goes a moment later.
+for ((i = 0; i < 500; i++)); do
+  if ! "${mux[@]}" list-sessions >/dev/null 2>&1; then break; fi
+  sleep 0.02
+done
 LC_ALL=C.UTF-8 "${mux[@]}" -u new-session -d -x 80 -y 24 -s top \
   "LC_ALL=C.UTF-8 ${ctl_words[*]@Q} top --interval 0.2 zram1
    echo status=\$?; sleep 60"
