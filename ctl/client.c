@@ -253,7 +253,7 @@ client_copy (const char *uri, const char *export, FILE *fp)
   if (r == 0)
     r = copy_text (l, export, fp);
   else if (r > 0)
-    fault ("%s has no export \"%s\"", link_who (l), export);
+    fault_unopened (l, export);
   link_close (l);
   return r < 0 ? -1 : r;
 }
