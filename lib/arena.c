@@ -215,7 +215,7 @@ store_whole (struct arena *a, uint32_t id, uint64_t slot,
 
   memcpy (p, o->data, o->length);
   arena_tally (a, o, 1);
-  return id + ENTRY_FIRST;
+  return entry_make (TAG_OBJECT, id);
 }
 
 /* Split an object: as much as fits to the emptiest segment, the rest
@@ -258,7 +258,7 @@ store_split (struct arena *a, uint64_t slot, const struct object *o,
   memcpy (p + LINK_BYTES, data, head - LINK_BYTES);
   arena_tally (a, o, 1);
   counter_add (&a->n->splits, 1);
-  return head_id + ENTRY_FIRST;
+  return entry_make (TAG_OBJECT, head_id);
 }
 
 uint32_t
@@ -285,7 +285,7 @@ segments_of (const struct arena *a, uint32_t entry, uint64_t slot)
 
   if (entry_is_empty (entry) || entry_is_raw (entry))
     return where;
-  where.a = entry - ENTRY_FIRST;
+  where.a = entry_id (entry);
   base = arena_base (a, where.a);
   i = segment_find (l, base, &a->segment[where.a], slot, false);
   if (i >= 0) {
@@ -332,7 +332,7 @@ find (const struct arena *a, uint32_t entry, uint64_t slot,
   char *base;
   int i;
 
-  at->id = entry - ENTRY_FIRST;
+  at->id = entry_id (entry);
   at->tail_id = NIL;
   base = arena_base (a, at->id);
   i = segment_find (l, base, &a->segment[at->id], slot, false);
@@ -417,7 +417,7 @@ arena_free (struct arena *a, uint32_t entry, uint64_t slot)
   struct place at;
 
   if (entry_is_raw (entry)) {
-    pool_free (&a->raw, entry & ~ENTRY_RAW);
+    pool_free (&a->raw, entry_id (entry));
     return;
   }
   if (find (a, entry, slot, &at) < 0)

@@ -67,7 +67,7 @@ move_fragment (struct arena *a, struct table *table, uint64_t e, char *p)
   if (id == NIL)
     return false;
   if (dirent_kind (e) == KIND_TAIL) {
-    head_id = table_get (table, slot) - ENTRY_FIRST;
+    head_id = entry_id (table_get (table, slot));
     base = arena_base (a, head_id);
     i = segment_find (l, base, &a->segment[head_id], slot, false);
     if (i < 0)
@@ -76,7 +76,7 @@ move_fragment (struct arena *a, struct table *table, uint64_t e, char *p)
                              *segment_dirent (l, base, (uint32_t) i)), id);
   }
   else
-    table_set (table, slot, id + ENTRY_FIRST);
+    table_set (table, slot, entry_make (TAG_OBJECT, id));
   memcpy (arena_put (a, id, slot, length, dirent_kind (e),
                      dirent_codec (e)), p, length);
   return true;

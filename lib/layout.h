@@ -154,25 +154,59 @@ dirent_codec (uint64_t e)
   return (unsigned) (e >> CODEC_SHIFT);
 }
 
-/* A table entry. */
-#define ENTRY_HOLE 0u
-#define ENTRY_ZERO 1u           /* zeroes, allocated */
-#define ENTRY_FIRST 2u          /* + segment id, or + node id above leaves */
-#define ENTRY_RAW 0x80000000u   /* | raw page id */
+/* A table entry: what it is, and an id of that. */
+#define ID_BITS 30
+enum tag {
+  TAG_EMPTY,                    /* zeroes: nothing is stored */
+  TAG_OBJECT,                   /* the id of its, or its head's, segment */
+  TAG_RAW,                      /* the id of a raw page */
+  TAG_AWAY,                     /* kept elsewhere; nothing makes it yet */
+};
+/* Above the leaves of the table: the id of a node. */
+#define TAG_NODE TAG_OBJECT
+
+#define ENTRY_HOLE 0u           /* empty */
+#define ENTRY_ZERO 1u           /* empty, but allocated */
+
+/* Ids are below this, so that every id fits an entry.  In segments the
+ * whole of the largest disk fits into one shard; a shard that grew to more
+ * slots than this can keep so many of them raw, and no more.
+ */
+#define ID_MAX (UINT32_C (1) << ID_BITS)
+
+_Static_assert (TAG_AWAY >> (32 - ID_BITS) == 0,
+                "an entry is 32 bits: a tag and an id");
+_Static_assert (ID_MAX * (uint64_t) ZRAM_PAGE_MIN * SEGMENT_PAGES >=
+                ZRAM_SIZE_MAX, "segments for the largest disk");
+
+static inline uint32_t
+entry_make (enum tag tag, uint32_t id)
+{
+  return (uint32_t) tag << ID_BITS | id;
+}
+
+static inline enum tag
+entry_tag (uint32_t entry)
+{
+  return (enum tag) (entry >> ID_BITS);
+}
+
+static inline uint32_t
+entry_id (uint32_t entry)
+{
+  return entry & (ID_MAX - 1);
+}
 
 static inline bool
 entry_is_empty (uint32_t entry)
 {
-  return entry < ENTRY_FIRST;
+  return entry_tag (entry) == TAG_EMPTY;
 }
 
 static inline bool
 entry_is_raw (uint32_t entry)
 {
-  return entry & ENTRY_RAW;
+  return entry_tag (entry) == TAG_RAW;
 }
-
-/* Ids stay below this, so that every id fits an entry. */
-#define ID_MAX (ENTRY_RAW - ENTRY_FIRST)
 
 #endif /* ZRAM_LAYOUT_H */

@@ -45,7 +45,7 @@ scan_object (const struct shard *s, uint64_t slot, uint32_t entry,
 {
   const struct arena *a = &s->arena;
   const struct layout *l = s->layout;
-  uint32_t id = entry - ENTRY_FIRST, length, tail_id;
+  uint32_t id = entry_id (entry), length, tail_id;
   char *base;
   uint64_t e;
   int i;
@@ -94,7 +94,7 @@ scan_table (const struct shard *s, struct census *c)
     if (entry == ENTRY_ZERO)
       c->zero += n;
     else if (entry_is_raw (entry)) {
-      if (!pool_is_used (&s->arena.raw, entry & ~ENTRY_RAW))
+      if (!pool_is_used (&s->arena.raw, entry_id (entry)))
         return -EIO;
       c->raw++;
     }

@@ -86,8 +86,8 @@ shard_prefetch (struct shard *s, uint64_t slot)
   if (slot < s->nslots)
     entry = table_get (&s->table, slot);
   if (!entry_is_empty (entry) && !entry_is_raw (entry))
-    segment_prefetch (s->layout, arena_base (&s->arena, entry - ENTRY_FIRST),
-                      &s->arena.segment[entry - ENTRY_FIRST]);
+    segment_prefetch (s->layout, arena_base (&s->arena, entry_id (entry)),
+                      &s->arena.segment[entry_id (entry)]);
   shard_unlock (s);
 }
 
@@ -106,7 +106,7 @@ shard_fetch (struct shard *s, uint64_t slot, struct fetch *f)
   }
   touch (s, slot);
   if (entry_is_raw (entry)) {
-    char *page = pool_at (&s->arena.raw, entry & ~ENTRY_RAW);
+    char *page = pool_at (&s->arena.raw, entry_id (entry));
 
     f->content.type = CONTENT_RAW;
     memcpy (f->raw, page + f->from, f->n);
@@ -185,10 +185,10 @@ publish_raw (struct shard *s, uint64_t slot, uint32_t old,
   if (r == 0) {
     set_raw (s, id, c->page);
     discard (s, slot, old);
-    set (s, slot, old, id | ENTRY_RAW);
+    set (s, slot, old, entry_make (TAG_RAW, id));
   }
   else if (entry_is_raw (old))
-    set_raw (s, old & ~ENTRY_RAW, c->page);
+    set_raw (s, entry_id (old), c->page);
   else
     return r;
   touch (s, slot);
@@ -222,7 +222,7 @@ publish_object (struct shard *s, uint64_t slot, uint32_t old,
     return 0;
   }
   if (entry_is_raw (old)) {
-    set_raw (s, old & ~ENTRY_RAW, c->page);
+    set_raw (s, entry_id (old), c->page);
     return 0;
   }
   return r;

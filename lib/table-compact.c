@@ -40,7 +40,7 @@ static bool
 move_node (struct table *t, uint32_t *cell)
 {
   struct pool *pool = &t->nodes;
-  uint32_t from = *cell - ENTRY_FIRST, to;
+  uint32_t from = entry_id (*cell), to;
 
   if (!pool_has_lower (pool, from) || pool_alloc (pool, &to) < 0)
     return false;
@@ -49,7 +49,7 @@ move_node (struct table *t, uint32_t *cell)
   t->idle[to] = t->idle[from];
   if (t->ages)
     t->ages[to] = t->ages[from];
-  *cell = to + ENTRY_FIRST;
+  *cell = entry_make (TAG_NODE, to);
   pool_free (pool, from);
   return true;
 }
@@ -69,7 +69,7 @@ look_at_next (struct table *t)
   }
   if (t->cursor % ROOT_SLOTS == 0)
     moved += move_node (t, root);
-  cell = pool_at (&t->nodes, *root - ENTRY_FIRST);
+  cell = pool_at (&t->nodes, entry_id (*root));
   cell += t->cursor / NODE_ENTRIES % NODE_ENTRIES;
   if (!entry_is_empty (*cell))
     moved += move_node (t, cell);

@@ -21,6 +21,10 @@ min (uint64_t a, uint64_t b)
   return a < b ? a : b;
 }
 
+#define SLOTS_MAX (ZRAM_SIZE_MAX / ZRAM_PAGE_MIN)
+_Static_assert (SLOTS_MAX / NODE_ENTRIES + SLOTS_MAX / ROOT_SLOTS <= ID_MAX,
+                "ids for the nodes of the largest disk");
+
 /* At least one, so that no array is empty where there are no slots. */
 static uint64_t
 roots_for (uint64_t nslots)
@@ -115,7 +119,7 @@ table_destroy (struct table *t)
 static uint32_t *
 node_at (const struct table *t, uint32_t entry)
 {
-  return pool_at (&t->nodes, entry - ENTRY_FIRST);
+  return pool_at (&t->nodes, entry_id (entry));
 }
 
 static unsigned
@@ -173,7 +177,7 @@ cell_expand (struct table *t, uint32_t *cell)
   for (i = 0; i < NODE_ENTRIES; ++i)
     node[i] = *cell;
   t->idle[id] = 0;
-  *cell = id + ENTRY_FIRST;
+  *cell = entry_make (TAG_NODE, id);
   return 0;
 }
 
@@ -217,7 +221,7 @@ static uint64_t *
 idle_word (const struct table *t, uint64_t slot, uint64_t *bit)
 {
   *bit = UINT64_C (1) << slot % NODE_ENTRIES;
-  return &t->idle[*cell_at (t, slot, 1) - ENTRY_FIRST];
+  return &t->idle[entry_id (*cell_at (t, slot, 1))];
 }
 
 void
@@ -247,7 +251,7 @@ table_age (const struct table *t, uint64_t slot)
 
   if (!t->ages)
     return NULL;
-  leaf = *cell_at (t, slot, 1) - ENTRY_FIRST;
+  leaf = entry_id (*cell_at (t, slot, 1));
   return &t->ages[leaf].accessed[slot % NODE_ENTRIES];
 }
 
@@ -282,7 +286,7 @@ table_fold (struct table *t, uint64_t slot)
     node = node_at (t, *above);
     if (!node_is_uniform (t, node, slot, level))
       return;
-    id = *above - ENTRY_FIRST;
+    id = entry_id (*above);
     *above = node[0];           /* freed, it may read as zeroes */
     pool_free (&t->nodes, id);
   }
@@ -394,7 +398,7 @@ count_below (const struct table *t, uint32_t entry, unsigned level,
   if (level == 0 || entry_is_empty (entry))
     return 0;
   if (level == 1)
-    *nidle += (unsigned) __builtin_popcountll (t->idle[entry - ENTRY_FIRST]);
+    *nidle += (unsigned) __builtin_popcountll (t->idle[entry_id (entry)]);
   node = node_at (t, entry);
   for (i = 0; i < NODE_ENTRIES; ++i)
     n += count_below (t, node[i], level - 1, nidle);

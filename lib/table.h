@@ -3,8 +3,8 @@
  *
  * Three levels: a flat root, and below it nodes of 64 entries from a
  * pool, so that scattered writes to a huge disk touch little.  At every
- * level an entry below ENTRY_FIRST, a hole or allocated zeroes, speaks
- * for all slots beneath it: a fresh disk has no nodes, zeroing a TiB
+ * level an empty entry, a hole or allocated zeroes, speaks for all slots
+ * beneath it: a fresh disk has no nodes, zeroing a TiB
  * writes a few thousand words, and a node that has come to say the same
  * thing 64 times is folded into its parent.
  *

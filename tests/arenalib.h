@@ -120,7 +120,7 @@ drop (uint64_t slot)
 static inline void
 set (uint64_t slot, uint32_t entry, const struct thing *t)
 {
-  CHECK (entry >= ENTRY_FIRST && !entry_is_raw (entry));
+  CHECK (entry_tag (entry) == TAG_OBJECT);
   CHECK (table_prepare (&s->table, slot) == 0);
   table_set (&s->table, slot, entry);
   counter_add (&s->n.stored, thing[slot].length == 0);
@@ -184,7 +184,7 @@ where (uint64_t slot)
   char *base;
   int i;
 
-  w.head = table_get (&s->table, slot) - ENTRY_FIRST;
+  w.head = entry_id (table_get (&s->table, slot));
   base = arena_base (a, w.head);
   i = segment_find (l, base, &a->segment[w.head], slot, false);
   CHECK (i >= 0);

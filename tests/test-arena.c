@@ -206,7 +206,7 @@ test_squeeze_whole (void)
   CHECK (place_choose (a, SEGMENT_GRANULES + 100, except_none) == NIL);
   put (0, LARGE);
   first = where (0).head;
-  entry = first + ENTRY_FIRST;
+  entry = entry_make (TAG_OBJECT, first);
   CHECK (squeeze (0, 100, entry) == ENTRY_HOLE);        /* in the way */
   check_slot (0);
   CHECK (squeeze (1, 100, ENTRY_HOLE) == entry);
@@ -217,7 +217,7 @@ test_squeeze_whole (void)
   verify ();
   put (6, LARGE);                                       /* another one */
   CHECK (where (6).head != first);
-  CHECK (squeeze (0, 100, entry) == where (6).head + ENTRY_FIRST);
+  CHECK (squeeze (0, 100, entry) == entry_make (TAG_OBJECT, where (6).head));
   verify ();
   CHECK (squeeze (0, 200, table_get (&s->table, 0)) == entry);
   finish ();
@@ -251,7 +251,7 @@ test_squeeze_split (void)
   CHECK (where (5).head != w.head && where (5).head != w.tail);
   drop (0);
   entry = squeeze (4, 3500, table_get (&s->table, 4));
-  CHECK (entry == where (5).head + ENTRY_FIRST);
+  CHECK (entry == entry_make (TAG_OBJECT, where (5).head));
   finish ();
 }
 

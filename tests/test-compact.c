@@ -78,7 +78,7 @@ put_split (uint64_t slot, uint32_t head_id, uint32_t head_bytes,
   arena_tally (a, &(struct object) { buf, t.length, KIND_OBJECT, t.codec },
                1);
   counter_add (&s->n.arena.splits, 1);
-  set (slot, head_id + ENTRY_FIRST, &t);
+  set (slot, entry_make (TAG_OBJECT, head_id), &t);
 }
 
 /* Segment x, to be the victim, and y with room for what is in it. */
@@ -206,7 +206,7 @@ test_half_way (void)
     case 2: CHECK (replace (16, 50) && replace (16, 8)); break;
     case 3: drop (16); break;
     case 4: put (16, LARGE); break;
-    case 5: CHECK (squeeze (16, LARGE, x + ENTRY_FIRST)); break;
+    case 5: CHECK (squeeze (16, LARGE, entry_make (TAG_OBJECT, x))); break;
     }
     CHECK ((a->victim == NIL) == (what & 1 || what == 4));
     verify ();

@@ -110,7 +110,7 @@ find_entry (uint32_t id, uint64_t slot, bool tail)
 static struct found
 find (uint64_t slot)
 {
-  uint32_t id = table_get (&s->table, slot) - ENTRY_FIRST, tail_id;
+  uint32_t id = entry_id (table_get (&s->table, slot)), tail_id;
   struct found f = { .e = find_entry (id, slot, false) };
 
   f.p = segment_bytes (l, arena_base (&s->arena, id), *f.e);
@@ -279,8 +279,8 @@ static void
 damage_link (uint64_t slot)
 {
   const uint32_t ids[] = {
-    0, 1, 2, table_get (&s->table, slot) - ENTRY_FIRST, 1000, ID_MAX - 1,
-    ENTRY_RAW, NIL - 1, NIL,
+    0, 1, 2, entry_id (table_get (&s->table, slot)), 1000, ID_MAX - 1,
+    ID_MAX, NIL - 1, NIL,
   };
   struct found f = find (slot);
   uint32_t was = link_get (f.p);

@@ -150,9 +150,9 @@ entry_of (uint64_t slot)
   /* The one leaf that holds the slots in use. */
   uint32_t entry = s->table.root[slot / ROOT_SLOTS], *node;
 
-  node = pool_at (&s->table.nodes, entry - ENTRY_FIRST);
+  node = pool_at (&s->table.nodes, entry_id (entry));
   entry = node[slot / NODE_ENTRIES % NODE_ENTRIES];
-  node = pool_at (&s->table.nodes, entry - ENTRY_FIRST);
+  node = pool_at (&s->table.nodes, entry_id (entry));
   return &node[slot % NODE_ENTRIES];
 }
 
@@ -163,14 +163,14 @@ test_table (void)
 
   was = *object;
   CHECK (was == table_get (&s->table, 5));
-  NOTICED (*object = a->segments.fresh + ENTRY_FIRST, *object = was,
-           "table leads nowhere");
+  NOTICED (*object = entry_make (TAG_OBJECT, (uint32_t) a->segments.fresh),
+           *object = was, "table leads nowhere");
   NOTICED (*object = table_get (&s->table, 399), *object = was,
            "table leads nowhere");
   NOTICED (*object = ENTRY_HOLE, *object = was, "pages stored");
   was = *raw;
   CHECK (entry_is_raw (was));
-  NOTICED (*raw = ENTRY_RAW | (uint32_t) a->raw.fresh, *raw = was,
+  NOTICED (*raw = entry_make (TAG_RAW, (uint32_t) a->raw.fresh), *raw = was,
            "table leads nowhere");
   NOTICED (*raw = ENTRY_ZERO, *raw = was, "zero pages");
 }
@@ -196,7 +196,7 @@ test_entries (void)
     if (entry_is_raw (table_get (&s->table, slot)) ||
         entry_is_empty (table_get (&s->table, slot)))
       continue;
-    id = table_get (&s->table, slot) - ENTRY_FIRST;
+    id = entry_id (table_get (&s->table, slot));
     e = dirent_of (slot, false, &id);
     if (dirent_kind (*e) == KIND_HEAD)
       break;
@@ -214,7 +214,7 @@ test_entries (void)
   e = dirent_of (slot, true, &tail_id);
   was = *e;
   NOTICED (*e ^= 1, *e = was, "table leads nowhere");
-  id = table_get (&s->table, 10) - ENTRY_FIRST;
+  id = entry_id (table_get (&s->table, 10));
   e = dirent_of (10, false, &id);
   was = *e;
   CHECK (dirent_kind (was) == KIND_FILL);
@@ -223,7 +223,7 @@ test_entries (void)
   NOTICED (a->segment[id].used++, a->segment[id].used--, "segment");
 
   /* One too many, of a page that is elsewhere. */
-  id = table_get (&s->table, 5) - ENTRY_FIRST;
+  id = entry_id (table_get (&s->table, 5));
   CHECK (arena_reserve (a) == 0);
   for (id = 0; segment_room (l, &a->segment[id], 1) < 8 ||
          !pool_is_used (&a->segments, id) || id == a->spare; ++id)

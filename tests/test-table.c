@@ -149,10 +149,11 @@ some_entry (uint64_t *rng)
   switch (rng_below (rng, 6)) {
   case 0: return ENTRY_HOLE;
   case 1: return ENTRY_ZERO;
-  case 2: return ENTRY_FIRST;
-  case 3: return ENTRY_RAW;
-  case 4: return ENTRY_RAW | (ENTRY_RAW - 1);
-  default: return ENTRY_FIRST + (uint32_t) rng_below (rng, ID_MAX);
+  case 2: return entry_make (TAG_OBJECT, 0);
+  case 3: return entry_make (TAG_RAW, 0);
+  case 4: return entry_make (TAG_AWAY, ID_MAX - 1);
+  default: return entry_make (1 + rng_below (rng, 3),
+                              (uint32_t) rng_below (rng, ID_MAX));
   }
 }
 
@@ -221,7 +222,7 @@ test_folding (void)
       set (i, !entry);
     CHECK (table.nodes.used == 0);
     for (i = nslots; i-- > 0; )
-      set (i, ENTRY_FIRST + (uint32_t) i);
+      set (i, entry_make (TAG_OBJECT, (uint32_t) i));
     check_nodes ();
     for (i = nslots; i-- > 0; )         /* and downwards */
       set (i, entry);
@@ -353,12 +354,13 @@ test_largest (void)
   int error;
 
   start (n);
+  CHECK (table.nodes.p.max_units == n / NODE_ENTRIES + n / ROOT_SLOTS);
   for (i = 0; i < sizeof slots / sizeof slots[0]; ++i) {
     CHECK (table_prepare (&table, slots[i]) == 0);
-    table_set (&table, slots[i], ENTRY_FIRST + (uint32_t) i);
+    table_set (&table, slots[i], entry_make (TAG_OBJECT, (uint32_t) i));
   }
   for (i = 0; i < sizeof slots / sizeof slots[0]; ++i) {
-    CHECK (table_get (&table, slots[i]) == ENTRY_FIRST + i);
+    CHECK (table_get (&table, slots[i]) == entry_make (TAG_OBJECT, i));
     for (k = slots[i] - (slots[i] > 0); k <= slots[i] + 1 && k < n; ++k)
       if (k != slots[i] && k != slots[i ? i - 1 : 0] &&
           k != slots[i + 1 < 12 ? i + 1 : 11])
@@ -382,6 +384,26 @@ test_largest (void)
   finish ();
 }
 
+/* Every tag with ids at both ends: nothing runs over. */
+static void
+test_entries (void)
+{
+  static const uint32_t ids[] = { 0, 1, 2, ID_MAX / 2, ID_MAX - 1 };
+  uint32_t tag, entry;
+  unsigned i;
+
+  for (tag = TAG_EMPTY; tag <= TAG_AWAY; ++tag)
+    for (i = 0; i < sizeof ids / sizeof ids[0]; ++i) {
+      entry = entry_make ((enum tag) tag, ids[i]);
+      CHECK (entry_tag (entry) == tag && entry_id (entry) == ids[i]);
+      CHECK (entry_is_empty (entry) == (tag == TAG_EMPTY));
+      CHECK (entry_is_raw (entry) == (tag == TAG_RAW));
+    }
+  CHECK (entry_tag (ENTRY_HOLE) == TAG_EMPTY);
+  CHECK (entry_tag (ENTRY_ZERO) == TAG_EMPTY);
+  CHECK (entry_tag (UINT32_MAX) == TAG_AWAY);
+}
+
 int
 main (void)
 {
@@ -402,6 +424,7 @@ main (void)
   printf ("%u times nodes were moved\n", gathered);
   CHECK (gathered > 0);
   test_failures ();
+  test_entries ();
   test_largest ();
   return 0;
 }
