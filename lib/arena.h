@@ -3,8 +3,8 @@
  *
  * Segments in use are listed by the room they have left.  An object goes
  * to the tightest that will take it; when none will it is split over two
- * if that saves opening another.  Raw pages live beside them in a pool of
- * their own.
+ * if that saves opening another.  An object is known by its slot and the
+ * id of its segment; raw pages and table entries are the store's affair.
  *
  *   arena.c    objects: store, load, free, replace where they are
  *   place.c    lists by room, and the choice of a segment
@@ -27,7 +27,6 @@
 #include "layout.h"
 #include "pool.h"
 #include "segment.h"
-#include "table.h"
 
 #define NIL UINT32_MAX
 
@@ -55,7 +54,7 @@ struct arena_counters {
 struct arena {
   const struct layout *layout;
   struct arena_counters *n;
-  struct pool segments, raw;
+  struct pool segments;
   struct segment *segment;      /* by id */
   size_t segment_bytes;         /* of that array */
   uint64_t bucket_bits[BUCKET_WORDS];
@@ -93,38 +92,57 @@ extern int arena_grow (struct arena *a, uint64_t nslots);
 /* Make sure that the next arena_store cannot fail: 0, -ENOSPC, -ENOMEM. */
 extern int arena_reserve (struct arena *a);
 
-/* Store a copy, after arena_reserve.  The table entry.  A slot has one
- * object at a time: free the old one first.
+/* Two segments that an object keeps out of; NIL: none. */
+struct except { uint32_t a, b; };
+extern const struct except except_none;
+
+/* Store a copy, after arena_reserve.  The id of its segment.  A slot has
+ * one object at a time: free the old one first.
  */
 extern uint32_t arena_store (struct arena *a, uint64_t slot,
                              const struct object *object);
 
-/* Store a copy where there is room, without allocating.  `old' is an
- * entry whose object for the same slot may still be there, or
- * ENTRY_HOLE.  The table entry, or ENTRY_HOLE if there is no room.
+/* Store a copy where there is room, without allocating.  If the slot has
+ * an object still, leave out its segments.  NIL: there is no room.
  */
 extern uint32_t arena_squeeze (struct arena *a, uint64_t slot,
-                               const struct object *object, uint32_t old);
+                               const struct object *object,
+                               struct except except);
+
+/* An object where it lies: its one fragment, or two.  Good until something
+ * changes in its segments.
+ */
+struct found {
+  uint32_t id, tail_id;         /* segments; tail_id NIL: whole */
+  uint32_t i, tail_i;           /* directory entries */
+  uint64_t e, tail_e;
+  char *p, *tail_p;
+};
+
+/* 0, or -EIO if the object is not there or makes no sense. */
+extern int arena_find (const struct arena *a, uint32_t id, uint64_t slot,
+                       struct found *at);
+
+static inline struct except
+found_segments (const struct found *at)
+{
+  return (struct except) { at->id, at->tail_id };
+}
+
+/* Copy an object out to buf, which holds object_max bytes: its length,
+ * kind and codec are set and data points to buf.  0, or -EIO if it is too
+ * long to be one.
+ */
+extern int arena_load (const struct arena *a, const struct found *at,
+                       void *buf, struct object *object);
 
 /* Put an object in the place of one that is no shorter, without
  * allocating.  False: there is no room.
  */
-extern bool arena_replace (struct arena *a, uint32_t entry, uint64_t slot,
+extern bool arena_replace (struct arena *a, const struct found *at,
                            const struct object *object);
 
-/* Copy an object out to buf, which holds object_max bytes: its length,
- * kind and codec are set and data points to buf.  0, or -EIO if the entry
- * leads nowhere.
- */
-extern int arena_load (const struct arena *a, uint32_t entry,
-                       uint64_t slot, void *buf, struct object *object);
-
-/* What kind of object an entry leads to. */
-extern enum kind arena_kind (const struct arena *a, uint32_t entry,
-                             uint64_t slot);
-
-/* Forget an object or raw page. */
-extern void arena_free (struct arena *a, uint32_t entry, uint64_t slot);
+extern void arena_free (struct arena *a, const struct found *at);
 
 /* Is compaction due: is more room spread over the segments than so many
  * thousandths of them and one segment?
@@ -135,17 +153,25 @@ extern void arena_free (struct arena *a, uint32_t entry, uint64_t slot);
 extern bool arena_wants_compaction (const struct arena *a,
                                     unsigned per_mille);
 
+/* Who knows in which segment the object of a slot, or its head, is. */
+struct arena_index {
+  uint32_t (*get) (void *opaque, uint64_t slot);        /* NIL: in none */
+  void (*set) (void *opaque, uint64_t slot, uint32_t id);
+  void *opaque;
+};
+
 /* Move about one page of bytes, or a few small objects, out of the
- * emptiest segment, and tell the table.  False: none can be emptied until
+ * emptiest segment, and tell the index.  False: none can be emptied until
  * something changes.
  */
-extern bool arena_compact_step (struct arena *a, struct table *table);
+extern bool arena_compact_step (struct arena *a,
+                                const struct arena_index *index);
 
 /* Give back what is kept ready for the next write, but for a reserve; and
- * some of that too, because memory is short.
+ * so many blocks of that too, because memory is short.
  */
 extern void arena_cool (struct arena *a);
-extern void arena_drain (struct arena *a);
+extern void arena_drain (struct arena *a, unsigned blocks);
 
 /* Between arena.c, place.c and compact.c. */
 
@@ -168,10 +194,8 @@ extern uint32_t place_emptiest (const struct arena *a);
  * not move others if there is one among the tightest few, or NIL.  The
  * two segments in `except' are left out.
  */
-struct except { uint32_t a, b; };
 extern uint32_t place_choose (const struct arena *a, uint32_t size,
                               struct except except);
-extern const struct except except_none;
 
 /* Add an object or a fragment to a segment.  Its bytes, to be filled. */
 extern char *arena_put (struct arena *a, uint32_t id, uint64_t slot,

@@ -43,7 +43,7 @@ has_objects (struct zram_disk *d, unsigned codec)
 
   for (i = 0; i < shard_count (d) && pages == 0; ++i) {
     shard_lock (&d->shards[i]);
-    pages = counter_get (&d->shards[i].n.arena.codec[codec].pages);
+    pages = counter_get (&d->shards[i].n.store.arena.codec[codec].pages);
     shard_unlock (&d->shards[i]);
   }
   return pages > 0;

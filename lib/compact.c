@@ -36,7 +36,8 @@ arena_wants_compaction (const struct arena *a, unsigned per_mille)
 
 /* Move a whole object. */
 static bool
-move_object (struct arena *a, struct table *table, uint64_t e, char *p)
+move_object (struct arena *a, const struct arena_index *index, uint64_t e,
+             char *p)
 {
   const struct layout *l = a->layout;
   struct object o = {
@@ -44,18 +45,19 @@ move_object (struct arena *a, struct table *table, uint64_t e, char *p)
     .codec = dirent_codec (e),
   };
   uint64_t slot = dirent_slot (l, e);
-  uint32_t entry = arena_squeeze (a, slot, &o, ENTRY_HOLE);
+  uint32_t id = arena_squeeze (a, slot, &o, except_none);
 
-  if (entry == ENTRY_HOLE)
+  if (id == NIL)
     return false;
   arena_tally (a, &o, -1);      /* counted twice now */
-  table_set (table, slot, entry);
+  index->set (index->opaque, slot, id);
   return true;
 }
 
 /* Move a fragment, as it is, and tell whoever points to it. */
 static bool
-move_fragment (struct arena *a, struct table *table, uint64_t e, char *p)
+move_fragment (struct arena *a, const struct arena_index *index, uint64_t e,
+               char *p)
 {
   const struct layout *l = a->layout;
   uint64_t slot = dirent_slot (l, e);
@@ -67,7 +69,9 @@ move_fragment (struct arena *a, struct table *table, uint64_t e, char *p)
   if (id == NIL)
     return false;
   if (dirent_kind (e) == KIND_TAIL) {
-    head_id = entry_id (table_get (table, slot));
+    head_id = index->get (index->opaque, slot);
+    if (head_id == NIL)
+      return false;
     base = arena_base (a, head_id);
     i = segment_find (l, base, &a->segment[head_id], slot, false);
     if (i < 0)
@@ -76,7 +80,7 @@ move_fragment (struct arena *a, struct table *table, uint64_t e, char *p)
                              *segment_dirent (l, base, (uint32_t) i)), id);
   }
   else
-    table_set (table, slot, entry_make (TAG_OBJECT, id));
+    index->set (index->opaque, slot, id);
   memcpy (arena_put (a, id, slot, length, dirent_kind (e),
                      dirent_codec (e)), p, length);
   return true;
@@ -84,7 +88,8 @@ move_fragment (struct arena *a, struct table *table, uint64_t e, char *p)
 
 /* Move the victim's last object. */
 static bool
-move_last (struct arena *a, struct table *table, uint32_t *length)
+move_last (struct arena *a, const struct arena_index *index,
+           uint32_t *length)
 {
   const struct layout *l = a->layout;
   uint32_t i = a->segment[a->victim].count - 1u;
@@ -93,8 +98,8 @@ move_last (struct arena *a, struct table *table, uint32_t *length)
   char *p = segment_bytes (l, base, e);
   bool whole = dirent_kind (e) == KIND_OBJECT || dirent_kind (e) == KIND_FILL;
 
-  if (!(whole ? move_object (a, table, e, p)
-        : move_fragment (a, table, e, p)))
+  if (!(whole ? move_object (a, index, e, p)
+        : move_fragment (a, index, e, p)))
     return false;
   *length = dirent_length (l, e);
   counter_add (&a->n->moved, 1);
@@ -113,7 +118,7 @@ stall (struct arena *a)
 }
 
 bool
-arena_compact_step (struct arena *a, struct table *table)
+arena_compact_step (struct arena *a, const struct arena_index *index)
 {
   uint32_t done = 0, length, objects;
 
@@ -131,7 +136,7 @@ arena_compact_step (struct arena *a, struct table *table)
   }
   for (objects = 0; done < a->layout->page && objects < STEP_OBJECTS;
        done += length, ++objects) {
-    if (!move_last (a, table, &length)) {
+    if (!move_last (a, index, &length)) {
       stall (a);
       return false;
     }

@@ -39,7 +39,7 @@ keep (struct shard *s)
     if (counter_get (&s->changes) != changes)
       return;
   shard_lock (s);
-  arena_cool (&s->arena);
+  store_cool (&s->store);
   shard_unlock (s);
 }
 
@@ -102,12 +102,12 @@ zram_compact (struct zram_disk *d)
 
     /* Whoever asks wants it tried, though it got nowhere just now. */
     shard_lock (s);
-    s->arena.stalled_steps = 0;
+    store_retry_compaction (&s->store);
     shard_unlock (s);
     while (step (s, COMPACT_NOW))
       ;
     shard_lock (s);
-    arena_cool (&s->arena);
+    store_cool (&s->store);
     shard_unlock (s);
   }
   return 0;

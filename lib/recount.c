@@ -43,7 +43,7 @@ static int
 scan_object (const struct shard *s, uint64_t slot, uint32_t entry,
              struct census *c)
 {
-  const struct arena *a = &s->arena;
+  const struct arena *a = &s->store.arena;
   const struct layout *l = s->layout;
   uint32_t id = entry_id (entry), length, tail_id;
   char *base;
@@ -82,6 +82,24 @@ scan_object (const struct shard *s, uint64_t slot, uint32_t entry,
 }
 
 static int
+scan_entry (const struct shard *s, uint64_t slot, uint32_t entry,
+            struct census *c)
+{
+  switch (entry_tag (entry)) {
+  case TAG_EMPTY:
+    return entry == ENTRY_HOLE || entry == ENTRY_ZERO ? 0 : -EIO;
+  case TAG_OBJECT:
+    return scan_object (s, slot, entry, c);
+  case TAG_RAW:
+    c->raw++;
+    return pool_is_used (&s->store.raw, entry_id (entry)) ? 0 : -EIO;
+  case TAG_AWAY:
+    break;
+  }
+  return -EIO;
+}
+
+static int
 scan_table (const struct shard *s, struct census *c)
 {
   uint64_t slot, n;
@@ -93,13 +111,7 @@ scan_table (const struct shard *s, struct census *c)
       c->stored += n;
     if (entry == ENTRY_ZERO)
       c->zero += n;
-    else if (entry_is_raw (entry)) {
-      if (!pool_is_used (&s->arena.raw, entry_id (entry)))
-        return -EIO;
-      c->raw++;
-    }
-    else if (!entry_is_empty (entry) &&
-             scan_object (s, slot, entry, c) < 0)
+    if (scan_entry (s, slot, entry, c) < 0)
       return -EIO;
   }
   return 0;
@@ -108,7 +120,7 @@ scan_table (const struct shard *s, struct census *c)
 static int
 scan_segments (const struct shard *s, struct census *c)
 {
-  const struct arena *a = &s->arena;
+  const struct arena *a = &s->store.arena;
   uint64_t id;
 
   for (id = 0; id < a->segments.fresh; ++id) {
@@ -130,7 +142,7 @@ scan_segments (const struct shard *s, struct census *c)
 static int
 scan_lists (const struct shard *s, struct census *c)
 {
-  const struct arena *a = &s->arena;
+  const struct arena *a = &s->store.arena;
   uint32_t b, id, prev;
 
   for (b = 0; b < BUCKETS; ++b) {
@@ -174,8 +186,8 @@ compare_codecs (const struct shard *s, unsigned n, const struct census *c,
   unsigned i;
 
   for (i = 0; i < CODEC_MAX; ++i) {
-    uint64_t pages = counter_get (&s->n.arena.codec[i].pages);
-    uint64_t bytes = counter_get (&s->n.arena.codec[i].bytes);
+    uint64_t pages = counter_get (&s->n.store.arena.codec[i].pages);
+    uint64_t bytes = counter_get (&s->n.store.arena.codec[i].bytes);
 
     if (c->codec[i].pages != pages)
       return differ (message, n, "pages of a codec", c->codec[i].pages,
@@ -190,12 +202,13 @@ compare_codecs (const struct shard *s, unsigned n, const struct census *c,
 static int
 recount_shard (const struct shard *s, unsigned n, char *message)
 {
-  const struct arena *a = &s->arena;
+  const struct arena *a = &s->store.arena;
+  const struct store_counters *b = &s->n.store;
   const struct {
     const char *name;
     const struct pool *pool;
   } pools[] = {
-    { "segments", &a->segments }, { "raw pages", &a->raw },
+    { "segments", &a->segments }, { "raw pages", &s->store.raw },
     { "nodes", &s->table.nodes },
   };
   struct census c = { 0 };
@@ -220,17 +233,17 @@ recount_shard (const struct shard *s, unsigned n, char *message)
     } checks[] = {
       { "pages stored", c.stored, counter_get (&s->n.stored) },
       { "zero pages", c.zero, counter_get (&s->n.zero) },
-      { "raw pages", c.raw, counter_get (&s->n.raw) },
-      { "raw pages in use", c.raw, a->raw.used },
-      { "fills", c.fills, counter_get (&s->n.arena.fills) },
-      { "splits", c.splits, counter_get (&s->n.arena.splits) },
+      { "raw pages", c.raw, counter_get (&b->raw) },
+      { "raw pages in use", c.raw, s->store.raw.used },
+      { "fills", c.fills, counter_get (&b->arena.fills) },
+      { "splits", c.splits, counter_get (&b->arena.splits) },
       { "directory entries", c.fragments, c.entries },
-      { "entries counted", c.entries, counter_get (&s->n.arena.entries) },
+      { "entries counted", c.entries, counter_get (&b->arena.entries) },
       { "segments in use", c.segments + (a->spare != NIL),
         a->segments.used },
       { "segments listed", c.listed, a->listed },
       { "segments not listed", c.segments - c.listed, a->victim != NIL },
-      { "room", c.room, counter_get (&s->n.arena.room) },
+      { "room", c.room, counter_get (&b->arena.room) },
       { "nodes", nodes, s->table.nodes.used },
       { "idle pages", nidle, s->table.nidle },
     };
@@ -256,13 +269,15 @@ recount_account (const struct zram_disk *d, char *message)
 
   for (i = 0; i < shard_count (d); ++i) {
     const struct shard *s = &d->shards[i];
+    const struct pool *segments = &s->store.arena.segments;
+    const struct pool *raw = &s->store.raw, *nodes = &s->table.nodes;
 
-    kind[ACCOUNT_SEGMENTS] += resident (&s->arena.segments);
-    kind[ACCOUNT_RAW] += resident (&s->arena.raw);
-    kind[ACCOUNT_TABLE] += resident (&s->table.nodes);
-    ready[ACCOUNT_SEGMENTS] += hot (&s->arena.segments);
-    ready[ACCOUNT_RAW] += hot (&s->arena.raw);
-    ready[ACCOUNT_TABLE] += hot (&s->table.nodes);
+    kind[ACCOUNT_SEGMENTS] += resident (segments);
+    kind[ACCOUNT_RAW] += resident (raw);
+    kind[ACCOUNT_TABLE] += resident (nodes);
+    ready[ACCOUNT_SEGMENTS] += hot (segments);
+    ready[ACCOUNT_RAW] += hot (raw);
+    ready[ACCOUNT_TABLE] += hot (nodes);
   }
   kind[ACCOUNT_CODECS] = workspaces_bytes (&d->workspaces);
   kind[ACCOUNT_OTHER] = atomic_load (&a->kind[ACCOUNT_OTHER]);

@@ -17,23 +17,24 @@ static void
 add_shard (const struct zram_disk *d, const struct shard *s,
            struct zram_stats *st)
 {
+  const struct store_counters *n = &s->n.store;
   uint64_t page = d->layout.page;
   uint64_t stored = counter_get (&s->n.stored);
   uint64_t zero = counter_get (&s->n.zero);
-  uint64_t raw = counter_get (&s->n.raw);
-  uint64_t same = zero + counter_get (&s->n.arena.fills);
+  uint64_t raw = counter_get (&n->raw);
+  uint64_t same = zero + counter_get (&n->arena.fills);
   uint64_t kinds = same + raw;
   unsigned i;
 
   st->zero_pages += zero;
   st->same_pages += same;
   st->huge_pages += raw;
-  st->huge_pages_since += counter_get (&s->n.raw_since);
-  st->split_pages += counter_get (&s->n.arena.splits);
+  st->huge_pages_since += counter_get (&n->raw_since);
+  st->split_pages += counter_get (&n->arena.splits);
   st->compr_data_size += raw * page;
   for (i = 0; i < CODEC_MAX; ++i) {
-    uint64_t bytes = counter_get (&s->n.arena.codec[i].bytes);
-    uint64_t pages = counter_get (&s->n.arena.codec[i].pages);
+    uint64_t bytes = counter_get (&n->arena.codec[i].bytes);
+    uint64_t pages = counter_get (&n->arena.codec[i].pages);
 
     st->codec[i].pages += pages;
     st->codec[i].bytes += bytes;
@@ -41,12 +42,12 @@ add_shard (const struct zram_disk *d, const struct shard *s,
     kinds += pages;
   }
   st->pages_stored += stored > kinds ? stored : kinds;
-  st->mem_directories += counter_get (&s->n.arena.entries) * DIRENT_BYTES;
-  st->mem_free += counter_get (&s->n.arena.room) << d->layout.granule_shift;
+  st->mem_directories += counter_get (&n->arena.entries) * DIRENT_BYTES;
+  st->mem_free += counter_get (&n->arena.room) << d->layout.granule_shift;
   st->notify_free += counter_get (&s->n.freed);
-  st->pages_compacted += counter_get (&s->n.arena.emptied);
-  st->objects_moved += counter_get (&s->n.arena.moved);
-  st->bytes_moved += counter_get (&s->n.arena.moved_bytes);
+  st->pages_compacted += counter_get (&n->arena.emptied);
+  st->objects_moved += counter_get (&n->arena.moved);
+  st->bytes_moved += counter_get (&n->arena.moved_bytes);
 }
 
 /* What is held of a kind, and what of it is ready. */

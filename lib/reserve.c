@@ -85,14 +85,13 @@ zram_swap_reserve (const struct zram_disk *d)
   return d->reserve.bytes;
 }
 
-/* The three pools of a shard. */
-enum { SEGMENTS, RAW, NODES, POOLS };
+/* The pools of a shard: the store's, and the table's. */
+enum { NODES = STORE_POOLS, POOLS };
 
 static struct pool *
 pool_of (struct shard *s, unsigned which)
 {
-  return which == SEGMENTS ? &s->arena.segments
-    : which == RAW ? &s->arena.raw : &s->table.nodes;
+  return which == NODES ? &s->table.nodes : store_pool (&s->store, which);
 }
 
 /* What lies beside the units of a block, by their numbers, and is written
@@ -103,9 +102,9 @@ touch_beside (struct shard *s, unsigned which, uint64_t first)
 {
   unsigned n = pool_of (s, which)->block_units;
 
-  if (which == SEGMENTS)
-    os_populate (&s->arena.segment[first], n * sizeof *s->arena.segment);
-  else if (which == NODES) {
+  if (which != NODES)
+    store_touch_beside (&s->store, which, first);
+  else {
     os_populate (&s->table.idle[first], n * sizeof *s->table.idle);
     if (s->table.ages)
       os_populate (&s->table.ages[first], n * sizeof *s->table.ages);

@@ -22,13 +22,13 @@
 #define CLEAR_RUNS 64
 
 static int
-store_init (struct shard *s, bool track_ages, struct table *table,
-            struct arena *arena)
+contents_init (struct shard *s, bool track_ages, struct table *table,
+               struct store *store)
 {
   if (table_init (table, s->nslots, track_ages, s->account) < 0)
     return -ENOMEM;
-  if (arena_init (arena, s->layout, s->nslots, s->account,
-                  &s->n.arena) < 0) {
+  if (store_init (store, s->layout, s->nslots, s->account,
+                  &s->n.store) < 0) {
     table_destroy (table);
     return -ENOMEM;
   }
@@ -43,7 +43,7 @@ shard_init (struct shard *s, const struct layout *layout,
   s->layout = layout;
   s->account = account;
   s->nslots = nslots;
-  if (store_init (s, track_ages, &s->table, &s->arena) < 0)
+  if (contents_init (s, track_ages, &s->table, &s->store) < 0)
     return -ENOMEM;
   pthread_mutex_init (&s->lock, NULL);
   return 0;
@@ -54,7 +54,7 @@ shard_destroy (struct shard *s)
 {
   if (!s->layout)
     return;
-  arena_destroy (&s->arena);
+  store_destroy (&s->store);
   table_destroy (&s->table);
   pthread_mutex_destroy (&s->lock);
   s->layout = NULL;
@@ -85,35 +85,27 @@ shard_prefetch (struct shard *s, uint64_t slot)
     return;
   if (slot < s->nslots)
     entry = table_get (&s->table, slot);
-  if (!entry_is_empty (entry) && !entry_is_raw (entry))
-    segment_prefetch (s->layout, arena_base (&s->arena, entry_id (entry)),
-                      &s->arena.segment[entry_id (entry)]);
+  store_prefetch (&s->store, entry);
   shard_unlock (s);
 }
 
 int
 shard_fetch (struct shard *s, uint64_t slot, struct fetch *f)
 {
+  struct stored page;
   uint32_t entry;
+  int r;
 
   if (slot >= s->nslots)
     return -EINVAL;
   entry = table_get (&s->table, slot);
   f->version = shard_version (s, slot);
-  if (entry_is_empty (entry)) {
-    f->content.type = entry == ENTRY_HOLE ? CONTENT_HOLE : CONTENT_ZERO;
-    return 0;
-  }
-  touch (s, slot);
-  if (entry_is_raw (entry)) {
-    char *page = pool_at (&s->arena.raw, entry_id (entry));
-
-    f->content.type = CONTENT_RAW;
-    memcpy (f->raw, page + f->from, f->n);
-    return 0;
-  }
-  f->content.type = CONTENT_OBJECT;
-  return arena_load (&s->arena, entry, slot, f->buf, &f->content.object);
+  r = store_find (&s->store, entry, slot, &page);
+  if (r < 0)
+    return r;
+  if (!entry_is_empty (entry))
+    touch (s, slot);
+  return store_load (&s->store, &page, f);
 }
 
 /* Publishing. */
@@ -129,8 +121,6 @@ tally (struct shard *s, uint32_t entry, int sign)
   counter_add (&s->n.stored, n);
   if (entry == ENTRY_ZERO)
     counter_add (&s->n.zero, n);
-  else if (entry_is_raw (entry))
-    counter_add (&s->n.raw, n);
 }
 
 static void
@@ -140,102 +130,26 @@ changed (struct shard *s, uint64_t slot)
   counter_add (&s->changes, 1);
 }
 
-/* The object of slot is no longer wanted. */
-static void
-discard (struct shard *s, uint64_t slot, uint32_t old)
+/* Make slot this page, in the place of the one it has. */
+static int
+commit (struct shard *s, uint64_t slot, uint32_t old,
+        const struct content *c)
 {
-  if (!entry_is_empty (old))
-    arena_free (&s->arena, old, slot);
-}
+  struct stored was;
+  uint32_t entry;
+  int r;
 
-static void
-set (struct shard *s, uint64_t slot, uint32_t old, uint32_t entry)
-{
+  r = store_find (&s->store, old, slot, &was);
+  if (r == 0)
+    r = store_put (&s->store, slot, c, &was, &entry);
+  if (r < 0)
+    return r;
   touch (s, slot);
   table_set (&s->table, slot, entry);
   tally (s, old, -1);
   tally (s, entry, 1);
-}
-
-static void
-set_raw (struct shard *s, uint32_t id, const void *page)
-{
-  memcpy (pool_at (&s->arena.raw, id), page, s->layout->page);
-}
-
-static int
-publish_empty (struct shard *s, uint64_t slot, uint32_t old,
-               const struct content *c)
-{
-  uint32_t entry = c->type == CONTENT_HOLE ? ENTRY_HOLE : ENTRY_ZERO;
-
-  discard (s, slot, old);
-  set (s, slot, old, entry);
   return 0;
 }
-
-static int
-publish_raw (struct shard *s, uint64_t slot, uint32_t old,
-             const struct content *c)
-{
-  uint32_t id;
-  int r;
-
-  r = pool_alloc (&s->arena.raw, &id);
-  if (r == 0) {
-    set_raw (s, id, c->page);
-    discard (s, slot, old);
-    set (s, slot, old, entry_make (TAG_RAW, id));
-  }
-  else if (entry_is_raw (old))
-    set_raw (s, entry_id (old), c->page);
-  else
-    return r;
-  touch (s, slot);
-  counter_add (&s->n.raw_since, 1);
-  return 0;
-}
-
-/* Without a segment in reserve, a page that does not grow must still
- * find a place, in the worst case uncompressed where it was so before.
- */
-static int
-publish_object (struct shard *s, uint64_t slot, uint32_t old,
-                const struct content *c)
-{
-  uint32_t entry;
-  int r;
-
-  r = arena_reserve (&s->arena);
-  if (r == 0) {
-    discard (s, slot, old);
-    set (s, slot, old, arena_store (&s->arena, slot, &c->object));
-    return 0;
-  }
-  touch (s, slot);
-  if (arena_replace (&s->arena, old, slot, &c->object))
-    return 0;
-  entry = arena_squeeze (&s->arena, slot, &c->object, old);
-  if (entry != ENTRY_HOLE) {
-    discard (s, slot, old);
-    set (s, slot, old, entry);
-    return 0;
-  }
-  if (entry_is_raw (old)) {
-    set_raw (s, entry_id (old), c->page);
-    return 0;
-  }
-  return r;
-}
-
-typedef int publish_fn (struct shard *s, uint64_t slot, uint32_t old,
-                        const struct content *c);
-static publish_fn *const publish[] = {
-  [CONTENT_HOLE] = publish_empty,
-  [CONTENT_ZERO] = publish_empty,
-  [CONTENT_OBJECT] = publish_object,
-  [CONTENT_RAW] = publish_raw,
-};
 
 /* Turn room spread over the segments into memory that can be used for
  * something else.
@@ -248,7 +162,7 @@ relieve (struct shard *s)
   for (i = 0; i < SHORTAGE_STEPS; ++i)
     if (!shard_compact_step (s, COMPACT_NOW))
       break;
-  arena_drain (&s->arena);
+  store_drain (&s->store);
 }
 
 bool
@@ -281,12 +195,12 @@ shard_publish (struct shard *s, uint64_t slot, const struct content *c)
     return 0;
   r = table_prepare (&s->table, slot);
   if (r == 0)
-    r = publish[c->type] (s, slot, old, c);
+    r = commit (s, slot, old, c);
   if (r < 0) {
     relieve (s);
     r = table_prepare (&s->table, slot);
     if (r == 0)
-      r = publish[c->type] (s, slot, table_get (&s->table, slot), c);
+      r = commit (s, slot, table_get (&s->table, slot), c);
     if (r < 0) {
       table_fold (&s->table, slot);
       return r;
@@ -300,8 +214,8 @@ shard_publish (struct shard *s, uint64_t slot, const struct content *c)
 bool
 shard_compact_step (struct shard *s, unsigned per_mille)
 {
-  if (arena_wants_compaction (&s->arena, per_mille) &&
-      arena_compact_step (&s->arena, &s->table))
+  if (store_wants_compaction (&s->store, per_mille) &&
+      store_compact_step (&s->store, &s->table))
     return true;
   return table_wants_compaction (&s->table, per_mille) &&
     table_compact_step (&s->table);
@@ -309,15 +223,21 @@ shard_compact_step (struct shard *s, unsigned per_mille)
 
 /* Clearing. */
 
-static void
+static int
 clear_object (struct shard *s, uint64_t slot, uint32_t old, uint32_t entry)
 {
-  discard (s, slot, old);
-  set (s, slot, old, entry);
+  const struct content empty = {
+    .type = entry == ENTRY_HOLE ? CONTENT_HOLE : CONTENT_ZERO,
+  };
+  int r = commit (s, slot, old, &empty);
+
+  if (r < 0)
+    return r;
   changed (s, slot);
   if (entry == ENTRY_HOLE)
     counter_add (&s->n.freed, 1);
   shard_compact_step (s, COMPACT_BUSY);
+  return 0;
 }
 
 /* A run of empty slots that are to be empty in the other way. */
@@ -346,9 +266,9 @@ clear_some (struct shard *s, uint64_t *from, uint64_t to, uint32_t entry)
   for (runs = 0; *from < to && runs < CLEAR_RUNS; ++runs) {
     n = table_run (&s->table, *from, to, &old);
     if (!entry_is_empty (old)) {
-      clear_object (s, *from, old, entry);
-      *from += 1;
-      break;
+      r = clear_object (s, *from, old, entry);
+      *from += r == 0;
+      return r;
     }
     /* Where there is no memory to say that zeroes are holes, they stay
      * zeroes: a trim is advice.
@@ -400,18 +320,12 @@ shard_describe (const struct shard *s, uint64_t slot, struct zram_slot *about)
 {
   uint32_t entry = table_get (&s->table, slot), *age;
 
-  about->flags = 0;
   about->accessed = 0;
   if (entry == ENTRY_HOLE)
     return false;
-  if (entry == ENTRY_ZERO) {
-    about->flags = ZRAM_SLOT_SAME;
+  about->flags = store_flags (&s->store, entry, slot);
+  if (entry_is_empty (entry))
     return true;
-  }
-  if (entry_is_raw (entry))
-    about->flags = ZRAM_SLOT_HUGE;
-  else if (arena_kind (&s->arena, entry, slot) == KIND_FILL)
-    about->flags = ZRAM_SLOT_SAME;
   if (table_is_idle (&s->table, slot))
     about->flags |= ZRAM_SLOT_IDLE;
   age = table_age (&s->table, slot);
@@ -461,7 +375,7 @@ shard_resize (struct shard *s, uint64_t nslots)
   int r;
 
   shard_lock (s);
-  r = arena_grow (&s->arena, nslots);
+  r = store_grow (&s->store, nslots);
   if (r == 0)
     r = table_resize (&s->table, nslots);
   if (r == 0)
@@ -474,23 +388,23 @@ int
 shard_reset (struct shard *s)
 {
   struct table table, old_table;
-  struct arena arena, old_arena;
+  struct store store, old_store;
   unsigned i;
 
-  if (store_init (s, s->table.ages != NULL, &table, &arena) < 0)
+  if (contents_init (s, s->table.ages != NULL, &table, &store) < 0)
     return -ENOMEM;
 
   shard_lock (s);
   old_table = s->table;
-  old_arena = s->arena;
+  old_store = s->store;
   s->table = table;
-  s->arena = arena;
+  s->store = store;
   for (i = 0; i < VERSIONS; ++i)
     s->version[i]++;
   counter_zero_all (&s->n, sizeof s->n);
   shard_unlock (s);
 
-  arena_destroy (&old_arena);
+  store_destroy (&old_store);
   table_destroy (&old_table);
   return 0;
 }

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * Leaves of 64 slots go to the shards in turn, so that a shard's table
- * and arena are a small disk of its own, and no two locks are ever held
+ * and store are a small disk of its own, and no two locks are ever held
  * together.  What is done to one page under the lock is here; what is
  * done outside of it, all coding and decoding, is in disk.c.
  */
@@ -17,18 +17,17 @@
 #include <stdint.h>
 
 #include "account.h"
-#include "arena.h"
 #include "counter.h"
 #include "layout.h"
 #include "os.h"
+#include "store.h"
 #include "table.h"
 
 #define VERSIONS 64
 
 struct shard_counters {
-  struct arena_counters arena;
-  counter stored, zero, raw;    /* pages now */
-  counter raw_since;            /* pages ever kept raw */
+  struct store_counters store;
+  counter stored, zero;         /* pages now */
   counter freed;                /* pages that a trim freed */
 };
 
@@ -38,7 +37,7 @@ struct shard {
   struct account *account;
   uint64_t nslots;
   struct table table;
-  struct arena arena;
+  struct store store;
   /* Which write of a slot this is, shared by slots 64 apart: a partial
    * write notices that the page it merged with is no longer there.
    */
@@ -93,29 +92,9 @@ shard_give_way (struct shard *s)
     sched_yield ();
 }
 
-/* What a page is, as it is handed in or out. */
-enum content_type {
-  CONTENT_HOLE, CONTENT_ZERO,   /* zeroes; no bytes */
-  CONTENT_OBJECT,               /* object: compressed, or a word */
-  CONTENT_RAW,                  /* page */
-};
-struct content {
-  enum content_type type;
-  struct object object;
-  const void *page;             /* in: the page itself, if not empty */
-};
-
-/* Under the lock: what slot is.  An object is copied to buf, and of a raw
- * page bytes [from, from + n) to raw.  0; -EIO; -EINVAL if the disk has
- * shrunk meanwhile.
+/* Under the lock: what slot is, as store_load has it.  0; -EIO; -EINVAL if
+ * the disk has shrunk meanwhile.
  */
-struct fetch {
-  void *buf;                    /* object_max bytes */
-  char *raw;
-  uint32_t from, n;
-  struct content content;       /* out */
-  uint32_t version;             /* out */
-};
 extern int shard_fetch (struct shard *s, uint64_t slot, struct fetch *f);
 
 /* Without the lock: what shard_publish will look at first is brought into

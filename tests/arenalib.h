@@ -40,7 +40,7 @@ start (uint32_t page)
   s = &disk->shards[0];
   /* Slots of other shards stay out of use. */
   CHECK (s->nslots >= SLOTS / shard_count (disk));
-  a = &s->arena;
+  a = &s->store.arena;
   l = &disk->layout;
 }
 
@@ -60,6 +60,18 @@ make (unsigned char *buf, const struct thing *t)
   return (struct object) { buf, t->length, t->kind, t->codec };
 }
 
+/* Where the object of a slot is. */
+static inline struct found
+found (uint64_t slot)
+{
+  uint32_t entry = table_get (&s->table, slot);
+  struct found at;
+
+  CHECK (entry_tag (entry) == TAG_OBJECT);
+  CHECK (arena_find (a, entry_id (entry), slot, &at) == 0);
+  return at;
+}
+
 static inline void
 check_slot (uint64_t slot)
 {
@@ -67,12 +79,14 @@ check_slot (uint64_t slot)
   uint32_t entry = table_get (&s->table, slot);
   const struct thing *t = &thing[slot];
   struct object o;
+  struct found at;
 
   CHECK (entry_is_empty (entry) == (t->length == 0));
   if (t->length == 0)
     return;
   make (want, t);
-  CHECK (arena_load (a, entry, slot, got, &o) == 0);
+  at = found (slot);
+  CHECK (arena_load (a, &at, got, &o) == 0);
   CHECK (o.data == got && o.length == t->length);
   CHECK (o.kind == t->kind && o.codec == t->codec);
   CHECK (memcmp (got, want, o.length) == 0);
@@ -111,7 +125,9 @@ some_thing (uint32_t length)
 static inline void
 drop (uint64_t slot)
 {
-  arena_free (a, table_get (&s->table, slot), slot);
+  struct found at = found (slot);
+
+  arena_free (a, &at);
   table_set (&s->table, slot, ENTRY_HOLE);
   thing[slot].length = 0;
   counter_sub (&s->n.stored, 1);
@@ -137,7 +153,7 @@ put (uint64_t slot, uint32_t length)
   CHECK (arena_reserve (a) == 0 && a->spare != NIL);
   if (thing[slot].length)
     drop (slot);
-  set (slot, arena_store (a, slot, &o), &t);
+  set (slot, entry_make (TAG_OBJECT, arena_store (a, slot, &o)), &t);
 }
 
 /* False: it is longer. */
@@ -147,8 +163,9 @@ replace (uint64_t slot, uint32_t length)
   static unsigned char buf[ZRAM_PAGE_MAX];
   struct thing t = some_thing (length);
   struct object o = make (buf, &t);
+  struct found at = found (slot);
 
-  if (!arena_replace (a, table_get (&s->table, slot), slot, &o))
+  if (!arena_replace (a, &at, &o))
     return false;
   thing[slot] = t;
   return true;
@@ -161,14 +178,18 @@ squeeze (uint64_t slot, uint32_t length, uint32_t old)
   static unsigned char buf[ZRAM_PAGE_MAX];
   struct thing t = some_thing (length);
   struct object o = make (buf, &t);
-  uint32_t entry = arena_squeeze (a, slot, &o, old);
+  struct found at = { .id = NIL, .tail_id = NIL };
+  uint32_t id;
 
-  if (entry == ENTRY_HOLE)
-    return entry;
   if (!entry_is_empty (old))
-    arena_free (a, old, slot);
-  set (slot, entry, &t);
-  return entry;
+    at = found (slot);
+  id = arena_squeeze (a, slot, &o, found_segments (&at));
+  if (id == NIL)
+    return ENTRY_HOLE;
+  if (!entry_is_empty (old))
+    arena_free (a, &at);
+  set (slot, entry_make (TAG_OBJECT, id), &t);
+  return entry_make (TAG_OBJECT, id);
 }
 
 /* Where the fragments of an object are: tail NIL if it is whole. */

@@ -85,7 +85,7 @@ object_bytes (const struct shard *s)
   unsigned i;
 
   for (i = 0; i < CODEC_MAX; ++i)
-    n += counter_get (&s->n.arena.codec[i].bytes);
+    n += counter_get (&s->n.store.arena.codec[i].bytes);
   return n;
 }
 

@@ -44,7 +44,7 @@ test_uniform (uint32_t length)
     ;
   arena_cool (a);
   CHECK (overhead ("half trimmed") < 10);
-  printf (", %" PRIu64 " split\n", counter_get (&s->n.arena.splits));
+  printf (", %" PRIu64 " split\n", counter_get (&s->n.store.arena.splits));
 }
 
 /* Splitting. */
@@ -75,7 +75,7 @@ test_split (void)
     CHECK (w.head_bytes + w.tail_bytes == 3450 + LINK_BYTES);
     CHECK (w.tail_bytes >= FRAGMENT_MIN && w.head_bytes >= RESIDUE_MIN);
   }
-  CHECK (n > 100 && n == counter_get (&s->n.arena.splits));
+  CHECK (n > 100 && n == counter_get (&s->n.store.arena.splits));
   verify ();
   for (i = 0; i < 1000; ++i) {
     drop (i);
@@ -176,7 +176,7 @@ test_replace_split (void)
     fill_uniform (3450, 100);
     slot = find_split ();
     w = where (slot);
-    splits = counter_get (&s->n.arena.splits);
+    splits = counter_get (&s->n.store.arena.splits);
     old = thing[slot].length;
     length = i == 9 ? FILL_BYTES : (uint32_t) lengths[i].plus +
       (lengths[i].of_total ? old : w.head_bytes);
@@ -186,7 +186,7 @@ test_replace_split (void)
       v = where (slot);
       CHECK (v.head == w.head);
       CHECK ((v.tail == NIL) == (length <= w.head_bytes));
-      CHECK (counter_get (&s->n.arena.splits) ==
+      CHECK (counter_get (&s->n.store.arena.splits) ==
              splits - (v.tail == NIL));
       CHECK (!replace (slot, length + 1));
     }

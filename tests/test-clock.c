@@ -150,7 +150,7 @@ is_tidy (void)
   bool tidy;
 
   shard_lock (s);
-  tidy = s->arena.spare == NIL && s->arena.segments.nhot == 0;
+  tidy = s->store.arena.spare == NIL && s->store.arena.segments.nhot == 0;
   shard_unlock (s);
   return tidy;
 }

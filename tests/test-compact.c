@@ -24,13 +24,13 @@ static struct {
 static uint64_t
 moved (void)
 {
-  return counter_get (&s->n.arena.moved);
+  return counter_get (&s->n.store.arena.moved);
 }
 
 static uint64_t
 emptied (void)
 {
-  return counter_get (&s->n.arena.emptied);
+  return counter_get (&s->n.store.arena.emptied);
 }
 
 /* A step; the first object it moves, if it moves one, is noted. */
@@ -45,7 +45,7 @@ step (void)
   if (v != NIL)
     kind = dirent_kind (*segment_dirent (l, arena_base (a, v),
                                          a->segment[v].count - 1u));
-  more = arena_compact_step (a, &s->table);
+  more = store_compact_step (&s->store, &s->table);
   if (v != NIL && moved () != before) {
     met.head_moved += kind == KIND_HEAD;
     met.tail_moved += kind == KIND_TAIL;
@@ -77,7 +77,7 @@ put_split (uint64_t slot, uint32_t head_id, uint32_t head_bytes,
             buf + head_bytes, tail_bytes);
   arena_tally (a, &(struct object) { buf, t.length, KIND_OBJECT, t.codec },
                1);
-  counter_add (&s->n.arena.splits, 1);
+  counter_add (&s->n.store.arena.splits, 1);
   set (slot, entry_make (TAG_OBJECT, head_id), &t);
 }
 

@@ -91,7 +91,7 @@ finish (void)
 }
 
 /* A slot's object, or its head; its tail if it has one. */
-struct found {
+struct lies {
   uint64_t *e, *tail_e;         /* directory entries */
   char *p, *tail_p;             /* bytes */
   uint32_t n, tail_n;
@@ -100,25 +100,25 @@ struct found {
 static uint64_t *
 find_entry (uint32_t id, uint64_t slot, bool tail)
 {
-  char *base = arena_base (&s->arena, id);
-  int i = segment_find (l, base, &s->arena.segment[id], slot, tail);
+  char *base = arena_base (&s->store.arena, id);
+  int i = segment_find (l, base, &s->store.arena.segment[id], slot, tail);
 
   CHECK (i >= 0);
   return segment_dirent (l, base, (uint32_t) i);
 }
 
-static struct found
+static struct lies
 find (uint64_t slot)
 {
   uint32_t id = entry_id (table_get (&s->table, slot)), tail_id;
-  struct found f = { .e = find_entry (id, slot, false) };
+  struct lies f = { .e = find_entry (id, slot, false) };
 
-  f.p = segment_bytes (l, arena_base (&s->arena, id), *f.e);
+  f.p = segment_bytes (l, arena_base (&s->store.arena, id), *f.e);
   f.n = dirent_length (l, *f.e);
   if (dirent_kind (*f.e) == KIND_HEAD) {
     tail_id = link_get (f.p);
     f.tail_e = find_entry (tail_id, slot, true);
-    f.tail_p = segment_bytes (l, arena_base (&s->arena, tail_id),
+    f.tail_p = segment_bytes (l, arena_base (&s->store.arena, tail_id),
                               *f.tail_e);
     f.tail_n = dirent_length (l, *f.tail_e);
   }
@@ -171,7 +171,7 @@ try_read (uint64_t slot)
 static void
 damage_bytes (uint64_t slot)
 {
-  struct found f = find (slot);
+  struct lies f = find (slot);
   unsigned i, k, n = f.n + f.tail_n;
   char *at, was[4];
 
@@ -215,8 +215,9 @@ damage_entry (uint64_t slot, uint64_t *e, enum field field, uint32_t value)
   static unsigned char buf[2 * ZRAM_PAGE_MAX];
   uint64_t was = *e, errors_before = errors;
   uint32_t length = dirent_length (l, was), total;
-  struct found f = find (slot);
+  struct lies f = find (slot);
   struct object o;
+  struct found at;
 
   *e = dirent_pack (l, dirent_slot (l, was),
                     field == OFFSET ? value : dirent_offset (was),
@@ -228,8 +229,10 @@ damage_entry (uint64_t slot, uint64_t *e, enum field field, uint32_t value)
   total = f.n + f.tail_n - (f.tail_e ? LINK_BYTES : 0);
   total += dirent_length (l, *e) - length;
   if (total > l->object_max)
-    CHECK (arena_load (&s->arena, table_get (&s->table, slot), slot, buf,
-                       &o) == -EIO);
+    CHECK (arena_find (&s->store.arena,
+                       entry_id (table_get (&s->table, slot)), slot,
+                       &at) < 0 ||
+           arena_load (&s->store.arena, &at, buf, &o) == -EIO);
   /* What is beyond the segment is nobody's to read. */
   if (dirent_offset (*e) + to_granules (l, dirent_length (l, *e)) >
       SEGMENT_GRANULES)
@@ -241,7 +244,7 @@ damage_entry (uint64_t slot, uint64_t *e, enum field field, uint32_t value)
 static void
 damage_entries (uint64_t slot)
 {
-  struct found f = find (slot);
+  struct lies f = find (slot);
   uint64_t *e, errors_before;
   unsigned which, i;
 
@@ -282,7 +285,7 @@ damage_link (uint64_t slot)
     0, 1, 2, entry_id (table_get (&s->table, slot)), 1000, ID_MAX - 1,
     ID_MAX, NIL - 1, NIL,
   };
-  struct found f = find (slot);
+  struct lies f = find (slot);
   uint32_t was = link_get (f.p);
   uint64_t errors_before = errors;
   unsigned i;
@@ -300,7 +303,7 @@ damage_link (uint64_t slot)
 static void
 overwrite (uint64_t slot)
 {
-  struct found f = find (slot);
+  struct lies f = find (slot);
 
   memset (f.p + (f.tail_e ? LINK_BYTES : 0), 0xff,
           f.n - (f.tail_e ? LINK_BYTES : 0));
@@ -318,7 +321,7 @@ overwrite (uint64_t slot)
 static void
 test_lost (void)
 {
-  struct found f;
+  struct lies f;
 
   start (zram_codec_info (0)->name, 4096);
   f = find (3);
@@ -341,7 +344,7 @@ test_codec (const char *algo, uint32_t page_size)
 
   start (algo, page_size);
   for (slot = 0; slot < SLOTS; slot += 1 + slot % 3) {
-    struct found f;
+    struct lies f;
 
     if (entry_is_raw (table_get (&s->table, slot)))
       continue;

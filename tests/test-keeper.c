@@ -62,8 +62,8 @@ is_tidy (void)
   unsigned hot;
 
   shard_lock (s);
-  hot = s->arena.segments.nhot + s->arena.raw.nhot +
-    (s->arena.spare != NIL);
+  hot = s->store.arena.segments.nhot + s->store.raw.nhot +
+    (s->store.arena.spare != NIL);
   shard_unlock (s);
   return hot == 0 && disk_stats (d).mem_free < 3 * 16384;
 }
@@ -114,6 +114,7 @@ static void
 test_gives_way (void)
 {
   unsigned char byte = 1;
+  struct stored page;
   uint64_t i;
 
   start ();
@@ -122,7 +123,9 @@ test_gives_way (void)
   shard_lock (s);
   for (i = 0; i < PAGES; ++i)
     if (i % 10) {
-      arena_free (&s->arena, table_get (&s->table, i), i);
+      CHECK (store_find (&s->store, table_get (&s->table, i), i,
+                         &page) == 0);
+      store_free (&s->store, &page);
       table_set (&s->table, i, ENTRY_HOLE);
       counter_sub (&s->n.stored, 1);
     }
@@ -153,8 +156,8 @@ test_request (void)
 
   start ();
   fill ();
-  s->arena.stalled_steps = UINT32_MAX;
-  s->arena.stalled_room = UINT64_MAX / 2;
+  s->store.arena.stalled_steps = UINT32_MAX;
+  s->store.arena.stalled_room = UINT64_MAX / 2;
   for (i = 0; i < PAGES; ++i)
     if (i % 10)
       CHECK (zram_trim (d, PAGE, i * PAGE) == 0);

@@ -31,7 +31,7 @@ start (void)
 
   d = disk_open (&p);
   s = &d->shards[0];
-  a = &s->arena;
+  a = &s->store.arena;
   l = &d->layout;
   for (i = 0; i < 400; ++i) {
     if (i % 10 == 0)
@@ -68,13 +68,13 @@ test_counters (void)
 {
   bump (&s->n.stored, "pages stored");
   bump (&s->n.zero, "zero pages");
-  bump (&s->n.raw, "raw pages");
-  bump (&s->n.arena.codec[0].pages, "pages of a codec");
-  bump (&s->n.arena.codec[0].bytes, "bytes of a codec");
-  bump (&s->n.arena.entries, "entries counted");
-  bump (&s->n.arena.fills, "fills");
-  bump (&s->n.arena.splits, "splits");
-  bump (&s->n.arena.room, "room");
+  bump (&s->n.store.raw, "raw pages");
+  bump (&s->n.store.arena.codec[0].pages, "pages of a codec");
+  bump (&s->n.store.arena.codec[0].bytes, "bytes of a codec");
+  bump (&s->n.store.arena.entries, "entries counted");
+  bump (&s->n.store.arena.fills, "fills");
+  bump (&s->n.store.arena.splits, "splits");
+  bump (&s->n.store.arena.room, "room");
 }
 
 #define NOTICED(change, undo, what)             \
@@ -100,7 +100,7 @@ static void
 test_pools (void)
 {
   NOTICED (a->segments.used++, a->segments.used--, "segments");
-  NOTICED (a->raw.used++, a->raw.used--, "raw pages");
+  NOTICED (s->store.raw.used++, s->store.raw.used--, "raw pages");
   NOTICED (s->table.nodes.used++, s->table.nodes.used--, "nodes");
 }
 
@@ -110,9 +110,9 @@ test_lost (void)
 {
   uint32_t id;
 
-  CHECK (pool_alloc (&a->raw, &id) == 0);
+  CHECK (pool_alloc (&s->store.raw, &id) == 0);
   noticed ("raw pages in use");
-  pool_free (&a->raw, id);
+  pool_free (&s->store.raw, id);
   disk_recount (d);
   CHECK (pool_alloc (&s->table.nodes, &id) == 0);
   noticed ("nodes");
@@ -170,7 +170,11 @@ test_table (void)
   NOTICED (*object = ENTRY_HOLE, *object = was, "pages stored");
   was = *raw;
   CHECK (entry_is_raw (was));
-  NOTICED (*raw = entry_make (TAG_RAW, (uint32_t) a->raw.fresh), *raw = was,
+  NOTICED (*raw = entry_make (TAG_RAW, (uint32_t) s->store.raw.fresh),
+           *raw = was, "table leads nowhere");
+  NOTICED (*raw = entry_make (TAG_AWAY, 0), *raw = was,
+           "table leads nowhere");
+  NOTICED (*raw = entry_make (TAG_EMPTY, 2), *raw = was,
            "table leads nowhere");
   NOTICED (*raw = ENTRY_ZERO, *raw = was, "zero pages");
 }

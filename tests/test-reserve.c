@@ -176,8 +176,8 @@ resident_in_all (void)
   unsigned i;
 
   for (i = 0; i < shard_count (d); ++i)
-    n += resident (&d->shards[i].arena.segments) +
-      resident (&d->shards[i].arena.raw) +
+    n += resident (&d->shards[i].store.arena.segments) +
+      resident (&d->shards[i].store.raw) +
       resident (&d->shards[i].table.nodes);
   return n;
 }
@@ -188,7 +188,7 @@ test_none (void)
 {
   start ((struct zram_params) { .size = 256 * MiB });
   CHECK (ready () == 0 && !d->reserve.worker.running);
-  CHECK (d->shards[0].arena.segments.keep == 0);
+  CHECK (d->shards[0].store.arena.segments.keep == 0);
   finish ();
 
   /* With swap, but no reserve: touched, and that is all. */

@@ -101,8 +101,8 @@ verify (void)
     check_slot (i);
   CHECK (counter_get (&s->n.stored) == SLOTS - count_of (HOLE, HOLE));
   CHECK (counter_get (&s->n.zero) == count_of (ZERO, ZERO));
-  CHECK (counter_get (&s->n.raw) == count_of (RAW, RAW));
-  CHECK (counter_get (&s->n.arena.fills) == count_of (WORD, WORD));
+  CHECK (counter_get (&s->n.store.raw) == count_of (RAW, RAW));
+  CHECK (counter_get (&s->n.store.arena.fills) == count_of (WORD, WORD));
   disk_recount (disk);
 }
 
@@ -200,7 +200,7 @@ test_transitions (void)
         CHECK (publish (slots[i], (enum page) to) == 0);
       verify ();
     }
-  CHECK (counter_get (&s->n.raw_since) == 6 * PAGES * 2);
+  CHECK (counter_get (&s->n.store.raw_since) == 6 * PAGES * 2);
   for (i = 0; i < 6; ++i)
     CHECK (publish (slots[i], HOLE) == 0);
   verify ();
@@ -230,12 +230,12 @@ fill_to_the_brim (enum page page)
     if (slot == 150)
       CHECK (publish (50, page) == 0);
   }
-  arena_cool (&s->arena);
+  arena_cool (&s->store.arena);
   disk->account.limit = disk->account.held;
   for (i = 0; i < 4; ++i)
     while (publish (slot, order[i]) == 0)
       slot++;
-  arena_cool (&s->arena);
+  arena_cool (&s->store.arena);
   disk->account.limit = disk->account.held;
 }
 
@@ -285,19 +285,19 @@ test_split_at_limit (void)
       CHECK (publish (slot, BIG) == 0);
     CHECK (publish (103, MIDDLE) == 0);
     CHECK (publish (50, BIG) == 0);
-    CHECK (counter_get (&s->n.arena.splits) == 1);
-    arena_cool (&s->arena);
+    CHECK (counter_get (&s->n.store.arena.splits) == 1);
+    arena_cool (&s->store.arena);
     disk->account.limit = disk->account.held;
     while (publish (slot, BIG) == 0)
       slot++;
     for (i = 0; i < 3; ++i)
       while (publish (slot, order[i]) == 0)
         slot++;
-    splits = counter_get (&s->n.arena.splits);
+    splits = counter_get (&s->n.store.arena.splits);
     CHECK (splits >= 1);
     CHECK (publish (50, BIG) == 0);
     verify ();
-    CHECK (counter_get (&s->n.arena.splits) == splits);
+    CHECK (counter_get (&s->n.store.arena.splits) == splits);
 
     c = make (BIG, ++next_seed, buf);
     c.object.length = length;
@@ -318,15 +318,15 @@ test_relief (void)
   start ();
   CHECK (publish (0, WORD) == 0);
   CHECK (publish (0, ZERO) == 0);
-  CHECK (s->arena.spare != NIL);
+  CHECK (s->store.arena.spare != NIL);
   disk->account.limit = disk->account.held;
   CHECK (publish (1, RAW) == 0);        /* the spare segment's memory */
   CHECK (publish (2, RAW) == 0);
-  CHECK (s->arena.spare == NIL);
+  CHECK (s->store.arena.spare == NIL);
   disk->account.limit = disk->account.held;
   CHECK (publish (3, RAW) == -ENOSPC);
   CHECK (publish (1, ZERO) == 0 && publish (2, ZERO) == 0);
-  CHECK (s->arena.raw.nhot == 2);
+  CHECK (s->store.raw.nhot == 2);
   CHECK (publish (10000, ZERO) == 0);   /* nodes, of those there are */
   while (s->table.nodes.used < 16)
     CHECK (publish (64 * (s->table.nodes.used + 5), ZERO) == 0);
@@ -375,7 +375,7 @@ test_clear (void)
   CHECK (s->table.nodes.used == 0);
   CHECK (counter_get (&s->n.zero) == SLOTS);
   clear (0, SLOTS, HOLE);
-  CHECK (s->table.nodes.used == 0 && s->arena.segments.used <= 1);
+  CHECK (s->table.nodes.used == 0 && s->store.arena.segments.used <= 1);
   finish ();
 }
 
@@ -411,6 +411,75 @@ test_clear_at_limit (void)
   finish ();
 }
 
+/* A page that is away, which nothing makes yet: neither read, written nor
+ * freed, and the pages beside it are not harmed.
+ */
+static void
+test_away (void)
+{
+  struct fetch f = { .n = 0 };
+  struct content c;
+  unsigned char buf[PAGE];
+  uint32_t was, away = entry_make (TAG_AWAY, ID_MAX - 1);
+  struct zram_slot about;
+  uint64_t stored;
+  unsigned to;
+
+  start ();
+  for (to = 0; to < 3; ++to)
+    CHECK (publish (6 + to, SMALL) == 0);
+  was = table_get (&s->table, 7);
+  table_set (&s->table, 7, away);
+  stored = counter_get (&s->n.stored);
+  CHECK (shard_fetch (s, 7, &f) == -EIO);
+  CHECK (shard_describe (s, 7, &about) && about.flags == 0);
+  shard_prefetch (s, 7);
+  for (to = 0; to < PAGES; ++to) {
+    c = make ((enum page) to, 1, buf);
+    CHECK (shard_publish (s, 7, &c) == -EIO);
+    CHECK (table_get (&s->table, 7) == away);
+  }
+  CHECK (shard_clear (s, 0, 20, CONTENT_HOLE) == -EIO);
+  CHECK (shard_clear (s, 7, 8, CONTENT_ZERO) == -EIO);
+  CHECK (table_get (&s->table, 7) == away);
+  model[6] = HOLE;
+  CHECK (counter_get (&s->n.stored) == stored - 1);
+  table_set (&s->table, 7, was);
+  finish ();
+}
+
+/* Ids of raw pages and segments: as many as slots, and never more than an
+ * entry can hold.
+ */
+static void
+test_ids (void)
+{
+  static const uint64_t sizes[] = {
+    1, ID_MAX - 2, ID_MAX - 1, ID_MAX, ID_MAX + UINT64_C (1),
+    4 * (uint64_t) ID_MAX,
+  };
+  struct store_counters counters = { 0 };
+  struct account account = { 0 };
+  struct layout l = layout_for_page (PAGE);
+  struct store st;
+  uint64_t n;
+  unsigned i;
+
+  for (i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
+    n = sizes[i];
+    CHECK (store_init (&st, &l, 1, &account, &counters) == 0);
+    CHECK (store_grow (&st, n) == 0);
+    CHECK (st.raw.p.max_units == (n < ID_MAX ? n + 1 : ID_MAX));
+    CHECK (st.arena.segments.p.max_units >= (n < ID_MAX ? n / 4 + 1
+                                             : ID_MAX / 4));
+    CHECK (st.arena.segments.p.max_units <= ID_MAX);
+    /* All segments of the largest disk, in one shard. */
+    CHECK (n < 4 * (uint64_t) ID_MAX ||
+           st.arena.segments.p.max_units == ID_MAX);
+    store_destroy (&st);
+  }
+}
+
 static void
 test_reset (void)
 {
@@ -427,9 +496,9 @@ test_reset (void)
   memset (model, HOLE, sizeof model);
   verify ();
   CHECK (counter_get (&s->n.freed) == 0);
-  CHECK (counter_get (&s->n.raw_since) == 0);
+  CHECK (counter_get (&s->n.store.raw_since) == 0);
   CHECK (object_bytes (s) == 0);
-  CHECK (s->arena.segments.resident == 0 && s->table.nodes.resident == 0);
+  CHECK (s->store.arena.segments.resident == 0 && s->table.nodes.resident == 0);
   for (i = 0; i < 300; ++i)
     CHECK (publish (i, (enum page) (i % PAGES)) == 0);
   finish ();
@@ -446,6 +515,8 @@ main (void)
   test_relief ();
   test_clear ();
   test_clear_at_limit ();
+  test_away ();
+  test_ids ();
   test_reset ();
   return 0;
 }

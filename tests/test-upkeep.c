@@ -261,6 +261,7 @@ start_scattered (uint32_t size_of_page)
   struct zram_params p = {
     .size = 8 * GiB * (size_of_page / 4096), .page_size = size_of_page,
   };
+  struct stored was;
   struct shard *s;
   uint64_t i;
 
@@ -272,7 +273,8 @@ start_scattered (uint32_t size_of_page)
   only_words = false;
   shard_lock (s);
   for (i = 1; i < LOCALS; i += 2) {
-    arena_free (&s->arena, table_get (&s->table, i), i);
+    CHECK (store_find (&s->store, table_get (&s->table, i), i, &was) == 0);
+    store_free (&s->store, &was);
     table_set (&s->table, i, ENTRY_HOLE);
     counter_sub (&s->n.stored, 1);
   }
@@ -289,11 +291,11 @@ test_steps (uint32_t size_of_page)
 
   shard_lock (s);
   while (more) {
-    moved = counter_get (&s->n.arena.moved);
+    moved = counter_get (&s->n.store.arena.moved);
     before = cpu_us ();
     more = shard_compact_step (s, COMPACT_NOW);
     before = cpu_us () - before;
-    moved = counter_get (&s->n.arena.moved) - moved;
+    moved = counter_get (&s->n.store.arena.moved) - moved;
     longest = before > longest ? before : longest;
     most = moved > most ? moved : most;
   }
@@ -313,13 +315,13 @@ test_shortage (uint32_t size_of_page)
 {
   static unsigned char noise[ZRAM_PAGE_MAX];
   struct shard *s = start_scattered (size_of_page);
-  uint64_t moved = counter_get (&s->n.arena.moved);
+  uint64_t moved = counter_get (&s->n.store.arena.moved);
 
-  arena_cool (&s->arena);
+  store_cool (&s->store);
   zram_set_mem_limit (d, disk_stats (d).mem_used_total);
   page_make (noise, page, page, 1);
   CHECK (zram_pwrite (d, noise, page, offset_of (1)) == 0);
-  moved = counter_get (&s->n.arena.moved) - moved;
+  moved = counter_get (&s->n.store.arena.moved) - moved;
   printf ("%6" PRIu32 " room for a page at the limit: %" PRIu64
           " objects moved\n", page, moved);
   CHECK (moved > 256);

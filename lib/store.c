@@ -1,0 +1,294 @@
+/* nbdkit-zram: the store: the only owner of stored pages.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "os.h"
+#include "store.h"
+
+/* One more than there are slots, since a new page is written before the
+ * old one is freed.
+ */
+static uint64_t
+raw_for (uint64_t nslots)
+{
+  return nslots < ID_MAX ? nslots + 1 : ID_MAX;
+}
+
+int
+store_init (struct store *st, const struct layout *layout, uint64_t nslots,
+            struct account *account, struct store_counters *counters)
+{
+  const struct pool_params raw = {
+    .unit = layout->page, .max_units = raw_for (nslots), .hot_max = 2,
+    .kind = ACCOUNT_RAW,
+  };
+
+  *st = (struct store) { .n = counters };
+  if (arena_init (&st->arena, layout, nslots, account,
+                  &counters->arena) < 0)
+    return -ENOMEM;
+  if (pool_init (&st->raw, &raw, account) < 0) {
+    arena_destroy (&st->arena);
+    return -ENOMEM;
+  }
+  st->layout = layout;
+  return 0;
+}
+
+void
+store_destroy (struct store *st)
+{
+  if (!st->layout)
+    return;                     /* store_init failed */
+  pool_destroy (&st->raw);
+  arena_destroy (&st->arena);
+  st->layout = NULL;
+}
+
+int
+store_grow (struct store *st, uint64_t nslots)
+{
+  int r = arena_grow (&st->arena, nslots);
+
+  return r < 0 ? r : pool_grow (&st->raw, raw_for (nslots));
+}
+
+/* Reading. */
+
+static char *
+raw_page (const struct store *st, uint32_t entry)
+{
+  return pool_at (&st->raw, entry_id (entry));
+}
+
+int
+store_find (const struct store *st, uint32_t entry, uint64_t slot,
+            struct stored *page)
+{
+  page->entry = entry;
+  page->lost = false;
+  page->at.id = page->at.tail_id = NIL;
+  switch (entry_tag (entry)) {
+  case TAG_EMPTY:
+    break;
+  case TAG_OBJECT:
+    page->lost = arena_find (&st->arena, entry_id (entry), slot,
+                             &page->at) < 0;
+    break;
+  case TAG_RAW:
+    page->lost = !pool_is_used (&st->raw, entry_id (entry));
+    break;
+  case TAG_AWAY:
+    return -EIO;
+  }
+  return 0;
+}
+
+static int
+load_empty (const struct stored *page, struct fetch *f)
+{
+  f->content.type = page->entry == ENTRY_HOLE ? CONTENT_HOLE : CONTENT_ZERO;
+  return 0;
+}
+
+int
+store_load (const struct store *st, const struct stored *page,
+            struct fetch *f)
+{
+  if (entry_is_empty (page->entry))
+    return load_empty (page, f);
+  if (page->lost)
+    return -EIO;
+  if (entry_is_raw (page->entry)) {
+    f->content.type = CONTENT_RAW;
+    memcpy (f->raw, raw_page (st, page->entry) + f->from, f->n);
+    return 0;
+  }
+  f->content.type = CONTENT_OBJECT;
+  return arena_load (&st->arena, &page->at, f->buf, &f->content.object);
+}
+
+unsigned
+store_flags (const struct store *st, uint32_t entry, uint64_t slot)
+{
+  struct stored page;
+
+  if (entry == ENTRY_ZERO)
+    return ZRAM_SLOT_SAME;
+  if (entry_is_raw (entry))
+    return ZRAM_SLOT_HUGE;
+  if (store_find (st, entry, slot, &page) < 0 || page.lost ||
+      entry_is_empty (entry))
+    return 0;
+  return dirent_kind (page.at.e) == KIND_FILL ? ZRAM_SLOT_SAME : 0;
+}
+
+void
+store_prefetch (const struct store *st, uint32_t entry)
+{
+  const struct arena *a = &st->arena;
+
+  if (entry_tag (entry) == TAG_OBJECT)
+    segment_prefetch (st->layout, arena_base (a, entry_id (entry)),
+                      &a->segment[entry_id (entry)]);
+}
+
+/* Storing. */
+
+static void
+set_raw (struct store *st, uint32_t entry, const void *page)
+{
+  memcpy (raw_page (st, entry), page, st->layout->page);
+}
+
+static int
+put_empty (struct store *st, uint64_t slot, const struct content *c,
+           const struct stored *old, uint32_t *entry)
+{
+  (void) slot;
+  store_free (st, old);
+  *entry = c->type == CONTENT_HOLE ? ENTRY_HOLE : ENTRY_ZERO;
+  return 0;
+}
+
+static int
+put_raw (struct store *st, uint64_t slot, const struct content *c,
+         const struct stored *old, uint32_t *entry)
+{
+  uint32_t id;
+  int r = pool_alloc (&st->raw, &id);
+
+  (void) slot;
+  if (r == 0) {
+    *entry = entry_make (TAG_RAW, id);
+    counter_add (&st->n->raw, 1);
+    store_free (st, old);
+  }
+  else if (entry_is_raw (old->entry) && !old->lost)
+    *entry = old->entry;
+  else
+    return r;
+  set_raw (st, *entry, c->page);
+  counter_add (&st->n->raw_since, 1);
+  return 0;
+}
+
+/* Without a segment in reserve, a page that does not grow must still
+ * find a place, in the worst case uncompressed where it was so before.
+ */
+static int
+put_object (struct store *st, uint64_t slot, const struct content *c,
+            const struct stored *old, uint32_t *entry)
+{
+  struct arena *a = &st->arena;
+  uint32_t id;
+  int r = arena_reserve (a);
+
+  if (r == 0) {
+    store_free (st, old);
+    *entry = entry_make (TAG_OBJECT, arena_store (a, slot, &c->object));
+    return 0;
+  }
+  *entry = old->entry;
+  if (entry_tag (old->entry) == TAG_OBJECT && !old->lost &&
+      arena_replace (a, &old->at, &c->object))
+    return 0;
+  id = arena_squeeze (a, slot, &c->object, found_segments (&old->at));
+  if (id != NIL) {
+    *entry = entry_make (TAG_OBJECT, id);
+    store_free (st, old);
+    return 0;
+  }
+  if (entry_is_raw (old->entry) && !old->lost) {
+    set_raw (st, old->entry, c->page);
+    return 0;
+  }
+  return r;
+}
+
+typedef int put_fn (struct store *st, uint64_t slot,
+                    const struct content *c, const struct stored *old,
+                    uint32_t *entry);
+static put_fn *const put[] = {
+  [CONTENT_HOLE] = put_empty,
+  [CONTENT_ZERO] = put_empty,
+  [CONTENT_OBJECT] = put_object,
+  [CONTENT_RAW] = put_raw,
+};
+
+int
+store_put (struct store *st, uint64_t slot, const struct content *c,
+           const struct stored *old, uint32_t *entry)
+{
+  return put[c->type] (st, slot, c, old, entry);
+}
+
+void
+store_free (struct store *st, const struct stored *page)
+{
+  if (entry_is_empty (page->entry) || page->lost)
+    return;                     /* store_load has reported a lost one */
+  if (entry_is_raw (page->entry)) {
+    pool_free (&st->raw, entry_id (page->entry));
+    counter_sub (&st->n->raw, 1);
+  }
+  else
+    arena_free (&st->arena, &page->at);
+}
+
+/* Compaction, and memory kept ready. */
+
+static uint32_t
+index_get (void *table, uint64_t slot)
+{
+  uint32_t entry = table_get (table, slot);
+
+  return entry_tag (entry) == TAG_OBJECT ? entry_id (entry) : NIL;
+}
+
+static void
+index_set (void *table, uint64_t slot, uint32_t id)
+{
+  table_set (table, slot, entry_make (TAG_OBJECT, id));
+}
+
+bool
+store_compact_step (struct store *st, struct table *table)
+{
+  const struct arena_index index = { index_get, index_set, table };
+
+  return arena_compact_step (&st->arena, &index);
+}
+
+void
+store_cool (struct store *st)
+{
+  arena_cool (&st->arena);
+  pool_cool (&st->raw);
+}
+
+/* Blocks given back of each kind of memory, for the other to have. */
+#define DRAIN 16
+
+void
+store_drain (struct store *st)
+{
+  store_cool (st);
+  arena_drain (&st->arena, DRAIN);
+  pool_drain (&st->raw, DRAIN);
+}
+
+void
+store_touch_beside (struct store *st, unsigned which, uint64_t first)
+{
+  struct arena *a = &st->arena;
+
+  if (which == STORE_SEGMENTS)
+    os_populate (&a->segment[first],
+                 a->segments.block_units * sizeof *a->segment);
+}
