@@ -197,10 +197,10 @@ store_whole (struct arena *a, uint32_t id, uint64_t slot,
  */
 static uint32_t
 store_split (struct arena *a, uint64_t slot, const struct object *o,
-             bool may_open)
+             struct except except, bool may_open)
 {
   const struct layout *l = a->layout;
-  uint32_t head_id = place_emptiest (a), tail_id, head, tail, most;
+  uint32_t head_id = place_emptiest (a, except), tail_id, head, tail, most;
   const char *data = o->data;
   int32_t room;
   char *p;
@@ -217,8 +217,7 @@ store_split (struct arena *a, uint64_t slot, const struct object *o,
     head = most;
   tail = o->length - (head - LINK_BYTES);
 
-  tail_id = place_choose (a, to_granules (l, tail),
-                          (struct except) { head_id, NIL });
+  tail_id = place_choose (a, to_granules (l, tail), except, head_id);
   if (tail_id == NIL && may_open)
     tail_id = open_spare (a);
   if (tail_id == NIL)
@@ -235,32 +234,27 @@ store_split (struct arena *a, uint64_t slot, const struct object *o,
 }
 
 uint32_t
-arena_store (struct arena *a, uint64_t slot, const struct object *o)
+arena_store (struct arena *a, uint64_t slot, const struct object *o,
+             struct except except)
 {
-  uint32_t id = arena_squeeze (a, slot, o, except_none);
+  uint32_t id = arena_squeeze (a, slot, o, except);
 
   if (id == NIL)
-    id = store_split (a, slot, o, true);
+    id = store_split (a, slot, o, except, true);
   if (id == NIL)
     id = store_whole (a, open_spare (a), slot, o);
   return id;
 }
 
-/* While the old object is there the new one keeps out of its segments,
- * where the directory could not tell them apart, and stays whole.
- */
 uint32_t
 arena_squeeze (struct arena *a, uint64_t slot, const struct object *o,
                struct except except)
 {
   uint32_t size = to_granules (a->layout, o->length);
-  uint32_t id = place_choose (a, size, except);
+  uint32_t id = place_choose (a, size, except, NIL);
 
-  if (id != NIL)
-    return store_whole (a, id, slot, o);
-  if (except.a == NIL)
-    return store_split (a, slot, o, false);
-  return NIL;
+  return id != NIL ? store_whole (a, id, slot, o)
+    : store_split (a, slot, o, except, false);
 }
 
 /* Finding. */

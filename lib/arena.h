@@ -92,18 +92,20 @@ extern int arena_grow (struct arena *a, uint64_t nslots);
 /* Make sure that the next arena_store cannot fail: 0, -ENOSPC, -ENOMEM. */
 extern int arena_reserve (struct arena *a);
 
-/* Two segments that an object keeps out of; NIL: none. */
+/* Segments that an object keeps out of; NIL: none.  If its slot has an
+ * object already these are the two of that: no segment has two objects of
+ * one slot, which its directory could not tell apart.
+ */
 struct except { uint32_t a, b; };
 extern const struct except except_none;
 
-/* Store a copy, after arena_reserve.  The id of its segment.  A slot has
- * one object at a time: free the old one first.
- */
+/* Store a copy, after arena_reserve.  The id of its segment. */
 extern uint32_t arena_store (struct arena *a, uint64_t slot,
-                             const struct object *object);
+                             const struct object *object,
+                             struct except except);
 
-/* Store a copy where there is room, without allocating.  If the slot has
- * an object still, leave out its segments.  NIL: there is no room.
+/* Store a copy where there is room, without allocating.  NIL: there is
+ * none.
  */
 extern uint32_t arena_squeeze (struct arena *a, uint64_t slot,
                                const struct object *object,
@@ -187,15 +189,16 @@ arena_base (const struct arena *a, uint32_t id)
 extern void place_list (struct arena *a, uint32_t id);
 extern void place_unlist (struct arena *a, uint32_t id);
 
-/* The segment with most room, or NIL. */
-extern uint32_t place_emptiest (const struct arena *a);
+/* The segment with most room but for those left out, or NIL. */
+extern uint32_t place_emptiest (const struct arena *a,
+                                struct except except);
 
 /* The tightest segment for an object of so many granules, one that need
  * not move others if there is one among the tightest few, or NIL.  The
- * two segments in `except' are left out.
+ * segments in `except' are left out, and a third.
  */
 extern uint32_t place_choose (const struct arena *a, uint32_t size,
-                              struct except except);
+                              struct except except, uint32_t third);
 
 /* Add an object or a fragment to a segment.  Its bytes, to be filled. */
 extern char *arena_put (struct arena *a, uint32_t id, uint64_t slot,

@@ -54,6 +54,24 @@ move_object (struct arena *a, const struct arena_index *index, uint64_t e,
   return true;
 }
 
+/* The bytes of the head that belongs to a tail, or NULL. */
+static char *
+head_of (const struct arena *a, const struct arena_index *index,
+         uint64_t slot)
+{
+  const struct layout *l = a->layout;
+  uint32_t id = index->get (index->opaque, slot);
+  char *base;
+  int i;
+
+  if (id == NIL)
+    return NULL;
+  base = arena_base (a, id);
+  i = segment_find (l, base, &a->segment[id], slot, false);
+  return i < 0 ? NULL
+    : segment_bytes (l, base, *segment_dirent (l, base, (uint32_t) i));
+}
+
 /* Move a fragment, as it is, and tell whoever points to it. */
 static bool
 move_fragment (struct arena *a, const struct arena_index *index, uint64_t e,
@@ -61,28 +79,19 @@ move_fragment (struct arena *a, const struct arena_index *index, uint64_t e,
 {
   const struct layout *l = a->layout;
   uint64_t slot = dirent_slot (l, e);
-  uint32_t length = dirent_length (l, e), head_id;
-  uint32_t id = place_choose (a, to_granules (l, length), except_none);
-  char *base;
-  int i;
+  uint32_t length = dirent_length (l, e);
+  bool tail = dirent_kind (e) == KIND_TAIL;
+  uint32_t id = place_choose (a, to_granules (l, length), except_none, NIL);
 
-  if (id == NIL)
+  if (id == NIL || (tail && !head_of (a, index, slot)))
     return false;
-  if (dirent_kind (e) == KIND_TAIL) {
-    head_id = index->get (index->opaque, slot);
-    if (head_id == NIL)
-      return false;
-    base = arena_base (a, head_id);
-    i = segment_find (l, base, &a->segment[head_id], slot, false);
-    if (i < 0)
-      return false;
-    link_set (segment_bytes (l, base,
-                             *segment_dirent (l, base, (uint32_t) i)), id);
-  }
-  else
-    index->set (index->opaque, slot, id);
   memcpy (arena_put (a, id, slot, length, dirent_kind (e),
                      dirent_codec (e)), p, length);
+  /* The head may have been moved just now, to make room. */
+  if (tail)
+    link_set (head_of (a, index, slot), id);
+  else
+    index->set (index->opaque, slot, id);
   return true;
 }
 
@@ -129,7 +138,7 @@ arena_compact_step (struct arena *a, const struct arena_index *index)
     a->stalled_steps = 0;
   }
   if (a->victim == NIL) {
-    a->victim = place_emptiest (a);
+    a->victim = place_emptiest (a, except_none);
     if (a->victim == NIL)
       return false;
     place_unlist (a, a->victim);

@@ -57,15 +57,30 @@ place_unlist (struct arena *a, uint32_t id)
   counter_sub (&a->n->room, room);
 }
 
-uint32_t
-place_emptiest (const struct arena *a)
+/* The last list before b that is not empty, or BUCKETS. */
+static uint32_t
+last_bucket (const struct arena *a, uint32_t b)
 {
-  unsigned w;
+  uint32_t w = b / 64;
+  uint64_t bits = b % 64 ? a->bucket_bits[w] & ~(UINT64_MAX << b % 64) : 0;
 
-  for (w = BUCKET_WORDS; w-- > 0; )
-    if (a->bucket_bits[w])
-      return a->bucket[w * 64 + 63 -
-                       (unsigned) __builtin_clzll (a->bucket_bits[w])];
+  while (bits == 0) {
+    if (w-- == 0)
+      return BUCKETS;
+    bits = a->bucket_bits[w];
+  }
+  return w * 64 + 63 - (uint32_t) __builtin_clzll (bits);
+}
+
+uint32_t
+place_emptiest (const struct arena *a, struct except except)
+{
+  uint32_t b = BUCKETS, id;
+
+  while ((b = last_bucket (a, b)) != BUCKETS)
+    for (id = a->bucket[b]; id != NIL; id = a->segment[id].next)
+      if (id != except.a && id != except.b)
+        return id;
   return NIL;
 }
 
@@ -88,7 +103,8 @@ next_bucket (const struct arena *a, uint32_t b)
 }
 
 uint32_t
-place_choose (const struct arena *a, uint32_t size, struct except except)
+place_choose (const struct arena *a, uint32_t size, struct except except,
+              uint32_t third)
 {
   const struct layout *l = a->layout;
   uint32_t b = (size + segment_directory (l, 1)) >> BUCKET_SHIFT;
@@ -96,7 +112,7 @@ place_choose (const struct arena *a, uint32_t size, struct except except)
   unsigned looked = 0, here;
 
   /* In the first list some are too small; in the rest all fit but those
-   * left out, which are two at most.  So a few looks at each list are
+   * left out, which are three at most.  So a few looks at each list are
    * enough to find one that fits if there is any.
    */
   for (b = next_bucket (a, b); b < BUCKETS; b = next_bucket (a, b + 1)) {
@@ -104,7 +120,7 @@ place_choose (const struct arena *a, uint32_t size, struct except except)
          id = a->segment[id].next, ++here, ++looked) {
       const struct segment *s = &a->segment[id];
 
-      if (id != except.a && id != except.b &&
+      if (id != except.a && id != except.b && id != third &&
           segment_room (l, s, 1) >= (int32_t) size) {
         if (segment_takes (l, s, size))
           return id;

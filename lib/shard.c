@@ -130,7 +130,10 @@ changed (struct shard *s, uint64_t slot)
   counter_add (&s->changes, 1);
 }
 
-/* Make slot this page, in the place of the one it has. */
+/* Make slot this page: place it, publish it, free the old one, in this
+ * order, so that at every instant the table leads to one whole page.  Only
+ * where there is no room for both does it go where the old one is.
+ */
 static int
 commit (struct shard *s, uint64_t slot, uint32_t old,
         const struct content *c)
@@ -140,15 +143,29 @@ commit (struct shard *s, uint64_t slot, uint32_t old,
   int r;
 
   r = store_find (&s->store, old, slot, &was);
-  if (r == 0)
-    r = store_put (&s->store, slot, c, &was, &entry);
   if (r < 0)
     return r;
+  r = store_place (&s->store, slot, c, &was, &entry);
+  if (r < 0) {
+    if (!store_replace (&s->store, c, &was))
+      return r;
+    touch (s, slot);
+    return 0;
+  }
   touch (s, slot);
   table_set (&s->table, slot, entry);
+  store_free (&s->store, &was);
   tally (s, old, -1);
   tally (s, entry, 1);
   return 0;
+}
+
+static int
+prepare_and_commit (struct shard *s, uint64_t slot, const struct content *c)
+{
+  int r = table_prepare (&s->table, slot);
+
+  return r < 0 ? r : commit (s, slot, table_get (&s->table, slot), c);
 }
 
 /* Turn room spread over the segments into memory that can be used for
@@ -193,18 +210,14 @@ shard_publish (struct shard *s, uint64_t slot, const struct content *c)
   if ((old == ENTRY_HOLE && c->type == CONTENT_HOLE) ||
       (old == ENTRY_ZERO && c->type == CONTENT_ZERO))
     return 0;
-  r = table_prepare (&s->table, slot);
-  if (r == 0)
-    r = commit (s, slot, old, c);
-  if (r < 0) {
+  r = prepare_and_commit (s, slot, c);
+  if (r == -ENOSPC || r == -ENOMEM) {
     relieve (s);
-    r = table_prepare (&s->table, slot);
-    if (r == 0)
-      r = commit (s, slot, table_get (&s->table, slot), c);
-    if (r < 0) {
-      table_fold (&s->table, slot);
-      return r;
-    }
+    r = prepare_and_commit (s, slot, c);
+  }
+  if (r < 0) {
+    table_fold (&s->table, slot);
+    return r;
   }
   changed (s, slot);
   shard_compact_step (s, COMPACT_BUSY);

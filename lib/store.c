@@ -147,85 +147,86 @@ set_raw (struct store *st, uint32_t entry, const void *page)
 }
 
 static int
-put_empty (struct store *st, uint64_t slot, const struct content *c,
-           const struct stored *old, uint32_t *entry)
+place_empty (struct store *st, uint64_t slot, const struct content *c,
+             const struct stored *old, uint32_t *entry)
 {
+  (void) st;
   (void) slot;
-  store_free (st, old);
+  (void) old;
   *entry = c->type == CONTENT_HOLE ? ENTRY_HOLE : ENTRY_ZERO;
   return 0;
 }
 
 static int
-put_raw (struct store *st, uint64_t slot, const struct content *c,
-         const struct stored *old, uint32_t *entry)
+place_raw (struct store *st, uint64_t slot, const struct content *c,
+           const struct stored *old, uint32_t *entry)
 {
   uint32_t id;
   int r = pool_alloc (&st->raw, &id);
 
   (void) slot;
-  if (r == 0) {
-    *entry = entry_make (TAG_RAW, id);
-    counter_add (&st->n->raw, 1);
-    store_free (st, old);
-  }
-  else if (entry_is_raw (old->entry) && !old->lost)
-    *entry = old->entry;
-  else
+  (void) old;
+  if (r < 0)
     return r;
+  *entry = entry_make (TAG_RAW, id);
   set_raw (st, *entry, c->page);
+  counter_add (&st->n->raw, 1);
   counter_add (&st->n->raw_since, 1);
   return 0;
 }
 
-/* Without a segment in reserve, a page that does not grow must still
- * find a place, in the worst case uncompressed where it was so before.
- */
+/* Without a segment in reserve there may still be room in those in use. */
 static int
-put_object (struct store *st, uint64_t slot, const struct content *c,
-            const struct stored *old, uint32_t *entry)
+place_object (struct store *st, uint64_t slot, const struct content *c,
+              const struct stored *old, uint32_t *entry)
 {
+  struct except except = found_segments (&old->at);
   struct arena *a = &st->arena;
-  uint32_t id;
   int r = arena_reserve (a);
+  uint32_t id;
 
-  if (r == 0) {
-    store_free (st, old);
-    *entry = entry_make (TAG_OBJECT, arena_store (a, slot, &c->object));
-    return 0;
-  }
-  *entry = old->entry;
-  if (entry_tag (old->entry) == TAG_OBJECT && !old->lost &&
-      arena_replace (a, &old->at, &c->object))
-    return 0;
-  id = arena_squeeze (a, slot, &c->object, found_segments (&old->at));
-  if (id != NIL) {
-    *entry = entry_make (TAG_OBJECT, id);
-    store_free (st, old);
-    return 0;
-  }
-  if (entry_is_raw (old->entry) && !old->lost) {
-    set_raw (st, old->entry, c->page);
-    return 0;
-  }
-  return r;
+  id = r == 0 ? arena_store (a, slot, &c->object, except)
+    : arena_squeeze (a, slot, &c->object, except);
+  if (id == NIL)
+    return r;
+  *entry = entry_make (TAG_OBJECT, id);
+  return 0;
 }
 
-typedef int put_fn (struct store *st, uint64_t slot,
-                    const struct content *c, const struct stored *old,
-                    uint32_t *entry);
-static put_fn *const put[] = {
-  [CONTENT_HOLE] = put_empty,
-  [CONTENT_ZERO] = put_empty,
-  [CONTENT_OBJECT] = put_object,
-  [CONTENT_RAW] = put_raw,
+typedef int place_fn (struct store *st, uint64_t slot,
+                      const struct content *c, const struct stored *old,
+                      uint32_t *entry);
+static place_fn *const place[] = {
+  [CONTENT_HOLE] = place_empty,
+  [CONTENT_ZERO] = place_empty,
+  [CONTENT_OBJECT] = place_object,
+  [CONTENT_RAW] = place_raw,
 };
 
 int
-store_put (struct store *st, uint64_t slot, const struct content *c,
-           const struct stored *old, uint32_t *entry)
+store_place (struct store *st, uint64_t slot, const struct content *c,
+             const struct stored *old, uint32_t *entry)
 {
-  return put[c->type] (st, slot, c, old, entry);
+  return place[c->type] (st, slot, c, old, entry);
+}
+
+/* Where a page was raw the new one may be raw, though it can be
+ * compressed.
+ */
+bool
+store_replace (struct store *st, const struct content *c,
+               const struct stored *old)
+{
+  if (old->lost)
+    return false;
+  if (entry_tag (old->entry) == TAG_OBJECT)
+    return c->type == CONTENT_OBJECT &&
+      arena_replace (&st->arena, &old->at, &c->object);
+  if (!entry_is_raw (old->entry))
+    return false;
+  set_raw (st, old->entry, c->page);
+  counter_add (&st->n->raw_since, c->type == CONTENT_RAW);
+  return true;
 }
 
 void

@@ -89,12 +89,19 @@ struct fetch {
 extern int store_load (const struct store *st, const struct stored *page,
                        struct fetch *f);
 
-/* Store a page in the place of an old one, which is gone then.  Its
- * entry in *entry.  -ENOSPC or -ENOMEM, and nothing is changed.
+/* Store a page beside the old one of its slot, which stays as it is.  Its
+ * entry, another one, in *entry.  -ENOSPC or -ENOMEM, and nothing is
+ * changed.
  */
-extern int store_put (struct store *st, uint64_t slot,
-                      const struct content *content,
-                      const struct stored *old, uint32_t *entry);
+extern int store_place (struct store *st, uint64_t slot,
+                        const struct content *content,
+                        const struct stored *old, uint32_t *entry);
+
+/* Where there is no room for both: store it where the old one is, with
+ * the same entry.  False: it does not fit there, and nothing is changed.
+ */
+extern bool store_replace (struct store *st, const struct content *content,
+                           const struct stored *old);
 
 extern void store_free (struct store *st, const struct stored *page);
 

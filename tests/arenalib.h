@@ -149,11 +149,17 @@ put (uint64_t slot, uint32_t length)
   static unsigned char buf[ZRAM_PAGE_MAX];
   struct thing t = some_thing (length);
   struct object o = make (buf, &t);
+  struct found old = { .id = NIL, .tail_id = NIL };
+  uint32_t id;
 
   CHECK (arena_reserve (a) == 0 && a->spare != NIL);
   if (thing[slot].length)
-    drop (slot);
-  set (slot, entry_make (TAG_OBJECT, arena_store (a, slot, &o)), &t);
+    old = found (slot);
+  id = arena_store (a, slot, &o, found_segments (&old));
+  CHECK (id != NIL && id != old.id && id != old.tail_id);
+  if (thing[slot].length)
+    arena_free (a, &old);
+  set (slot, entry_make (TAG_OBJECT, id), &t);
 }
 
 /* False: it is longer. */

@@ -208,6 +208,82 @@ test_transitions (void)
   finish ();
 }
 
+/* Both there, as they are between placing and freeing. */
+static void
+check_both (const struct stored *old, uint32_t entry, enum page page)
+{
+  static unsigned char buf[PAGE], got[PAGE], raw[PAGE];
+  struct content c = make (page, next_seed, buf);
+  struct fetch f = { .buf = got, .raw = (char *) raw, .n = PAGE };
+  struct stored new;
+
+  check_slot (50);
+  CHECK (store_find (&s->store, entry, 50, &new) == 0 && !new.lost);
+  CHECK (page <= ZERO || entry != old->entry);
+  CHECK (new.at.id == NIL || (new.at.id != old->at.id &&
+                              new.at.id != old->at.tail_id &&
+                              (new.at.tail_id == NIL ||
+                               (new.at.tail_id != old->at.id &&
+                                new.at.tail_id != old->at.tail_id))));
+  CHECK (store_load (&s->store, &new, &f) == 0 && f.content.type == c.type);
+  if (c.type == CONTENT_OBJECT)
+    CHECK (memcmp (got, buf, c.object.length) == 0);
+  if (c.type == CONTENT_RAW)
+    CHECK (memcmp (raw, buf, PAGE) == 0);
+}
+
+/* A page is placed beside the old one, then either of them is freed: the
+ * other is as it was.
+ */
+static void
+test_beside (enum page from, enum page to)
+{
+  unsigned char buf[PAGE];
+  struct content c;
+  struct stored old, new;
+  uint32_t entry;
+
+  CHECK (publish (50, from) == 0);
+  c = make (to, ++next_seed, buf);
+  CHECK (store_find (&s->store, table_get (&s->table, 50), 50, &old) == 0);
+  CHECK (store_place (&s->store, 50, &c, &old, &entry) == 0);
+  check_both (&old, entry, to);
+  CHECK (store_find (&s->store, entry, 50, &new) == 0);
+  store_free (&s->store, &new);
+  check_slot (50);
+  disk_recount (disk);
+  if (from <= ZERO || to <= ZERO)
+    return;
+  CHECK (store_find (&s->store, table_get (&s->table, 50), 50, &old) == 0);
+  CHECK (store_place (&s->store, 50, &c, &old, &entry) == 0);
+  table_set (&s->table, 50, entry);
+  store_free (&s->store, &old);
+  model[50] = (unsigned char) to;
+  seed_of[50] = next_seed;
+  check_slot (50);
+  disk_recount (disk);
+}
+
+/* With room left in segments, so that some objects are split. */
+static void
+test_commit (void)
+{
+  unsigned from, to, splits = 0;
+  uint64_t slot = 100;
+
+  start ();
+  for (from = 0; from < PAGES; ++from)
+    for (to = 0; to < PAGES; ++to) {
+      CHECK (publish (slot++, BIG) == 0);
+      if (to % 4 == 0)
+        CHECK (publish (slot++, MIDDLE) == 0);
+      test_beside ((enum page) from, (enum page) to);
+      splits += counter_get (&s->n.store.arena.splits) > 0;
+    }
+  CHECK (splits > 10);
+  finish ();
+}
+
 /* Bytes that a page takes, to tell what grows. */
 static uint32_t
 weight (enum page page)
@@ -510,6 +586,7 @@ main (void)
   next_seed = env_number ("ZRAM_SEED", 1) << 32;
   test_numbers ();
   test_transitions ();
+  test_commit ();
   test_transitions_at_limit ();
   test_split_at_limit ();
   test_relief ();
