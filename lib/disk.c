@@ -6,9 +6,10 @@
  * copy an object out (shard_fetch) or to put a new one in
  * (shard_publish), and held over one page at a time.
  *
- * A write of part of a page reads, merges and publishes only if the page
- * is still the one that was read; else it merges again, so that two
- * partial writes to one page both survive.
+ * A write of part of a page claims it, reads, merges, and publishes only
+ * if the claim is unbroken; else it merges again, so that two partial
+ * writes to one page both survive.  claim.h says why it is not overtaken
+ * for ever.
  */
 
 #include <config.h>
@@ -19,11 +20,8 @@
 #include "disk.h"
 #include "samefilled.h"
 
-/* A partial write that was overtaken this often does the next try with
- * the lock held, over the codec: the one exception to the rule, so that
- * clients who fight over a page cannot keep one of them out for ever.
- */
-#define MERGE_TRIES 16
+/* A partial write whose claim was broken this often takes a turn. */
+#define MERGE_TRIES 4
 
 /* A part of a request that lies in one page. */
 struct piece {
@@ -77,17 +75,18 @@ decode (struct zram_disk *d, struct workspace *w,
   return r;
 }
 
+/* Fetch a page, and claim it if `claim' is not NULL. */
 static int
 fetch (struct zram_disk *d, struct shard *s, uint64_t slot, struct fetch *f,
-       bool locked)
+       struct claim *claim)
 {
   int r;
 
-  if (!locked)
-    shard_lock (s);
+  shard_lock (s);
   r = shard_fetch (s, slot, f);
-  if (!locked)
-    shard_unlock (s);
+  if (r == 0 && claim)
+    claim_take (&s->claims, claim, slot);
+  shard_unlock (s);
   if (r == -EIO)
     stats_add (&d->stats, STAT_CORRUPT, 1);
   return r;
@@ -102,7 +101,7 @@ read_piece (struct zram_disk *d, struct workspace *w,
   bool whole = p->n == d->layout.page;
   int r;
 
-  r = fetch (d, s, slot_local (d, p->slot), &f, false);
+  r = fetch (d, s, slot_local (d, p->slot), &f, NULL);
   if (r < 0)
     return r;
   if (f.content.type == CONTENT_HOLE || f.content.type == CONTENT_ZERO)
@@ -169,23 +168,38 @@ encode (struct zram_disk *d, struct workspace *w, const void *page,
   *o = (struct object) { w->out, (uint32_t) n, KIND_OBJECT, w->codec };
 }
 
-/* Make a page what the content says; with `version', only if it is still
- * the one that was read, else -EAGAIN.  Where memory is short, compaction
- * may make room, which is not done under one holding of the lock.
+/* A claim is over. */
+static void
+give_up (struct shard *s, struct claim *claim)
+{
+  shard_lock (s);
+  claim_drop (&s->claims, claim);
+  shard_unlock (s);
+}
+
+/* Make a page what the content says, unless a claim on it is broken:
+ * -EAGAIN.  Who has no turn waits for those who have.  The claim is over
+ * then.  Where memory is short, compaction may make room, which is not
+ * done under one holding of the lock.
  */
 static int
 publish (struct shard *s, uint64_t slot, const struct content *c,
-         const uint32_t *version)
+         struct claim *claim, bool has_turn)
 {
   unsigned steps = RELIEF_STEPS;
+  struct turn turn = { .queued = false };
   int r;
 
   do {
     shard_lock (s);
-    r = version && shard_version (s, slot) != *version ? -EAGAIN
-      : shard_publish (s, slot, c);
+    if (!has_turn)
+      turn_respect (&s->claims, &turn, slot, &s->lock);
+    r = claim && claim->broken ? -EAGAIN : shard_publish (s, slot, c);
+    turn_end (&s->claims, &turn);
     shard_unlock (s);
   } while ((r == -ENOSPC || r == -ENOMEM) && shard_relieve (s, &steps));
+  if (claim)
+    give_up (s, claim);
   return r;
 }
 
@@ -199,7 +213,7 @@ write_whole (struct zram_disk *d, struct workspace *w,
 
   shard_prefetch (s, slot);
   encode (d, w, page, CONTENT_ZERO, &c);
-  return publish (s, slot, &c, NULL);
+  return publish (s, slot, &c, NULL, false);
 }
 
 /* Would zeroes in a part of such a page change nothing?  A part of
@@ -212,34 +226,51 @@ clears_nothing (enum content_type type, enum content_type empty)
     (type == CONTENT_HOLE && empty == CONTENT_HOLE);
 }
 
-/* One try to write buf, or zeroes if it is NULL, to a part of a page.
- * -EAGAIN: another write came between.
+/* Decode what was fetched, put buf, or zeroes if it is NULL, into it, and
+ * encode that.
  */
 static int
-try_merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
-           const void *buf, enum content_type empty, bool locked)
+merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
+       const void *buf, enum content_type empty, struct fetch *f)
 {
-  struct shard *s = slot_shard (d, p->slot);
-  uint64_t slot = slot_local (d, p->slot);
-  struct fetch f = { .buf = w->in, .raw = w->page, .n = d->layout.page };
-  struct content c;
-  int r;
+  int r = decode (d, w, &f->content, w->page);
 
-  r = fetch (d, s, slot, &f, locked);
-  if (r == 0 && !buf && clears_nothing (f.content.type, empty))
-    return 0;
-  if (r == 0)
-    r = decode (d, w, &f.content, w->page);
   if (r < 0)
     return r;
   if (buf)
     memcpy (w->page + p->from, buf, p->n);
   else
     memset (w->page + p->from, 0, p->n);
-  encode (d, w, w->page, empty, &c);
+  encode (d, w, w->page, empty, &f->content);
+  return 0;
+}
 
-  return locked ? shard_publish (s, slot, &c)
-    : publish (s, slot, &c, &f.version);
+/* One try to write buf, or zeroes if it is NULL, to a part of a page.
+ * -EAGAIN: another write came between.
+ */
+static int
+try_merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
+           const void *buf, enum content_type empty, bool has_turn)
+{
+  struct shard *s = slot_shard (d, p->slot);
+  uint64_t slot = slot_local (d, p->slot);
+  struct fetch f = { .buf = w->in, .raw = w->page, .n = d->layout.page };
+  struct claim claim;
+  int r;
+
+  r = fetch (d, s, slot, &f, &claim);
+  if (r < 0)
+    return r;
+  if (!buf && clears_nothing (f.content.type, empty)) {
+    give_up (s, &claim);
+    return 0;
+  }
+  r = merge (d, w, p, buf, empty, &f);
+  if (r < 0) {
+    give_up (s, &claim);
+    return r;
+  }
+  return publish (s, slot, &f.content, &claim, has_turn);
 }
 
 static int
@@ -248,18 +279,26 @@ write_part (struct zram_disk *d, struct workspace *w,
             enum content_type empty)
 {
   struct shard *s = slot_shard (d, p->slot);
-  unsigned i;
+  struct turn turn = { .queued = false };
+  unsigned tries = 0;
   int r;
 
-  for (i = 0; i < MERGE_TRIES; ++i) {
-    r = try_merge (d, w, p, buf, empty, false);
+  for (;;) {
+    r = try_merge (d, w, p, buf, empty, turn.queued);
     if (r != -EAGAIN)
-      return r;
+      break;
     stats_add (&d->stats, STAT_MERGES_RETRIED, 1);
+    if (++tries == MERGE_TRIES) {
+      shard_lock (s);
+      turn_take (&s->claims, &turn, slot_local (d, p->slot), &s->lock);
+      shard_unlock (s);
+    }
   }
-  shard_lock (s);
-  r = try_merge (d, w, p, buf, empty, true);
-  shard_unlock (s);
+  if (turn.queued) {
+    shard_lock (s);
+    turn_end (&s->claims, &turn);
+    shard_unlock (s);
+  }
   return r;
 }
 
@@ -317,13 +356,17 @@ clear_last (struct zram_disk *d, const struct piece *p,
 {
   uint64_t end = (p->slot << d->layout.page_shift) + p->n;
   struct shard *s = slot_shard (d, p->slot);
+  uint64_t slot = slot_local (d, p->slot);
+  struct turn turn;
   bool last;
   int r = 0;
 
   shard_lock (s);
+  turn_respect (&s->claims, &turn, slot, &s->lock);
   last = end == disk_size (d);
   if (last)
-    r = shard_clear_slot (s, slot_local (d, p->slot), empty);
+    r = shard_clear_slot (s, slot, empty);
+  turn_end (&s->claims, &turn);
   shard_unlock (s);
   return last ? r : clear_piece (d, p, empty);
 }

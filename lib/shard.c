@@ -46,6 +46,7 @@ shard_init (struct shard *s, const struct layout *layout,
   if (contents_init (s, track_ages, &s->table, &s->store) < 0)
     return -ENOMEM;
   pthread_mutex_init (&s->lock, NULL);
+  claims_init (&s->claims);
   return 0;
 }
 
@@ -56,6 +57,7 @@ shard_destroy (struct shard *s)
     return;
   store_destroy (&s->store);
   table_destroy (&s->table);
+  claims_destroy (&s->claims);
   pthread_mutex_destroy (&s->lock);
   s->layout = NULL;
 }
@@ -99,7 +101,6 @@ shard_fetch (struct shard *s, uint64_t slot, struct fetch *f)
   if (slot >= s->nslots)
     return -EINVAL;
   entry = table_get (&s->table, slot);
-  f->version = shard_version (s, slot);
   r = store_find (&s->store, entry, slot, &page);
   if (r < 0)
     return r;
@@ -126,7 +127,7 @@ tally (struct shard *s, uint32_t entry, int sign)
 static void
 changed (struct shard *s, uint64_t slot)
 {
-  s->version[slot % VERSIONS]++;
+  claims_break (&s->claims, slot, slot + 1);
   counter_add (&s->changes, 1);
 }
 
@@ -260,6 +261,7 @@ clear_run (struct shard *s, uint64_t from, uint64_t to, uint32_t entry)
   int error;
   uint64_t n = table_set_run (&s->table, from, to, entry, &error);
 
+  claims_break (&s->claims, from, from + n);
   if (entry == ENTRY_HOLE)
     n = -n;
   counter_add (&s->n.stored, n);
@@ -310,6 +312,26 @@ shard_clear_slot (struct shard *s, uint64_t slot, enum content_type empty)
   return clear_some (s, &slot, slot + 1, entry_of (empty));
 }
 
+/* The same, where somebody may have a turn. */
+static int
+clear_in_turn (struct shard *s, uint64_t *from, uint64_t to, uint32_t entry)
+{
+  struct turn turn = { .queued = false };
+  uint64_t end = turn_next (&s->claims, *from, to);
+  int r = 0;
+
+  if (end == *from) {
+    turn_take (&s->claims, &turn, *from, &s->lock);
+    end++;
+  }
+  if (end > s->nslots)
+    end = s->nslots;
+  if (*from < end)
+    r = clear_some (s, from, end, entry);
+  turn_end (&s->claims, &turn);
+  return r;
+}
+
 int
 shard_clear (struct shard *s, uint64_t from, uint64_t to,
              enum content_type empty)
@@ -319,7 +341,7 @@ shard_clear (struct shard *s, uint64_t from, uint64_t to,
 
   while (from < to && r == 0) {
     shard_lock (s);
-    r = clear_some (s, &from, to < s->nslots ? to : s->nslots, entry);
+    r = clear_in_turn (s, &from, to, entry);
     if (from >= s->nslots)
       from = to;
     shard_unlock (s);
@@ -391,8 +413,10 @@ shard_resize (struct shard *s, uint64_t nslots)
   r = store_grow (&s->store, nslots);
   if (r == 0)
     r = table_resize (&s->table, nslots);
-  if (r == 0)
+  if (r == 0) {
+    claims_break (&s->claims, nslots, UINT64_MAX);
     s->nslots = nslots;
+  }
   shard_unlock (s);
   return r;
 }
@@ -402,7 +426,6 @@ shard_reset (struct shard *s)
 {
   struct table table, old_table;
   struct store store, old_store;
-  unsigned i;
 
   if (contents_init (s, s->table.ages != NULL, &table, &store) < 0)
     return -ENOMEM;
@@ -412,8 +435,7 @@ shard_reset (struct shard *s)
   old_store = s->store;
   s->table = table;
   s->store = store;
-  for (i = 0; i < VERSIONS; ++i)
-    s->version[i]++;
+  claims_break (&s->claims, 0, UINT64_MAX);
   counter_zero_all (&s->n, sizeof s->n);
   shard_unlock (s);
 

@@ -17,13 +17,12 @@
 #include <stdint.h>
 
 #include "account.h"
+#include "claim.h"
 #include "counter.h"
 #include "layout.h"
 #include "os.h"
 #include "store.h"
 #include "table.h"
-
-#define VERSIONS 64
 
 struct shard_counters {
   struct store_counters store;
@@ -38,10 +37,7 @@ struct shard {
   uint64_t nslots;
   struct table table;
   struct store store;
-  /* Which write of a slot this is, shared by slots 64 apart: a partial
-   * write notices that the page it merged with is no longer there.
-   */
-  uint32_t version[VERSIONS];
+  struct claims claims;
   struct shard_counters n;
   counter changes;              /* for the keeper to see whether any */
   _Atomic unsigned waiting;     /* threads, for the lock */
@@ -104,8 +100,9 @@ extern int shard_fetch (struct shard *s, uint64_t slot, struct fetch *f);
  */
 extern void shard_prefetch (struct shard *s, uint64_t slot);
 
-/* Under the lock: make slot this, and do a step of compaction if it is
- * due.  0; -ENOSPC or -ENOMEM, and the slot is what it was; -EINVAL if
+/* Under the lock: make slot this, break the claims on it, and do a step of
+ * compaction if it is due.  Whoever may be in the way of a turn asks
+ * turn_respect before.  0; -ENOSPC or -ENOMEM, and the slot is what it was; -EINVAL if
  * the disk has shrunk meanwhile.
  */
 extern int shard_publish (struct shard *s, uint64_t slot,
@@ -117,14 +114,8 @@ extern int shard_publish (struct shard *s, uint64_t slot,
 #define RELIEF_STEPS 2048       /* empty a segment of any objects */
 extern bool shard_relieve (struct shard *s, unsigned *steps);
 
-static inline uint32_t
-shard_version (const struct shard *s, uint64_t slot)
-{
-  return s->version[slot % VERSIONS];
-}
-
 /* Make slots [from, to) holes or zeroes.  Takes the lock for a page at a
- * time.  Holes: 0.  Zeroes: 0, -ENOSPC or -ENOMEM.
+ * time, and waits for turns.  Holes: 0.  Zeroes: 0, -ENOSPC or -ENOMEM.
  */
 extern int shard_clear (struct shard *s, uint64_t from, uint64_t to,
                         enum content_type empty);
@@ -152,6 +143,7 @@ static inline void
 shard_bound (struct shard *s, uint64_t nslots)
 {
   shard_lock (s);
+  claims_break (&s->claims, nslots, UINT64_MAX);
   s->nslots = nslots;
   shard_unlock (s);
 }

@@ -84,7 +84,6 @@ struct fetch {
   char *raw;
   uint32_t from, n;
   struct content content;       /* out */
-  uint32_t version;             /* out; set by the shard */
 };
 extern int store_load (const struct store *st, const struct stored *page,
                        struct fetch *f);

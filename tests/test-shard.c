@@ -61,7 +61,6 @@ check_slot (uint64_t slot)
   };
 
   CHECK (shard_fetch (s, slot, &f) == 0);
-  CHECK (f.version == shard_version (s, slot));
   if (model[slot] == HOLE) {
     CHECK (f.content.type == CONTENT_HOLE);
     return;
@@ -112,17 +111,22 @@ publish (uint64_t slot, enum page page)
   unsigned char buf[PAGE];
   uint64_t seed = ++next_seed;
   struct content c = make (page, seed, buf);
-  uint32_t version = shard_version (s, slot);
-  int r = shard_publish (s, slot, &c);
+  struct claim here, beside;
+  bool unbroken;
+  int r;
 
+  claim_take (&s->claims, &here, slot);
+  claim_take (&s->claims, &beside, slot ^ 64);
+  r = shard_publish (s, slot, &c);
+  unbroken = claim_drop (&s->claims, &here);
+  CHECK (claim_drop (&s->claims, &beside) && !s->claims.first);
   CHECK (r == 0 || r == -ENOSPC);
   if (r < 0) {
-    CHECK (shard_version (s, slot) == version);
+    CHECK (unbroken);
     check_slot (slot);
     return r;
   }
-  CHECK ((shard_version (s, slot) == version) ==
-         (page == model[slot] && page <= ZERO));
+  CHECK (unbroken == (page == model[slot] && page <= ZERO));
   model[slot] = (unsigned char) page;
   seed_of[slot] = seed;
   check_slot (slot);
@@ -416,11 +420,17 @@ static void
 clear (uint64_t from, uint64_t to, enum page empty)
 {
   uint64_t freed = counter_get (&s->n.freed), i, objects = 0;
+  struct claim before, within;
 
   for (i = from; i < to; ++i)
     objects += model[i] > ZERO;
+  claim_take (&s->claims, &before, from - 1);
+  claim_take (&s->claims, &within, from < to ? to - 1 : to);
   CHECK (shard_clear (s, from, to,
                       empty == ZERO ? CONTENT_ZERO : CONTENT_HOLE) == 0);
+  CHECK (claim_drop (&s->claims, &within) ==
+         (from == to || model[to - 1] == empty));
+  CHECK (claim_drop (&s->claims, &before));
   memset (model + from, empty, to - from);
   CHECK (counter_get (&s->n.freed) - freed == (empty == HOLE ? objects : 0));
 }
@@ -559,16 +569,16 @@ test_ids (void)
 static void
 test_reset (void)
 {
-  uint32_t version;
+  struct claim claim;
   uint64_t i;
 
   start ();
   for (i = 0; i < 3000; ++i)
     CHECK (publish (i, (enum page) (i % PAGES)) == 0);
   clear (100, 200, HOLE);
-  version = shard_version (s, 7);
+  claim_take (&s->claims, &claim, 7);
   CHECK (shard_reset (s) == 0);
-  CHECK (shard_version (s, 7) != version);
+  CHECK (!claim_drop (&s->claims, &claim));
   memset (model, HOLE, sizeof model);
   verify ();
   CHECK (counter_get (&s->n.freed) == 0);
