@@ -24,6 +24,7 @@
 #include "codec.h"
 #include "latency.h"
 #include "layout.h"
+#include "map.h"
 #include "reserve.h"
 #include "shard.h"
 #include "stats.h"
@@ -58,7 +59,7 @@ struct zram_disk {
   struct keeper keeper;
   struct reserve reserve;
   bool track_access;
-  unsigned shard_shift;         /* log2 of their number */
+  struct map map;
   struct shard *shards;
 };
 
@@ -75,38 +76,29 @@ slots_of (const struct zram_disk *d, uint64_t size)
   return (size + d->layout.page - 1) >> d->layout.page_shift;
 }
 
-/* Where a slot lives: leaves of the table go to the shards in turn. */
+/* Where a slot lives. */
 static inline struct shard *
 slot_shard (const struct zram_disk *d, uint64_t slot)
 {
-  return &d->shards[(slot >> NODE_SHIFT) &
-                    ((UINT64_C (1) << d->shard_shift) - 1)];
+  return &d->shards[map_shard (&d->map, slot)];
 }
 
 static inline uint64_t
 slot_local (const struct zram_disk *d, uint64_t slot)
 {
-  return (slot >> NODE_SHIFT >> d->shard_shift << NODE_SHIFT) |
-    (slot & (NODE_ENTRIES - 1));
+  return map_local (&d->map, slot);
 }
 
 static inline unsigned
 shard_count (const struct zram_disk *d)
 {
-  return 1u << d->shard_shift;
+  return map_shards (&d->map);
 }
 
-/* How many of the slots below `slot' are shard i's: the first of its
- * slots that is not below.
- */
 static inline uint64_t
 slots_below (const struct zram_disk *d, unsigned i, uint64_t slot)
 {
-  uint64_t leaf = slot >> NODE_SHIFT;
-  uint64_t full = (leaf + shard_count (d) - 1 - i) >> d->shard_shift;
-  bool within = (leaf & (shard_count (d) - 1)) == i;
-
-  return (full << NODE_SHIFT) + (within ? slot & (NODE_ENTRIES - 1) : 0);
+  return map_below (&d->map, i, slot);
 }
 
 /* open.c: a message, and -EINVAL. */

@@ -64,7 +64,7 @@ extent_type (uint32_t entry)
 static uint64_t
 uniform_group (struct zram_disk *d, uint64_t slot, uint32_t *entry)
 {
-  uint64_t group = (uint64_t) ROOT_SLOTS << d->shard_shift, n;
+  uint64_t group = map_group (&d->map, ROOT_SLOTS), n;
   uint32_t e = ENTRY_HOLE;
   unsigned i;
 
@@ -72,7 +72,7 @@ uniform_group (struct zram_disk *d, uint64_t slot, uint32_t *entry)
     return 0;
   for (i = 0; i < shard_count (d); ++i) {
     struct shard *s = &d->shards[i];
-    uint64_t local = slot >> d->shard_shift;
+    uint64_t local = slot_local (d, slot);
 
     shard_lock (s);
     n = local + ROOT_SLOTS > s->nslots ? 0

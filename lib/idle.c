@@ -109,12 +109,12 @@ passed_over (const struct zram_disk *d, const uint64_t empty[SHARDS_MAX],
   unsigned i;
 
   /* All the way a shard may be asked for every leaf: look now and then. */
-  if (slot % (ROOT_SLOTS << d->shard_shift))
+  if (slot % map_group (&d->map, ROOT_SLOTS))
     return n;
   for (i = 0; i < shard_count (d); ++i)
     if (empty[i] < least)
       least = empty[i];
-  to = least >> NODE_SHIFT << NODE_SHIFT << d->shard_shift;
+  to = map_group (&d->map, least >> NODE_SHIFT << NODE_SHIFT);
   return to > slot + n ? to - slot : n;
 }
 

@@ -110,7 +110,7 @@ make_shards (struct zram_disk *d, bool track_access)
 {
   unsigned i;
 
-  d->shard_shift = shards_wanted (disk_size (d));
+  d->map.shard_shift = shards_wanted (disk_size (d));
   d->shards = os_alloc (shard_count (d) * sizeof *d->shards);
   if (!d->shards)
     return -ENOMEM;

@@ -102,8 +102,8 @@ extern void shard_prefetch (struct shard *s, uint64_t slot);
 
 /* Under the lock: make slot this, break the claims on it, and do a step of
  * compaction if it is due.  Whoever may be in the way of a turn asks
- * turn_respect before.  0; -ENOSPC or -ENOMEM, and the slot is what it was; -EINVAL if
- * the disk has shrunk meanwhile.
+ * turn_respect before.  0; -ENOSPC or -ENOMEM, and the slot is what it was;
+ * -EINVAL if the disk has shrunk meanwhile; -EIO if the page is away.
  */
 extern int shard_publish (struct shard *s, uint64_t slot,
                           const struct content *content);

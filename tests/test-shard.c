@@ -164,7 +164,7 @@ test_numbers (void)
   unsigned i;
 
   d.shards = shards;
-  for (d.shard_shift = 0; d.shard_shift <= 6; ++d.shard_shift) {
+  for (d.map.shard_shift = 0; d.map.shard_shift <= 6; ++d.map.shard_shift) {
     memset (below, 0, sizeof below);
     for (slot = 0; slot < 3 * 64 * NODE_ENTRIES + 5; ++slot) {
       struct shard *owner = slot_shard (&d, slot);
@@ -180,9 +180,9 @@ test_numbers (void)
     slot = (UINT64_C (1) << 32) - 1;    /* the largest disk */
     i = (unsigned) (slot_shard (&d, slot) - shards);
     CHECK (i == shard_count (&d) - 1);
-    CHECK (slot_local (&d, slot) == (slot >> d.shard_shift));
+    CHECK (slot_local (&d, slot) == (slot >> d.map.shard_shift));
     CHECK (slots_below (&d, i, slot + 1) ==
-           UINT64_C (1) << (32 - d.shard_shift));
+           UINT64_C (1) << (32 - d.map.shard_shift));
   }
 }
 

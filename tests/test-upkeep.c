@@ -43,7 +43,7 @@ now_us (void)
 static uint64_t
 offset_of (uint64_t local)
 {
-  uint64_t leaf = local >> NODE_SHIFT << d->shard_shift;
+  uint64_t leaf = local >> NODE_SHIFT << d->map.shard_shift;
 
   return ((leaf << NODE_SHIFT) + local % NODE_ENTRIES) * page;
 }
