@@ -91,20 +91,31 @@ shard_prefetch (struct shard *s, uint64_t slot)
   shard_unlock (s);
 }
 
+static int
+find (const struct shard *s, uint64_t slot, struct stored *page)
+{
+  return slot >= s->nslots ? -EINVAL
+    : store_find (&s->store, table_get (&s->table, slot), slot, page);
+}
+
+int
+shard_peek (const struct shard *s, uint64_t slot, struct fetch *f)
+{
+  struct stored page;
+  int r = find (s, slot, &page);
+
+  return r < 0 ? r : store_load (&s->store, &page, f);
+}
+
 int
 shard_fetch (struct shard *s, uint64_t slot, struct fetch *f)
 {
   struct stored page;
-  uint32_t entry;
-  int r;
+  int r = find (s, slot, &page);
 
-  if (slot >= s->nslots)
-    return -EINVAL;
-  entry = table_get (&s->table, slot);
-  r = store_find (&s->store, entry, slot, &page);
   if (r < 0)
     return r;
-  if (!entry_is_empty (entry))
+  if (!entry_is_empty (page.entry))
     touch (s, slot);
   return store_load (&s->store, &page, f);
 }
@@ -131,13 +142,15 @@ changed (struct shard *s, uint64_t slot)
   counter_add (&s->changes, 1);
 }
 
+enum access { NO_ACCESS, ACCESS };
+
 /* Make slot this page: place it, publish it, free the old one, in this
  * order, so that at every instant the table leads to one whole page.  Only
  * where there is no room for both does it go where the old one is.
  */
 static int
 commit (struct shard *s, uint64_t slot, uint32_t old,
-        const struct content *c)
+        const struct content *c, enum access access)
 {
   struct stored was;
   uint32_t entry;
@@ -150,10 +163,12 @@ commit (struct shard *s, uint64_t slot, uint32_t old,
   if (r < 0) {
     if (!store_replace (&s->store, c, &was))
       return r;
-    touch (s, slot);
-    return 0;
+    entry = old;
   }
-  touch (s, slot);
+  if (access)
+    touch (s, slot);
+  if (entry == old)
+    return 0;
   table_set (&s->table, slot, entry);
   store_free (&s->store, &was);
   tally (s, old, -1);
@@ -166,7 +181,8 @@ prepare_and_commit (struct shard *s, uint64_t slot, const struct content *c)
 {
   int r = table_prepare (&s->table, slot);
 
-  return r < 0 ? r : commit (s, slot, table_get (&s->table, slot), c);
+  return r < 0 ? r : commit (s, slot, table_get (&s->table, slot), c,
+                             ACCESS);
 }
 
 /* Turn room spread over the segments into memory that can be used for
@@ -235,6 +251,24 @@ shard_compact_step (struct shard *s, unsigned per_mille)
     table_compact_step (&s->table);
 }
 
+int
+shard_swap (struct shard *s, uint64_t slot, const struct content *c)
+{
+  uint32_t old;
+  int r;
+
+  if (slot >= s->nslots)
+    return -EINVAL;
+  old = table_get (&s->table, slot);
+  if (entry_is_empty (old) || c->type == CONTENT_HOLE ||
+      c->type == CONTENT_ZERO)
+    return -EINVAL;
+  r = commit (s, slot, old, c, NO_ACCESS);
+  if (r == 0)
+    shard_compact_step (s, COMPACT_BUSY);
+  return r;
+}
+
 /* Clearing. */
 
 static int
@@ -243,7 +277,7 @@ clear_object (struct shard *s, uint64_t slot, uint32_t old, uint32_t entry)
   const struct content empty = {
     .type = entry == ENTRY_HOLE ? CONTENT_HOLE : CONTENT_ZERO,
   };
-  int r = commit (s, slot, old, &empty);
+  int r = commit (s, slot, old, &empty, ACCESS);
 
   if (r < 0)
     return r;

@@ -93,6 +93,21 @@ shard_give_way (struct shard *s)
  */
 extern int shard_fetch (struct shard *s, uint64_t slot, struct fetch *f);
 
+/* For maintenance, under the lock: the same, but it is no access: no mark
+ * or age is touched.
+ */
+extern int shard_peek (const struct shard *s, uint64_t slot,
+                       struct fetch *f);
+
+/* For maintenance, under the lock: put an equal page, in another form, in
+ * the place of the one that shard_peek has shown and that the caller has
+ * an unbroken claim on.  It is no access and no change: marks, ages and
+ * the claims of others stay, and the keeper is not told.  0; -EINVAL if
+ * one of them is empty; else as shard_publish, but no room is made.
+ */
+extern int shard_swap (struct shard *s, uint64_t slot,
+                       const struct content *content);
+
 /* Without the lock: what shard_publish will look at first is brought into
  * the cache, if nobody has the lock.  To be called before the page is
  * compressed: that takes much longer than the memory, which can work

@@ -497,6 +497,64 @@ test_clear_at_limit (void)
   finish ();
 }
 
+/* The maintenance path: pages become others of equal contents, and nobody
+ * can tell by marks, ages, claims or counters.
+ */
+static void
+test_swap (void)
+{
+  struct zram_params p = { .size = (uint64_t) SLOTS * PAGE,
+    .algo = zram_codec_info (0)->name, .track_access = true };
+  unsigned char buf[PAGE], got[PAGE], raw[PAGE];
+  struct fetch f = { .buf = got, .raw = (char *) raw, .n = PAGE };
+  struct zram_slot was, is;
+  struct content c;
+  struct claim claim;
+  uint64_t changes, stored;
+  unsigned from, to;
+
+  memset (model, HOLE, sizeof model);
+  disk = disk_open (&p);
+  s = &disk->shards[0];
+  CHECK (publish (51, SMALL) == 0);
+  for (from = 0; from < PAGES; ++from)
+    for (to = WORD; to < PAGES; ++to) {
+      c = make ((enum page) to, ++next_seed, buf);
+      CHECK (publish (50, (enum page) from) == 0);
+      if (from <= ZERO) {
+        CHECK (shard_swap (s, 50, &c) == -EINVAL);
+        check_slot (50);
+        continue;
+      }
+      *table_age (&s->table, 50) = 7;
+      table_mark_idle (&s->table, 50, true);
+      CHECK (shard_describe (s, 50, &was) && was.accessed == 7);
+      changes = counter_get (&s->changes);
+      stored = counter_get (&s->n.stored);
+      claim_take (&s->claims, &claim, 50);
+      CHECK (shard_peek (s, 50, &f) == 0);
+      c.type = CONTENT_ZERO;
+      CHECK (shard_swap (s, 50, &c) == -EINVAL);
+      c = make ((enum page) to, next_seed, buf);
+      CHECK (shard_swap (s, 50, &c) == 0);
+      CHECK (claim_drop (&s->claims, &claim));
+      CHECK (counter_get (&s->changes) == changes);
+      CHECK (counter_get (&s->n.stored) == stored);
+      CHECK (shard_describe (s, 50, &is) && is.accessed == 7);
+      CHECK (was.flags & is.flags & ZRAM_SLOT_IDLE);
+      CHECK (shard_peek (s, 50, &f) == 0 && f.content.type == c.type);
+      model[50] = (unsigned char) to;
+      seed_of[50] = next_seed;
+      disk_recount (disk);
+      check_slot (50);          /* an access, this time */
+      CHECK (shard_describe (s, 50, &is) && is.accessed != 7);
+      CHECK (!(is.flags & ZRAM_SLOT_IDLE));
+    }
+  CHECK (shard_peek (s, SLOTS, &f) == -EINVAL);
+  CHECK (shard_swap (s, SLOTS, &c) == -EINVAL);
+  finish ();
+}
+
 /* A page that is away, which nothing makes yet: neither read, written nor
  * freed, and the pages beside it are not harmed.
  */
@@ -518,6 +576,9 @@ test_away (void)
   table_set (&s->table, 7, away);
   stored = counter_get (&s->n.stored);
   CHECK (shard_fetch (s, 7, &f) == -EIO);
+  CHECK (shard_peek (s, 7, &f) == -EIO);
+  c = make (SMALL, 1, buf);
+  CHECK (shard_swap (s, 7, &c) == -EIO);
   CHECK (shard_describe (s, 7, &about) && about.flags == 0);
   shard_prefetch (s, 7);
   for (to = 0; to < PAGES; ++to) {
@@ -602,6 +663,7 @@ main (void)
   test_relief ();
   test_clear ();
   test_clear_at_limit ();
+  test_swap ();
   test_away ();
   test_ids ();
   test_reset ();
