@@ -31,7 +31,7 @@ static uint64_t corpus_size, sample_size;
 
 /* The case being measured; codec NULL: copy. */
 static const struct codec *codec;
-static void *params, *context;
+static void *params, *compressor, *decompressor;
 static size_t page_size;
 
 /* A sampled page, and where it is stored; length 0: as a word. */
@@ -138,7 +138,7 @@ compress (struct sample *s, char *store, size_t at)
   if (page_is_same_filled (s->page, page_size, &s->word))
     return 0;
   if (codec)
-    r = codec->compress (params, context, s->page, page_size, store + at,
+    r = codec->compress (params, compressor, s->page, page_size, store + at,
                          page_size - 1);
   if (r < 0)
     die (codec->info.name, strerror (-r));
@@ -158,7 +158,7 @@ decompress (const struct sample *s, const char *store, char *page)
   else if (s->length == page_size)
     memcpy (page, store + s->at, page_size);
   else
-    r = codec->decompress (params, context, store + s->at, s->length,
+    r = codec->decompress (decompressor, store + s->at, s->length,
                            page, page_size);
   if (r < 0)
     die (codec->info.name, strerror (-r));
@@ -176,8 +176,8 @@ measure (const char *text)
 
   if (codec) {
     params = codec->params_new (level, page_size);
-    context = params ? codec->context_new (params) : NULL;
-    if (!context)
+    compressor = params ? codec->compressor_new (params) : NULL;
+    if (!compressor || !decompressor_new (codec, &decompressor))
       die (text, "no memory");
   }
   /* Touched before, or the kernel's work would be counted. */
@@ -203,7 +203,8 @@ measure (const char *text)
           (double) (n * page_size) / (double) at, stored / (double) n * 1e6,
           restored / (double) n * 1e6);
   if (codec) {
-    codec->context_free (context);
+    codec->compressor_free (compressor);
+    decompressor_free (codec, decompressor);
     codec->params_free (params);
   }
   free (samples);

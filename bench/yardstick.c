@@ -104,10 +104,19 @@ yardstick_config_complete (void)
   return 0;
 }
 
+struct context {
+  void *compressor, *decompressor;
+};
+
 static void
-context_free (void *context)
+context_free (void *opaque)
 {
-  codec->context_free (context);
+  struct context *context = opaque;
+
+  if (context->compressor)
+    codec->compressor_free (context->compressor);
+  decompressor_free (codec, context->decompressor);
+  free (context);
 }
 
 static int
@@ -135,16 +144,23 @@ yardstick_get_ready (void)
 }
 
 /* The context of this thread. */
-static void *
+static struct context *
 context_get (void)
 {
-  void *context = pthread_getspecific (context_key);
+  struct context *context = pthread_getspecific (context_key);
 
-  if (!context) {
-    context = codec->context_new (codec_params);
-    if (context)
-      pthread_setspecific (context_key, context);
+  if (context)
+    return context;
+  context = calloc (1, sizeof *context);
+  if (!context)
+    return NULL;
+  context->compressor = codec->compressor_new (codec_params);
+  if (!context->compressor ||
+      !decompressor_new (codec, &context->decompressor)) {
+    context_free (context);
+    return NULL;
   }
+  pthread_setspecific (context_key, context);
   return context;
 }
 
@@ -187,14 +203,14 @@ failed (int error)
 static int
 store (struct place *place, const void *data)
 {
-  void *context;
+  struct context *context;
   int r = 0;
 
   if (codec) {
     context = context_get ();
     if (!context)
       return -ENOMEM;
-    r = codec->compress (codec_params, context, data, PAGE,
+    r = codec->compress (codec_params, context->compressor, data, PAGE,
                          place->data, PAGE - 1);
     if (r < 0)
       return r;
@@ -208,7 +224,7 @@ store (struct place *place, const void *data)
 static int
 load (const struct place *place, void *data)
 {
-  void *context;
+  struct context *context;
 
   switch (place->length) {
   case 0:
@@ -221,7 +237,7 @@ load (const struct place *place, void *data)
     context = context_get ();
     if (!context)
       return -ENOMEM;
-    return codec->decompress (codec_params, context, place->data,
+    return codec->decompress (context->decompressor, place->data,
                               place->length, data, PAGE);
   }
 }

@@ -147,14 +147,14 @@ recycle (struct arena *a, uint32_t id)
 
 char *
 arena_put (struct arena *a, uint32_t id, uint64_t slot, uint32_t length,
-           enum kind kind, unsigned codec)
+           enum kind kind, unsigned coding)
 {
   const struct layout *l = a->layout;
   char *base = arena_base (a, id);
   uint32_t i;
 
   place_unlist (a, id);
-  i = segment_insert (l, base, &a->segment[id], slot, length, kind, codec);
+  i = segment_insert (l, base, &a->segment[id], slot, length, kind, coding);
   place_list (a, id);
   counter_add (&a->n->entries, 1);
   return segment_bytes (l, base, *segment_dirent (l, base, i));
@@ -184,7 +184,7 @@ static uint32_t
 store_whole (struct arena *a, uint32_t id, uint64_t slot,
              const struct object *o)
 {
-  char *p = arena_put (a, id, slot, o->length, o->kind, o->codec);
+  char *p = arena_put (a, id, slot, o->length, o->kind, o->coding);
 
   memcpy (p, o->data, o->length);
   arena_tally (a, o, 1);
@@ -223,9 +223,9 @@ store_split (struct arena *a, uint64_t slot, const struct object *o,
   if (tail_id == NIL)
     return NIL;
 
-  p = arena_put (a, tail_id, slot, tail, KIND_TAIL, o->codec);
+  p = arena_put (a, tail_id, slot, tail, KIND_TAIL, o->coding);
   memcpy (p, data + head - LINK_BYTES, tail);
-  p = arena_put (a, head_id, slot, head, KIND_HEAD, o->codec);
+  p = arena_put (a, head_id, slot, head, KIND_HEAD, o->coding);
   link_set (p, tail_id);
   memcpy (p + LINK_BYTES, data, head - LINK_BYTES);
   arena_tally (a, o, 1);
@@ -302,7 +302,7 @@ found_object (const struct layout *l, const struct found *at)
 {
   struct object o = {
     .length = dirent_length (l, at->e), .kind = dirent_kind (at->e),
-    .codec = dirent_codec (at->e),
+    .coding = dirent_coding (at->e),
   };
 
   if (at->tail_id != NIL) {
@@ -354,12 +354,12 @@ arena_free (struct arena *a, const struct found *at)
 
 static void
 shrink (struct arena *a, uint32_t id, uint32_t i, uint32_t length,
-        enum kind kind, unsigned codec)
+        enum kind kind, unsigned coding)
 {
   if (id != a->victim)
     place_unlist (a, id);
   segment_shrink (a->layout, arena_base (a, id), &a->segment[id], i,
-                  length, kind, codec);
+                  length, kind, coding);
   if (id != a->victim)
     place_list (a, id);
 }
@@ -381,7 +381,7 @@ arena_replace (struct arena *a, const struct found *at,
 
   if (o->length <= head) {      /* whole, in the first or only place */
     memcpy (at->p, data, o->length);
-    shrink (a, at->id, at->i, o->length, o->kind, o->codec);
+    shrink (a, at->id, at->i, o->length, o->kind, o->coding);
     if (at->tail_id != NIL) {
       arena_take (a, at->tail_id, at->tail_i);
       counter_sub (&a->n->splits, 1);
@@ -393,7 +393,7 @@ arena_replace (struct arena *a, const struct found *at,
   rest = o->length - head;
   memcpy (at->p + LINK_BYTES, data, head);
   memcpy (at->tail_p, data + head, rest);
-  shrink (a, at->id, at->i, head + LINK_BYTES, KIND_HEAD, o->codec);
-  shrink (a, at->tail_id, at->tail_i, rest, KIND_TAIL, o->codec);
+  shrink (a, at->id, at->i, head + LINK_BYTES, KIND_HEAD, o->coding);
+  shrink (a, at->tail_id, at->tail_i, rest, KIND_TAIL, o->coding);
   return true;
 }

@@ -22,7 +22,6 @@
 #include <stdint.h>
 
 #include "account.h"
-#include "codec.h"
 #include "counter.h"
 #include "layout.h"
 #include "pool.h"
@@ -42,7 +41,7 @@
 struct arena_counters {
   struct {
     counter pages, bytes;       /* of compressed objects, without links */
-  } codec[CODEC_MAX];
+  } coding[CODINGS_MAX];
   counter entries;              /* in directories */
   counter fills;                /* objects that are one word */
   counter splits;               /* objects in two fragments */
@@ -73,7 +72,7 @@ struct object {
   const void *data;
   uint32_t length;              /* bytes, 1 .. layout->object_max */
   enum kind kind;               /* KIND_OBJECT or KIND_FILL */
-  unsigned codec;
+  unsigned coding;
 };
 
 /* nslots: how many slots the shard has.  The counters, all zero, outlive
@@ -132,7 +131,7 @@ found_segments (const struct found *at)
 }
 
 /* Copy an object out to buf, which holds object_max bytes: its length,
- * kind and codec are set and data points to buf.  0, or -EIO if it is too
+ * kind and coding are set and data points to buf.  0, or -EIO if it is too
  * long to be one.
  */
 extern int arena_load (const struct arena *a, const struct found *at,
@@ -202,7 +201,7 @@ extern uint32_t place_choose (const struct arena *a, uint32_t size,
 
 /* Add an object or a fragment to a segment.  Its bytes, to be filled. */
 extern char *arena_put (struct arena *a, uint32_t id, uint64_t slot,
-                        uint32_t length, enum kind kind, unsigned codec);
+                        uint32_t length, enum kind kind, unsigned coding);
 
 /* Remove entry i of a segment, and recycle the segment if it was the
  * last.
@@ -219,8 +218,8 @@ arena_tally (struct arena *a, const struct object *o, int sign)
     counter_add (&a->n->fills, n);
     return;
   }
-  counter_add (&a->n->codec[o->codec].pages, n);
-  counter_add (&a->n->codec[o->codec].bytes, n * o->length);
+  counter_add (&a->n->coding[o->coding].pages, n);
+  counter_add (&a->n->coding[o->coding].bytes, n * o->length);
 }
 
 /* Where the tail of a head fragment is. */

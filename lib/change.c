@@ -13,62 +13,60 @@
 /* The codec. */
 
 int
-codecs_use (struct zram_disk *d, unsigned codec, int level)
+codings_use (struct zram_disk *d, unsigned id, int level)
 {
-  const struct codec *c = codec_get (codec);
-  void *params = c->params_new (level, d->layout.page), *old;
-  int r;
+  const struct codec *c = codec_get (id);
+  bool has_levels = c->info.level_min <= c->info.level_max;
+  void *params;
+  int i, r;
 
+  if (!has_levels)
+    level = 0;
+  i = codings_pick (&d->codings, id, level);
+  if (i < 0)
+    return i;
+  params = c->params_new (level, d->layout.page);
   if (!params)
     return -ENOMEM;
-  r = workspaces_use (&d->workspaces, codec, params);
+  r = workspaces_use (&d->workspaces, (unsigned) i, id, level, params);
   if (r < 0) {
     c->params_free (params);
     return r;
   }
-  old = d->codecs.params[codec];
-  d->codecs.params[codec] = params;
-  if (old)
-    c->params_free (old);
-  d->codecs.level = c->info.level_min <= c->info.level_max ? level : 0;
-  d->codecs.now = codec;
+  d->codings.level = level;
   return 0;
 }
 
 static bool
-has_objects (struct zram_disk *d, unsigned codec)
+has_objects (struct zram_disk *d, unsigned coding)
 {
   uint64_t pages = 0;
   unsigned i;
 
   for (i = 0; i < shard_count (d) && pages == 0; ++i) {
     shard_lock (&d->shards[i]);
-    pages = counter_get (&d->shards[i].n.store.arena.codec[codec].pages);
+    pages = counter_get (&d->shards[i].n.store.arena.coding[coding].pages);
     shard_unlock (&d->shards[i]);
   }
   return pages > 0;
 }
 
 /* Nobody makes objects of these any more: all workspaces have been
- * switched to another codec.  Whoever has read one before it went has its
- * workspace locked until it is decoded.
+ * switched to another coding.
  */
 static void
 drop_unused (struct zram_disk *d)
 {
-  void **params = d->codecs.params;
-  unsigned c;
+  unsigned i;
 
-  for (c = 0; c < CODEC_MAX; ++c)
-    if (params[c] && c != d->codecs.now && !has_objects (d, c)) {
-      workspaces_drop (&d->workspaces, c);
-      codec_get (c)->params_free (params[c]);
-      params[c] = NULL;
-    }
+  for (i = 0; i < CODINGS_MAX; ++i)
+    if (d->codings.coding[i].codec && i != d->codings.now &&
+        !has_objects (d, i))
+      workspaces_drop (&d->workspaces, i);
 }
 
 void
-codecs_tidy (struct zram_disk *d)
+codings_tidy (struct zram_disk *d)
 {
   if (pthread_mutex_trylock (&d->change) != 0)
     return;
@@ -83,10 +81,10 @@ switch_codec (struct zram_disk *d, unsigned codec, int level)
   int r;
 
   drop_unused (d);
-  r = codecs_use (d, codec, level);
+  r = codings_use (d, codec, level);
   if (r == -ENOSPC) {
     workspaces_drain (&d->workspaces);
-    r = codecs_use (d, codec, level);
+    r = codings_use (d, codec, level);
   }
   drop_unused (d);
   return r;
@@ -114,7 +112,11 @@ zram_set_algorithm (struct zram_disk *d, const char *algo, bool has_level,
   if (r == 0)
     reserve_touch_codecs (d);
   pthread_mutex_unlock (&d->change);
-  if (r == -ENOSPC)
+  if (r == -EBUSY)
+    snprintf (message, ZRAM_MESSAGE_MAX, "%s cannot be added: there are"
+              " objects of %u algorithms and levels, which is the most; use"
+              " one of them, or discard data", algo, CODINGS_MAX);
+  else if (r == -ENOSPC)
     snprintf (message, ZRAM_MESSAGE_MAX, "the contexts of %s do not fit"
               " below mem-limit: raise it, or discard data", algo);
   else if (r < 0)

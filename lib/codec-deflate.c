@@ -37,18 +37,27 @@ struct deflate_params {
 
 #define DEFLATE_BLOCKS 4
 
-struct deflate_context {
-  struct libdeflate_compressor *compressor;
-  struct libdeflate_decompressor *decompressor;
-  size_t page_size;
-  size_t bytes;                 /* for the memory account */
+/* What the library allocates, for the memory account. */
+struct deflate_memory {
   struct { void *start; size_t len; } blocks[DEFLATE_BLOCKS];
   size_t nr_blocks;
+  size_t bytes;                 /* of further ones; in the end of all */
+};
+
+struct deflate_decompressor {
+  struct libdeflate_decompressor *library;
+  struct deflate_memory memory;
+};
+
+struct deflate_compressor {
+  struct libdeflate_compressor *library;
+  struct deflate_memory memory;
+  size_t page_size;
   unsigned char bounce[];       /* page_size + DEFLATE_ROOM */
 };
 
-/* The context that this thread is making, if it is making one. */
-static _Thread_local struct deflate_context *deflate_making;
+/* For what this thread is making, if it is making anything. */
+static _Thread_local struct deflate_memory *deflate_making;
 
 /* malloc for the library.  What it returns is plain malloc's, so that it
  * does not matter who else in the process uses libdeflate, nor when.
@@ -56,17 +65,17 @@ static _Thread_local struct deflate_context *deflate_making;
 static void *
 deflate_malloc (size_t len)
 {
-  struct deflate_context *c = deflate_making;
+  struct deflate_memory *m = deflate_making;
   void *start = malloc (len);
 
-  if (c == NULL || start == NULL)
+  if (m == NULL || start == NULL)
     return start;
-  if (c->nr_blocks < DEFLATE_BLOCKS) {
-    c->blocks[c->nr_blocks].start = start;
-    c->blocks[c->nr_blocks++].len = len;
+  if (m->nr_blocks < DEFLATE_BLOCKS) {
+    m->blocks[m->nr_blocks].start = start;
+    m->blocks[m->nr_blocks++].len = len;
   }
   else
-    c->bytes += len;
+    m->bytes += len;
   return start;
 }
 
@@ -90,14 +99,24 @@ deflate_params_new (int level, size_t page_size)
 }
 
 static void
-deflate_context_free (void *context)
+deflate_compressor_free (void *compressor)
 {
-  struct deflate_context *c = context;
+  struct deflate_compressor *c = compressor;
 
   if (c == NULL)
     return;
-  libdeflate_free_compressor (c->compressor);
-  libdeflate_free_decompressor (c->decompressor);
+  libdeflate_free_compressor (c->library);
+  free (c);
+}
+
+static void
+deflate_decompressor_free (void *decompressor)
+{
+  struct deflate_decompressor *c = decompressor;
+
+  if (c == NULL)
+    return;
+  libdeflate_free_decompressor (c->library);
   free (c);
 }
 
@@ -124,7 +143,7 @@ deflate_resident (const void *start, size_t len)
  * order the list of matches to choose from.
  */
 static void
-deflate_warm_up (struct deflate_context *c, unsigned char *page)
+deflate_warm_up (struct deflate_compressor *c, unsigned char *page)
 {
   enum { NOISE, STRINGS, BITS, LAST } pass;
   uint32_t x = 1, r;
@@ -139,20 +158,30 @@ deflate_warm_up (struct deflate_context *c, unsigned char *page)
         : pass == BITS ? r & 1
         : (r & 63) + i % 4 * 64;
     }
-    libdeflate_deflate_compress (c->compressor, page, c->page_size,
+    libdeflate_deflate_compress (c->library, page, c->page_size,
                                  c->bounce, c->page_size + DEFLATE_ROOM);
   }
 }
 
+/* All that is resident, with `own' bytes beside the library's. */
+static void
+deflate_add_up (struct deflate_memory *m, size_t own)
+{
+  size_t i;
+
+  m->bytes += own;
+  for (i = 0; i < m->nr_blocks; ++i)
+    m->bytes += deflate_resident (m->blocks[i].start, m->blocks[i].len);
+}
+
 static void *
-deflate_context_new (const void *params)
+deflate_compressor_new (const void *params)
 {
   const struct deflate_params *p = params;
-  const size_t own = sizeof (struct deflate_context) +
+  const size_t own = sizeof (struct deflate_compressor) +
     p->page_size + DEFLATE_ROOM;
-  struct deflate_context *c = malloc (own);
+  struct deflate_compressor *c = malloc (own);
   unsigned char *page = malloc (p->page_size);
-  size_t i;
 
   if (c == NULL || page == NULL) {
     free (c);
@@ -161,43 +190,70 @@ deflate_context_new (const void *params)
   }
   memset (c, 0, sizeof *c);
   c->page_size = p->page_size;
-  deflate_making = c;
-  c->compressor = libdeflate_alloc_compressor (p->level);
-  c->decompressor = libdeflate_alloc_decompressor ();
+  deflate_making = &c->memory;
+  c->library = libdeflate_alloc_compressor (p->level);
   deflate_making = NULL;
-  if (c->compressor == NULL || c->decompressor == NULL) {
+  if (c->library == NULL) {
     free (page);
-    deflate_context_free (c);
+    deflate_compressor_free (c);
     return NULL;
   }
   deflate_warm_up (c, page);
   free (page);
-  c->bytes += own;
-  for (i = 0; i < c->nr_blocks; ++i)
-    c->bytes += deflate_resident (c->blocks[i].start, c->blocks[i].len);
+  deflate_add_up (&c->memory, own);
   return c;
 }
 
 static size_t
-deflate_context_bytes (const void *context)
+deflate_compressor_bytes (const void *compressor)
 {
-  const struct deflate_context *c = context;
+  const struct deflate_compressor *c = compressor;
 
-  return c->bytes;
+  return c->memory.bytes;
+}
+
+/* Its tables are written whole with the first page, so all count. */
+static void *
+deflate_decompressor_new (void)
+{
+  struct deflate_decompressor *c = calloc (1, sizeof *c);
+  size_t i;
+
+  if (c == NULL)
+    return NULL;
+  deflate_making = &c->memory;
+  c->library = libdeflate_alloc_decompressor ();
+  deflate_making = NULL;
+  if (c->library == NULL) {
+    deflate_decompressor_free (c);
+    return NULL;
+  }
+  c->memory.bytes += sizeof *c;
+  for (i = 0; i < c->memory.nr_blocks; ++i)
+    c->memory.bytes += c->memory.blocks[i].len;
+  return c;
+}
+
+static size_t
+deflate_decompressor_bytes (const void *decompressor)
+{
+  const struct deflate_decompressor *c = decompressor;
+
+  return c->memory.bytes;
 }
 
 static int
-deflate_compress (const void *params, void *context,
+deflate_compress (const void *params, void *compressor,
                   const void *src, size_t src_len, void *dst, size_t dst_len)
 {
-  struct deflate_context *c = context;
+  struct deflate_compressor *c = compressor;
   size_t r;
 
   (void) params;
   /* Nobody wants an object larger than its page. */
   if (dst_len > c->page_size)
     dst_len = c->page_size;
-  r = libdeflate_deflate_compress (c->compressor, src, src_len,
+  r = libdeflate_deflate_compress (c->library, src, src_len,
                                    c->bounce, dst_len + DEFLATE_ROOM);
   if (r > dst_len)
     return 0;
@@ -206,15 +262,14 @@ deflate_compress (const void *params, void *context,
 }
 
 static int
-deflate_decompress (const void *params, void *context,
-                    const void *src, size_t src_len, void *dst, size_t dst_len)
+deflate_decompress (void *decompressor, const void *src, size_t src_len,
+                    void *dst, size_t dst_len)
 {
-  struct deflate_context *c = context;
+  struct deflate_decompressor *c = decompressor;
   size_t used;
 
-  (void) params;
   /* NULL: anything but dst_len bytes is an error. */
-  return libdeflate_deflate_decompress_ex (c->decompressor, src, src_len,
+  return libdeflate_deflate_decompress_ex (c->library, src, src_len,
                                            dst, dst_len, &used, NULL)
          == LIBDEFLATE_SUCCESS && used == src_len ? 0 : -EIO;
 }
@@ -231,9 +286,12 @@ const struct codec codec_deflate = {
   .probe = deflate_probe,
   .params_new = deflate_params_new,
   .params_free = free,
-  .context_new = deflate_context_new,
-  .context_free = deflate_context_free,
-  .context_bytes = deflate_context_bytes,
+  .compressor_new = deflate_compressor_new,
+  .compressor_free = deflate_compressor_free,
+  .compressor_bytes = deflate_compressor_bytes,
+  .decompressor_new = deflate_decompressor_new,
+  .decompressor_free = deflate_decompressor_free,
+  .decompressor_bytes = deflate_decompressor_bytes,
   .compress = deflate_compress,
   .decompress = deflate_decompress,
 };

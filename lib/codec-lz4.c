@@ -53,42 +53,41 @@ lz4_params_new (int level, size_t page_size)
 }
 
 static void *
-lz4_context_new (const void *params)
+lz4_compressor_new (const void *params)
 {
   (void) params;
   return malloc (LZ4_sizeofState ());
 }
 
 static size_t
-lz4_context_bytes (const void *context)
+lz4_compressor_bytes (const void *compressor)
 {
-  (void) context;
+  (void) compressor;
   return LZ4_sizeofState ();
 }
 
 static int
-lz4_compress (const void *params, void *context,
+lz4_compress (const void *params, void *compressor,
               const void *src, size_t src_len, void *dst, size_t dst_len)
 {
   const struct lz4_params *p = params;
 
-  return LZ4_compress_fast_extState (context, src, dst, src_len, dst_len,
+  return LZ4_compress_fast_extState (compressor, src, dst, src_len, dst_len,
                                      p->level);
 }
 
 static int
-lz4_decompress (const void *params, void *context,
-                const void *src, size_t src_len, void *dst, size_t dst_len)
+lz4_decompress (void *decompressor, const void *src, size_t src_len,
+                void *dst, size_t dst_len)
 {
   int r;
 
-  (void) params;
-  (void) context;
+  (void) decompressor;
   r = LZ4_decompress_safe (src, dst, src_len, dst_len);
   return r >= 0 && (size_t) r == dst_len ? 0 : -EIO;
 }
 
-struct lz4hc_context {
+struct lz4hc_compressor {
   int level;
   /* LZ4_sizeofStateHC () bytes: what the library at hand needs, not what
    * the header thinks.
@@ -97,11 +96,11 @@ struct lz4hc_context {
 };
 
 static void *
-lz4hc_context_new (const void *params)
+lz4hc_compressor_new (const void *params)
 {
   const struct lz4_params *p = params;
   const size_t state_bytes = LZ4_sizeofStateHC ();
-  struct lz4hc_context *c = malloc (sizeof *c + state_bytes);
+  struct lz4hc_compressor *c = malloc (sizeof *c + state_bytes);
 
   if (c == NULL)
     return NULL;
@@ -111,19 +110,19 @@ lz4hc_context_new (const void *params)
 }
 
 static size_t
-lz4hc_context_bytes (const void *context)
+lz4hc_compressor_bytes (const void *compressor)
 {
-  const struct lz4hc_context *c = context;
+  const struct lz4hc_compressor *c = compressor;
 
   return sizeof *c + LZ4_sizeofStateHC () +
     (c->level >= LZ4HC_CLEVEL_OPT_MIN ? LZ4HC_OPT_BYTES : 0);
 }
 
 static int
-lz4hc_compress (const void *params, void *context,
+lz4hc_compress (const void *params, void *compressor,
                 const void *src, size_t src_len, void *dst, size_t dst_len)
 {
-  struct lz4hc_context *c = context;
+  struct lz4hc_compressor *c = compressor;
   LZ4_streamHC_t *stream = (LZ4_streamHC_t *) c->state;
 
   (void) params;
@@ -143,9 +142,9 @@ const struct codec codec_lz4 = {
   .probe = lz4_probe,
   .params_new = lz4_params_new,
   .params_free = free,
-  .context_new = lz4_context_new,
-  .context_free = free,
-  .context_bytes = lz4_context_bytes,
+  .compressor_new = lz4_compressor_new,
+  .compressor_free = free,
+  .compressor_bytes = lz4_compressor_bytes,
   .compress = lz4_compress,
   .decompress = lz4_decompress,
 };
@@ -161,9 +160,9 @@ const struct codec codec_lz4hc = {
   .probe = lz4_probe,
   .params_new = lz4_params_new,
   .params_free = free,
-  .context_new = lz4hc_context_new,
-  .context_free = free,
-  .context_bytes = lz4hc_context_bytes,
+  .compressor_new = lz4hc_compressor_new,
+  .compressor_free = free,
+  .compressor_bytes = lz4hc_compressor_bytes,
   .compress = lz4hc_compress,
   .decompress = lz4_decompress,
 };

@@ -28,7 +28,7 @@ struct lzo_params {
   size_t page_size;
 };
 
-struct lzo_context {
+struct lzo_compressor {
   size_t page_size;
   lzo_align_t work[LZO1X_1_MEM_COMPRESS / sizeof (lzo_align_t)];
   unsigned char bounce[];       /* LZO_WORST (page_size) */
@@ -60,10 +60,10 @@ lzo_params_new (int level, size_t page_size)
 }
 
 static void *
-lzo_context_new (const void *params)
+lzo_compressor_new (const void *params)
 {
   const struct lzo_params *p = params;
-  struct lzo_context *c = malloc (sizeof *c + LZO_WORST (p->page_size));
+  struct lzo_compressor *c = malloc (sizeof *c + LZO_WORST (p->page_size));
 
   if (c)
     c->page_size = p->page_size;
@@ -71,18 +71,18 @@ lzo_context_new (const void *params)
 }
 
 static size_t
-lzo_context_bytes (const void *context)
+lzo_compressor_bytes (const void *compressor)
 {
-  const struct lzo_context *c = context;
+  const struct lzo_compressor *c = compressor;
 
   return sizeof *c + LZO_WORST (c->page_size);
 }
 
 static int
-lzo_compress (const void *params, void *context,
+lzo_compress (const void *params, void *compressor,
               const void *src, size_t src_len, void *dst, size_t dst_len)
 {
-  struct lzo_context *c = context;
+  struct lzo_compressor *c = compressor;
   lzo_uint used = 0;
 
   (void) params;
@@ -96,13 +96,12 @@ lzo_compress (const void *params, void *context,
 }
 
 static int
-lzo_decompress (const void *params, void *context,
-                const void *src, size_t src_len, void *dst, size_t dst_len)
+lzo_decompress (void *decompressor, const void *src, size_t src_len,
+                void *dst, size_t dst_len)
 {
   lzo_uint got = dst_len;
 
-  (void) params;
-  (void) context;
+  (void) decompressor;
   /* Input left over is an error of its own to the library. */
   return lzo1x_decompress_safe (src, src_len, dst, &got, NULL) == LZO_E_OK &&
          got == dst_len ? 0 : -EIO;
@@ -119,9 +118,9 @@ const struct codec codec_lzo = {
   .probe = lzo_probe,
   .params_new = lzo_params_new,
   .params_free = free,
-  .context_new = lzo_context_new,
-  .context_free = free,
-  .context_bytes = lzo_context_bytes,
+  .compressor_new = lzo_compressor_new,
+  .compressor_free = free,
+  .compressor_bytes = lzo_compressor_bytes,
   .compress = lzo_compress,
   .decompress = lzo_decompress,
 };

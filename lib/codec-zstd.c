@@ -71,9 +71,8 @@ zstd_free (void *opaque, void *address)
 
 static const ZSTD_customMem zstd_memory = { zstd_alloc, zstd_free, NULL };
 
-struct zstd_context {
+struct zstd_compressor {
   ZSTD_CCtx *cctx;
-  ZSTD_DCtx *dctx;
   size_t page_size;
   char bounce[];                /* page_size + ZSTD_ROOM */
 };
@@ -105,14 +104,13 @@ zstd_params_new (int level, size_t page_size)
 }
 
 static void
-zstd_context_free (void *context)
+zstd_compressor_free (void *compressor)
 {
-  struct zstd_context *c = context;
+  struct zstd_compressor *c = compressor;
 
   if (c == NULL)
     return;
   ZSTD_freeCCtx (c->cctx);
-  ZSTD_freeDCtx (c->dctx);
   free (c);
 }
 
@@ -128,37 +126,53 @@ zstd_begin (ZSTD_CCtx *cctx, const struct zstd_params *p)
 }
 
 static void *
-zstd_context_new (const void *params)
+zstd_compressor_new (const void *params)
 {
   const struct zstd_params *p = params;
-  struct zstd_context *c = malloc (sizeof *c + p->page_size + ZSTD_ROOM);
+  struct zstd_compressor *c = malloc (sizeof *c + p->page_size + ZSTD_ROOM);
 
   if (c == NULL)
     return NULL;
   c->page_size = p->page_size;
   c->cctx = ZSTD_createCCtx_advanced (zstd_memory);
-  c->dctx = ZSTD_createDCtx_advanced (zstd_memory);
-  if (c->cctx == NULL || c->dctx == NULL || zstd_begin (c->cctx, p) < 0) {
-    zstd_context_free (c);
+  if (c->cctx == NULL || zstd_begin (c->cctx, p) < 0) {
+    zstd_compressor_free (c);
     return NULL;
   }
   return c;
 }
 
 static size_t
-zstd_context_bytes (const void *context)
+zstd_compressor_bytes (const void *compressor)
 {
-  const struct zstd_context *c = context;
+  const struct zstd_compressor *c = compressor;
 
-  return sizeof *c + c->page_size + ZSTD_ROOM +
-    ZSTD_sizeof_CCtx (c->cctx) + ZSTD_sizeof_DCtx (c->dctx);
+  return sizeof *c + c->page_size + ZSTD_ROOM + ZSTD_sizeof_CCtx (c->cctx);
+}
+
+static void *
+zstd_decompressor_new (void)
+{
+  return ZSTD_createDCtx_advanced (zstd_memory);
+}
+
+static void
+zstd_decompressor_free (void *decompressor)
+{
+  ZSTD_freeDCtx (decompressor);
+}
+
+static size_t
+zstd_decompressor_bytes (const void *decompressor)
+{
+  return ZSTD_sizeof_DCtx (decompressor);
 }
 
 static int
-zstd_compress (const void *params, void *context,
+zstd_compress (const void *params, void *compressor,
                const void *src, size_t src_len, void *dst, size_t dst_len)
 {
-  struct zstd_context *c = context;
+  struct zstd_compressor *c = compressor;
   size_t r;
 
   /* Nobody wants an object larger than its page. */
@@ -178,15 +192,14 @@ zstd_compress (const void *params, void *context,
 }
 
 static int
-zstd_decompress (const void *params, void *context,
-                 const void *src, size_t src_len, void *dst, size_t dst_len)
+zstd_decompress (void *decompressor, const void *src, size_t src_len,
+                 void *dst, size_t dst_len)
 {
-  struct zstd_context *c = context;
+  ZSTD_DCtx *dctx = decompressor;
 
-  (void) params;
-  if (ZSTD_isError (ZSTD_decompressBegin (c->dctx)))
+  if (ZSTD_isError (ZSTD_decompressBegin (dctx)))
     return -EIO;
-  return ZSTD_decompressBlock (c->dctx, dst, dst_len, src, src_len) == dst_len
+  return ZSTD_decompressBlock (dctx, dst, dst_len, src, src_len) == dst_len
          ? 0 : -EIO;
 }
 
@@ -199,9 +212,12 @@ const struct codec codec_zstd = {
   .probe = zstd_probe,
   .params_new = zstd_params_new,
   .params_free = free,
-  .context_new = zstd_context_new,
-  .context_free = zstd_context_free,
-  .context_bytes = zstd_context_bytes,
+  .compressor_new = zstd_compressor_new,
+  .compressor_free = zstd_compressor_free,
+  .compressor_bytes = zstd_compressor_bytes,
+  .decompressor_new = zstd_decompressor_new,
+  .decompressor_free = zstd_decompressor_free,
+  .decompressor_bytes = zstd_decompressor_bytes,
   .compress = zstd_compress,
   .decompress = zstd_decompress,
 };

@@ -8,12 +8,14 @@
  *   struct codec         what the codec is: code and ranges, immutable
  *   params (void *)      its level (later its dictionary), digested;
  *                        immutable once made, shared by all threads
- *   context (void *)     scratch memory of one (de)compression at a time
+ *   compressor, decompressor (void *)
+ *                        scratch memory of one call at a time
  */
 
 #ifndef ZRAM_CODEC_H
 #define ZRAM_CODEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,21 +34,28 @@ struct codec {
   void *(*params_new) (int level, size_t page_size);
   void (*params_free) (void *params);
 
-  /* A context for these parameters; NULL: no memory.  It is made so that
-   * no later call allocates (lz4hc's library does, from level 10 on).
-   * context_bytes is what it holds resident at most, for the memory
+  /* A compressor for these parameters; NULL: no memory.  It is made so
+   * that no later call allocates (lz4hc's library does, from level 10 on).
+   * compressor_bytes is what it holds resident at most, for the memory
    * account; it never changes.
    */
-  void *(*context_new) (const void *params);
-  void (*context_free) (void *context);
-  size_t (*context_bytes) (const void *context);
+  void *(*compressor_new) (const void *params);
+  void (*compressor_free) (void *compressor);
+  size_t (*compressor_bytes) (const void *compressor);
+
+  /* The same to decompress with, whatever the parameters were.  All three
+   * are NULL if the codec needs nothing; then NULL is its decompressor.
+   */
+  void *(*decompressor_new) (void);
+  void (*decompressor_free) (void *decompressor);
+  size_t (*decompressor_bytes) (const void *decompressor);
 
   /* Compress src_len bytes into at most dst_len bytes.  The number of
    * bytes used, or 0 if they do not fit (the codec gives up as early as
    * it can), or -EIO if the library failed for another reason.  Never
    * writes beyond dst_len.
    */
-  int (*compress) (const void *params, void *context,
+  int (*compress) (const void *params, void *compressor,
                    const void *src, size_t src_len,
                    void *dst, size_t dst_len);
 
@@ -54,14 +63,34 @@ struct codec {
    * -EIO if src is anything else.  src may be hostile: never reads beyond
    * src_len or writes beyond dst_len.
    */
-  int (*decompress) (const void *params, void *context,
+  int (*decompress) (void *decompressor,
                      const void *src, size_t src_len,
                      void *dst, size_t dst_len);
 };
 
+/* Make a decompressor, if one is needed: false if there is no memory. */
+static inline bool
+decompressor_new (const struct codec *c, void **decompressor)
+{
+  *decompressor = c->decompressor_new ? c->decompressor_new () : NULL;
+  return *decompressor || !c->decompressor_new;
+}
+
+static inline void
+decompressor_free (const struct codec *c, void *decompressor)
+{
+  if (decompressor)
+    c->decompressor_free (decompressor);
+}
+
+static inline size_t
+decompressor_bytes (const struct codec *c, const void *decompressor)
+{
+  return decompressor ? c->decompressor_bytes (decompressor) : 0;
+}
+
 /* The registry.  A codec's id is its place in it, fixed at build time;
- * NULL past the last.  There are at most CODEC_MAX: an object has four
- * bits to say which codec, later also which dictionary, wrote it.
+ * NULL past the last.  There are at most CODEC_MAX.
  */
 #define CODEC_MAX ZRAM_CODECS_MAX
 extern const struct codec *codec_get (unsigned id);

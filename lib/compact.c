@@ -42,7 +42,7 @@ move_object (struct arena *a, const struct arena_index *index, uint64_t e,
   const struct layout *l = a->layout;
   struct object o = {
     .data = p, .length = dirent_length (l, e), .kind = dirent_kind (e),
-    .codec = dirent_codec (e),
+    .coding = dirent_coding (e),
   };
   uint64_t slot = dirent_slot (l, e);
   uint32_t id = arena_squeeze (a, slot, &o, except_none);
@@ -86,7 +86,7 @@ move_fragment (struct arena *a, const struct arena_index *index, uint64_t e,
   if (id == NIL || (tail && !head_of (a, index, slot)))
     return false;
   memcpy (arena_put (a, id, slot, length, dirent_kind (e),
-                     dirent_codec (e)), p, length);
+                     dirent_coding (e)), p, length);
   /* The head may have been moved just now, to make room. */
   if (tail)
     link_set (head_of (a, index, slot), id);

@@ -50,7 +50,7 @@ decode (struct zram_disk *d, struct workspace *w,
 {
   const struct object *o = &c->object;
   uint32_t size = d->layout.page;
-  const struct codec *codec;
+  const struct coding *coding;
   int r = -EIO;
 
   switch (c->type) {
@@ -64,10 +64,10 @@ decode (struct zram_disk *d, struct workspace *w,
       page_fill (page, size, page_word (o->data, 0));
       return 0;
     }
-    codec = codec_get (o->codec);
-    if (codec && w->context[o->codec])
-      r = codec->decompress (w->params[o->codec], w->context[o->codec],
-                             o->data, o->length, page, size);
+    coding = &d->codings.coding[o->coding];
+    if (coding->codec)
+      r = coding->codec->decompress (w->decompressor[coding->id], o->data,
+                                     o->length, page, size);
     break;
   }
   if (r < 0)
@@ -150,7 +150,6 @@ static void
 encode (struct zram_disk *d, struct workspace *w, const void *page,
         enum content_type empty, struct content *c)
 {
-  const struct codec *codec = codec_get (w->codec);
   struct object *o = &c->object;
   uint64_t word;
   int n;
@@ -162,10 +161,10 @@ encode (struct zram_disk *d, struct workspace *w, const void *page,
     *o = (struct object) { w->out, FILL_BYTES, KIND_FILL, 0 };
     return;
   }
-  n = codec->compress (w->params[w->codec], w->context[w->codec],
-                       page, d->layout.page, w->out, d->layout.object_max);
+  n = w->codec->compress (w->params, w->compressor, page, d->layout.page,
+                          w->out, d->layout.object_max);
   c->type = n > 0 ? CONTENT_OBJECT : CONTENT_RAW;
-  *o = (struct object) { w->out, (uint32_t) n, KIND_OBJECT, w->codec };
+  *o = (struct object) { w->out, (uint32_t) n, KIND_OBJECT, w->coding };
 }
 
 /* A claim is over. */

@@ -22,6 +22,7 @@
 
 #include "account.h"
 #include "codec.h"
+#include "coding.h"
 #include "latency.h"
 #include "layout.h"
 #include "map.h"
@@ -40,18 +41,11 @@ struct keeper {
   uint64_t kept[SHARDS_MAX];    /* and when it was last tidied */
 };
 
-/* The codecs in use.  Their parameters are read through the workspaces. */
-struct codecs {
-  _Atomic unsigned now;         /* that new objects are written with */
-  _Atomic int level;            /* 0 if it has none */
-  void *params[CODEC_MAX];      /* by codec id; NULL where not in use */
-};
-
 struct zram_disk {
   _Atomic uint64_t size;        /* bytes */
   struct layout layout;
   pthread_mutex_t change;       /* of codec or size: one at a time */
-  struct codecs codecs;
+  struct codings codings;
   struct workspaces workspaces;
   struct account account;
   struct stats stats;
@@ -109,10 +103,11 @@ extern int refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
 extern void keeper_init (struct zram_disk *d);
 
 /* change.c: let a codec at a level write new objects: -ENOMEM, -ENOSPC at
- * the limit; free what was for codecs that no object needs any more.
+ * the limit, -EBUSY if there are too many codings; free the codings that no
+ * object needs any more.
  */
-extern int codecs_use (struct zram_disk *d, unsigned codec, int level);
-extern void codecs_tidy (struct zram_disk *d);
+extern int codings_use (struct zram_disk *d, unsigned codec, int level);
+extern void codings_tidy (struct zram_disk *d);
 
 /* Is [offset, offset + count) on the disk? */
 static inline bool

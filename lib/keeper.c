@@ -51,7 +51,7 @@ look_at_all (void *opaque)
   unsigned i;
 
   workspaces_trim (&d->workspaces);
-  codecs_tidy (d);
+  codings_tidy (d);
   for (i = 0; i < shard_count (d); ++i) {
     uint64_t now = counter_get (&d->shards[i].changes);
 

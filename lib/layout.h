@@ -29,7 +29,7 @@
  *
  *   63  60 59  58 57      44 43              44-s 43-s               0
  *   +-----+------+----------+--------------------+--------------------+
- *   |codec| kind | offset   | length, s bits     | slot, 44 - s bits  |
+ *   |code | kind | offset   | length, s bits     | slot, 44 - s bits  |
  *   +-----+------+----------+--------------------+--------------------+
  *
  * s is log2 of the page size (12 to 16), the length is in bytes, the
@@ -49,9 +49,12 @@
 #define LENGTH_END 44           /* first bit above length and slot */
 #define OFFSET_BITS 14
 #define KIND_SHIFT (LENGTH_END + OFFSET_BITS)
-#define CODEC_SHIFT (KIND_SHIFT + 2)
+#define CODING_SHIFT (KIND_SHIFT + 2)
 
-_Static_assert (CODEC_SHIFT + 4 == 64, "an entry is 64 bits");
+/* Ways in which an object can have been written (coding.h). */
+#define CODINGS_MAX 16u
+
+_Static_assert (CODING_SHIFT + 4 == 64, "an entry is 64 bits");
 _Static_assert (ZRAM_SIZE_MAX == UINT64_C (1) << LENGTH_END,
                 "slot and length bits address the largest disk");
 
@@ -113,13 +116,13 @@ to_granules (const struct layout *l, uint32_t bytes)
 
 static inline uint64_t
 dirent_pack (const struct layout *l, uint64_t slot, uint32_t offset,
-             uint32_t length, enum kind kind, unsigned codec)
+             uint32_t length, enum kind kind, unsigned coding)
 {
   return slot
     | (uint64_t) length << (LENGTH_END - l->page_shift)
     | (uint64_t) offset << LENGTH_END
     | (uint64_t) kind << KIND_SHIFT
-    | (uint64_t) codec << CODEC_SHIFT;
+    | (uint64_t) coding << CODING_SHIFT;
 }
 
 static inline uint64_t
@@ -149,9 +152,9 @@ dirent_kind (uint64_t e)
 }
 
 static inline unsigned
-dirent_codec (uint64_t e)
+dirent_coding (uint64_t e)
 {
-  return (unsigned) (e >> CODEC_SHIFT);
+  return (unsigned) (e >> CODING_SHIFT);
 }
 
 /* A table entry: what it is, and an id of that. */

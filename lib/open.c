@@ -139,12 +139,12 @@ make (struct zram_disk *d, const struct zram_params *p)
   keeper_init (d);
   reserve_init (d, p);
   if (workspaces_init (&d->workspaces, WORKSPACES_PER_CPU * os_cpus (),
-                       &d->layout, &d->account) < 0)
+                       &d->layout, &d->codings, &d->account) < 0)
     return -ENOMEM;
   d->latencies = os_map (sizeof *d->latencies);
   if (!d->latencies)
     return -ENOMEM;
-  if (codecs_use (d, codec, level) < 0)
+  if (codings_use (d, codec, level) < 0)
     return -ENOMEM;
   return make_shards (d, p->track_access);
 }
@@ -193,9 +193,8 @@ zram_close (struct zram_disk *d)
     os_free (d->shards, shard_count (d) * sizeof *d->shards);
   }
   workspaces_destroy (&d->workspaces);
-  for (i = 0; i < CODEC_MAX; ++i)
-    if (d->codecs.params[i])
-      codec_get (i)->params_free (d->codecs.params[i]);
+  for (i = 0; i < CODINGS_MAX; ++i)
+    coding_clear (&d->codings.coding[i]);
   pthread_mutex_destroy (&d->change);
   os_unmap (d->latencies, sizeof *d->latencies);
   worker_destroy (&d->keeper.worker);
@@ -218,13 +217,13 @@ zram_page_size (const struct zram_disk *d)
 const char *
 zram_algorithm (const struct zram_disk *d)
 {
-  return codec_get (d->codecs.now)->info.name;
+  return codec_get (d->codings.coding[d->codings.now].id)->info.name;
 }
 
 int
 zram_level (const struct zram_disk *d)
 {
-  return d->codecs.level;
+  return d->codings.level;
 }
 
 uint64_t

@@ -20,7 +20,7 @@ struct census {
   uint64_t stored, zero, raw;
   struct {
     uint64_t pages, bytes;
-  } codec[CODEC_MAX];
+  } coding[CODINGS_MAX];
   uint64_t fills, splits;
   uint64_t fragments;           /* directory entries reached from slots */
   uint64_t segments, entries;   /* in use, and all their entries */
@@ -76,8 +76,8 @@ scan_object (const struct shard *s, uint64_t slot, uint32_t entry,
     c->fragments++;
     c->splits++;
   }
-  c->codec[dirent_codec (e)].pages++;
-  c->codec[dirent_codec (e)].bytes += length;
+  c->coding[dirent_coding (e)].pages++;
+  c->coding[dirent_coding (e)].bytes += length;
   return length <= l->object_max ? 0 : -EIO;
 }
 
@@ -180,20 +180,20 @@ hot (const struct pool *pool)
 }
 
 static int
-compare_codecs (const struct shard *s, unsigned n, const struct census *c,
+compare_codings (const struct shard *s, unsigned n, const struct census *c,
                 char *message)
 {
   unsigned i;
 
-  for (i = 0; i < CODEC_MAX; ++i) {
-    uint64_t pages = counter_get (&s->n.store.arena.codec[i].pages);
-    uint64_t bytes = counter_get (&s->n.store.arena.codec[i].bytes);
+  for (i = 0; i < CODINGS_MAX; ++i) {
+    uint64_t pages = counter_get (&s->n.store.arena.coding[i].pages);
+    uint64_t bytes = counter_get (&s->n.store.arena.coding[i].bytes);
 
-    if (c->codec[i].pages != pages)
-      return differ (message, n, "pages of a codec", c->codec[i].pages,
+    if (c->coding[i].pages != pages)
+      return differ (message, n, "pages of a coding", c->coding[i].pages,
                      pages);
-    if (c->codec[i].bytes != bytes)
-      return differ (message, n, "bytes of a codec", c->codec[i].bytes,
+    if (c->coding[i].bytes != bytes)
+      return differ (message, n, "bytes of a coding", c->coding[i].bytes,
                      bytes);
   }
   return 0;
@@ -253,7 +253,7 @@ recount_shard (const struct shard *s, unsigned n, char *message)
         return differ (message, n, checks[i].what, checks[i].counted,
                        checks[i].believed);
   }
-  return compare_codecs (s, n, &c, message);
+  return compare_codings (s, n, &c, message);
 }
 
 /* With every shard locked, and the number of workspaces, the account is

@@ -32,12 +32,13 @@ add_shard (const struct zram_disk *d, const struct shard *s,
   st->huge_pages_since += counter_get (&n->raw_since);
   st->split_pages += counter_get (&n->arena.splits);
   st->compr_data_size += raw * page;
-  for (i = 0; i < CODEC_MAX; ++i) {
-    uint64_t bytes = counter_get (&n->arena.codec[i].bytes);
-    uint64_t pages = counter_get (&n->arena.codec[i].pages);
+  for (i = 0; i < CODINGS_MAX; ++i) {
+    unsigned codec = d->codings.coding[i].id;
+    uint64_t bytes = counter_get (&n->arena.coding[i].bytes);
+    uint64_t pages = counter_get (&n->arena.coding[i].pages);
 
-    st->codec[i].pages += pages;
-    st->codec[i].bytes += bytes;
+    st->codec[codec].pages += pages;
+    st->codec[codec].bytes += bytes;
     st->compr_data_size += bytes;
     kinds += pages;
   }

@@ -251,31 +251,31 @@ touch_shard (struct zram_disk *d, struct shard *s)
   os_populate (s->table.root, s->table.nroots * sizeof *s->table.root);
 }
 
-/* Pages of all kinds through each context of a workspace, which nobody
- * else has: so all of it that is ever used has been used.
+/* Pages of all kinds through the contexts of a workspace, which nobody else
+ * has: so all of them that is ever used has been used.  Decompressors of
+ * other codecs have had this done when theirs wrote.
  */
 static void
 touch_workspace (struct zram_disk *d, struct workspace *w)
 {
   uint32_t size = d->layout.page, i, kind;
+  unsigned id = d->codings.coding[w->coding].id;
   uint64_t rng = 1;
-  unsigned c;
   int n;
 
   os_populate (w->page, 3 * (size_t) size);
-  for (c = 0; c < CODEC_MAX; ++c)
-    for (kind = 0; w->context[c] && kind < 8; ++kind) {
-      for (i = 0; i < size; ++i) {
-        rng = rng * UINT64_C (6364136223846793005) + 1442695040888963407;
-        w->page[i] = rng >> 60 < kind && i >= 97 ? w->page[i - 97 + kind]
-          : (char) (rng >> 33 & (kind & 1 ? 0x0f : 0xff));
-      }
-      n = codec_get (c)->compress (w->params[c], w->context[c], w->page,
-                                   size, w->out, d->layout.object_max);
-      if (n > 0)
-        codec_get (c)->decompress (w->params[c], w->context[c], w->out,
-                                   (size_t) n, w->page, size);
+  for (kind = 0; kind < 8; ++kind) {
+    for (i = 0; i < size; ++i) {
+      rng = rng * UINT64_C (6364136223846793005) + 1442695040888963407;
+      w->page[i] = rng >> 60 < kind && i >= 97 ? w->page[i - 97 + kind]
+        : (char) (rng >> 33 & (kind & 1 ? 0x0f : 0xff));
     }
+    n = w->codec->compress (w->params, w->compressor, w->page, size, w->out,
+                            d->layout.object_max);
+    if (n > 0)
+      w->codec->decompress (w->decompressor[id], w->out, (size_t) n,
+                            w->page, size);
+  }
 }
 
 void

@@ -135,7 +135,7 @@ slide (const struct layout *l, char *base, uint32_t a, uint32_t b)
     char *from = segment_bytes (l, base, *e);
 
     *e = dirent_pack (l, dirent_slot (l, *e), end, dirent_length (l, *e),
-                      dirent_kind (*e), dirent_codec (*e));
+                      dirent_kind (*e), dirent_coding (*e));
     memmove (segment_bytes (l, base, *e), from, dirent_length (l, *e));
     end = entry_end (l, *e);
   }
@@ -192,7 +192,7 @@ make_room (const struct layout *l, char *base, struct segment *s,
 uint32_t
 segment_insert (const struct layout *l, char *base, struct segment *s,
                 uint64_t slot, uint32_t length, enum kind kind,
-                unsigned codec)
+                unsigned coding)
 {
   uint32_t size = to_granules (l, length), i, gap = 0;
   bool takes = segment_takes (l, s, size);
@@ -206,7 +206,7 @@ segment_insert (const struct layout *l, char *base, struct segment *s,
   last = segment_dirent (l, base, s->count);
   memmove (last, last + 1, (s->count - i) * sizeof *last);
   *segment_dirent (l, base, i) =
-    dirent_pack (l, slot, end_before (l, base, i), length, kind, codec);
+    dirent_pack (l, slot, end_before (l, base, i), length, kind, coding);
   s->count++;
   s->used = (uint16_t) (s->used + size);
   if (!takes)
@@ -241,14 +241,14 @@ segment_remove (const struct layout *l, char *base, struct segment *s,
 void
 segment_shrink (const struct layout *l, char *base, struct segment *s,
                 uint32_t i, uint32_t length, enum kind kind,
-                unsigned codec)
+                unsigned coding)
 {
   uint64_t *e = segment_dirent (l, base, i);
 
   s->used = (uint16_t)
     (s->used - entry_size (l, *e) + to_granules (l, length));
   *e = dirent_pack (l, dirent_slot (l, *e), dirent_offset (*e), length,
-                    kind, codec);
+                    kind, coding);
   if (i + 1 == s->count)
     s->tail = (uint16_t) entry_end (l, *e);
   else

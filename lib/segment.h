@@ -112,7 +112,7 @@ extern int segment_find (const struct layout *l, char *base,
 extern uint32_t segment_insert (const struct layout *l, char *base,
                                 struct segment *s, uint64_t slot,
                                 uint32_t length, enum kind kind,
-                                unsigned codec);
+                                unsigned coding);
 
 extern void segment_remove (const struct layout *l, char *base,
                             struct segment *s, uint32_t i);
@@ -121,7 +121,7 @@ extern void segment_remove (const struct layout *l, char *base,
 extern void segment_shrink (const struct layout *l, char *base,
                             struct segment *s, uint32_t i,
                             uint32_t length, enum kind kind,
-                            unsigned codec);
+                            unsigned coding);
 
 /* Recount the descriptor from the directory and compare: 0 or -EIO. */
 extern int segment_check (const struct layout *l, char *base,

@@ -26,11 +26,13 @@ static uint64_t
 bytes_of (const struct workspaces *ws, const struct workspace *w)
 {
   uint64_t bytes = buffer_bytes (ws->layout);
-  unsigned c;
+  unsigned id;
 
-  for (c = 0; c < CODEC_MAX; ++c)
-    if (w->context[c])
-      bytes += codec_get (c)->context_bytes (w->context[c]);
+  if (w->compressor)
+    bytes += w->codec->compressor_bytes (w->compressor);
+  for (id = 0; id < CODEC_MAX; ++id)
+    if (w->decompressor[id])
+      bytes += decompressor_bytes (codec_get (id), w->decompressor[id]);
   return bytes;
 }
 
@@ -38,41 +40,56 @@ bytes_of (const struct workspaces *ws, const struct workspace *w)
 static void
 unmake (struct workspaces *ws, struct workspace *w)
 {
-  unsigned c;
+  unsigned id;
 
-  for (c = 0; c < CODEC_MAX; ++c) {
-    if (w->context[c])
-      codec_get (c)->context_free (w->context[c]);
-    w->context[c] = NULL;
+  if (w->compressor)
+    w->codec->compressor_free (w->compressor);
+  w->compressor = NULL;
+  for (id = 0; id < CODEC_MAX; ++id) {
+    if (w->decompressor[id])
+      decompressor_free (codec_get (id), w->decompressor[id]);
+    w->decompressor[id] = NULL;
   }
   os_free (w->page, buffer_bytes (ws->layout));
   w->page = NULL;
 }
 
-/* Make a workspace, under both locks, with a context of each codec in
- * use.  -ENOMEM, or -ENOSPC if the account does not allow it.
+/* The contexts of a new workspace.  False: no memory, and some are made. */
+static bool
+make_coders (struct workspaces *ws, struct workspace *w)
+{
+  const struct coding *now = &ws->codings->coding[ws->codings->now];
+  unsigned id;
+
+  for (id = 0; codec_get (id); ++id)
+    if (codings_have (ws->codings, id) &&
+        !decompressor_new (codec_get (id), &w->decompressor[id]))
+      return false;
+  w->coding = ws->codings->now;
+  w->codec = now->codec;
+  w->params = now->params;
+  if (!w->codec)
+    return true;                /* the first, of a disk that is being made */
+  w->compressor = w->codec->compressor_new (w->params);
+  return w->compressor != NULL;
+}
+
+/* Make a workspace, under both locks.  -ENOMEM, or -ENOSPC if the account
+ * does not allow it.
  */
 static int
 make (struct workspaces *ws, struct workspace *w, bool force)
 {
   uint64_t bytes;
-  unsigned c;
 
   w->page = os_alloc (buffer_bytes (ws->layout));
   if (!w->page)
     return -ENOMEM;
   w->in = w->page + ws->layout->page;
   w->out = w->in + ws->layout->page;
-  w->codec = ws->codec;
-  for (c = 0; c < CODEC_MAX; ++c) {
-    w->params[c] = ws->params[c];
-    if (!ws->params[c])
-      continue;
-    w->context[c] = codec_get (c)->context_new (ws->params[c]);
-    if (!w->context[c]) {
-      unmake (ws, w);
-      return -ENOMEM;
-    }
+  if (!make_coders (ws, w)) {
+    unmake (ws, w);
+    return -ENOMEM;
   }
   bytes = bytes_of (ws, w);
   if (force)
@@ -106,12 +123,15 @@ make_next (struct workspaces *ws, bool force)
 
 int
 workspaces_init (struct workspaces *ws, unsigned max,
-                 const struct layout *layout, struct account *account)
+                 const struct layout *layout, struct codings *codings,
+                 struct account *account)
 {
   struct workspace *first;
   unsigned i;
 
-  *ws = (struct workspaces) { .layout = layout, .account = account };
+  *ws = (struct workspaces) {
+    .layout = layout, .codings = codings, .account = account,
+  };
   ws->w = os_alloc (max * sizeof *ws->w);
   if (!ws->w)
     return -ENOMEM;
@@ -157,108 +177,166 @@ workspaces_bytes (const struct workspaces *ws)
   return bytes;
 }
 
-/* The codec. */
+/* The codings. */
 
-/* Put a new context and parameters in place of the old, and return the
- * old context.  A thread that has the workspace is waited for.
+/* What one workspace is to have for a new coding. */
+struct coders {
+  void *compressor, *decompressor;
+};
+
+static void
+free_compressor (struct workspaces *ws, const struct codec *c,
+                 void *compressor)
+{
+  if (!compressor)
+    return;
+  account_credit (ws->account, ACCOUNT_CODECS,
+                  c->compressor_bytes (compressor));
+  c->compressor_free (compressor);
+}
+
+static void
+free_decompressor (struct workspaces *ws, const struct codec *c,
+                   void *decompressor)
+{
+  account_credit (ws->account, ACCOUNT_CODECS,
+                  decompressor_bytes (c, decompressor));
+  decompressor_free (c, decompressor);
+}
+
+/* Make a compressor, and with `both' a decompressor, and charge them.
+ * -ENOMEM or -ENOSPC, and there is none.
  */
-static void *
-switch_context (struct workspace *w, unsigned codec, const void *params,
-                void *context)
+static int
+coders_new (struct workspaces *ws, const struct codec *c,
+            const void *params, bool both, struct coders *made)
+{
+  int r = -ENOMEM;
+
+  *made = (struct coders) { .compressor = c->compressor_new (params) };
+  if (!made->compressor)
+    return -ENOMEM;
+  if (!both || decompressor_new (c, &made->decompressor))
+    r = account_charge (ws->account, ACCOUNT_CODECS,
+                        c->compressor_bytes (made->compressor) +
+                        decompressor_bytes (c, made->decompressor));
+  if (r < 0) {
+    c->compressor_free (made->compressor);
+    decompressor_free (c, made->decompressor);
+  }
+  return r;
+}
+
+/* For each workspace.  -ENOMEM or -ENOSPC, and none is left. */
+static int
+make_all (struct workspaces *ws, const struct codec *c, const void *params,
+          bool both, struct coders *made)
+{
+  unsigned i;
+  int r = 0;
+
+  for (i = 0; i < ws->made && r == 0; ++i)
+    r = coders_new (ws, c, params, both, &made[i]);
+  if (r < 0)
+    for (--i; i-- > 0; ) {
+      free_compressor (ws, c, made[i].compressor);
+      free_decompressor (ws, c, made[i].decompressor);
+    }
+  return r;
+}
+
+/* Put a decompressor in place of another, which is freed.  A thread that
+ * has the workspace is waited for.
+ */
+static void
+switch_decompressor (struct workspaces *ws, struct workspace *w, unsigned id,
+                     void *decompressor)
 {
   void *old;
 
   pthread_mutex_lock (&w->busy);
-  old = w->context[codec];
-  w->context[codec] = context;
-  w->params[codec] = params;
+  old = w->decompressor[id];
+  w->decompressor[id] = decompressor;
   pthread_mutex_unlock (&w->busy);
-  return old;
+  free_decompressor (ws, codec_get (id), old);
 }
 
+/* Let a workspace write with a coding. */
 static void
-discharge (struct workspaces *ws, const struct codec *c, void *context)
+switch_coding (struct workspaces *ws, struct workspace *w, unsigned i,
+               const struct codec *codec, const void *params,
+               void *compressor)
 {
-  if (!context)
-    return;
-  account_credit (ws->account, ACCOUNT_CODECS, c->context_bytes (context));
-  c->context_free (context);
-}
+  const struct codec *old_codec;
+  void *old;
 
-/* A context for each workspace, charged.  -ENOMEM or -ENOSPC, and none is
- * left.
- */
-static int
-make_contexts (struct workspaces *ws, const struct codec *c,
-               const void *params, void **context)
-{
-  int r = 0;
-  unsigned i;
-
-  for (i = 0; i < ws->made && r == 0; ++i) {
-    context[i] = c->context_new (params);
-    r = context[i] ? account_charge (ws->account, ACCOUNT_CODECS,
-                                     c->context_bytes (context[i]))
-      : -ENOMEM;
-    if (r < 0 && context[i])
-      c->context_free (context[i]);
-  }
-  if (r < 0)
-    for (--i; i-- > 0; )
-      discharge (ws, c, context[i]);
-  return r;
+  pthread_mutex_lock (&w->busy);
+  old = w->compressor;
+  old_codec = w->codec;
+  w->coding = i;
+  w->codec = codec;
+  w->params = params;
+  w->compressor = compressor;
+  pthread_mutex_unlock (&w->busy);
+  free_compressor (ws, old_codec, old);
 }
 
 static int
-use (struct workspaces *ws, unsigned codec, const void *params,
-     void **context)
+use (struct workspaces *ws, unsigned i, unsigned id, int level,
+     void *params, struct coders *made)
 {
-  const struct codec *c = codec_get (codec);
-  unsigned i;
+  const struct codec *c = codec_get (id);
+  struct coding *coding = &ws->codings->coding[i];
+  bool fresh = !codings_have (ws->codings, id);
+  unsigned n;
   int r;
 
-  r = make_contexts (ws, c, params, context);
+  r = make_all (ws, c, params, fresh, made);
   if (r < 0)
     return r;
-  for (i = 0; i < ws->made; ++i)
-    discharge (ws, c,
-               switch_context (&ws->w[i], codec, params, context[i]));
+  for (n = 0; n < ws->made && fresh; ++n)
+    switch_decompressor (ws, &ws->w[n], id, made[n].decompressor);
+  if (!coding->codec)
+    coding_set (coding, id, level, NULL);
   /* Only now that all can read what it writes. */
-  for (i = 0; i < ws->made; ++i) {
-    pthread_mutex_lock (&ws->w[i].busy);
-    ws->w[i].codec = codec;
-    pthread_mutex_unlock (&ws->w[i].busy);
-  }
-  ws->params[codec] = params;
-  ws->codec = codec;
+  for (n = 0; n < ws->made; ++n)
+    switch_coding (ws, &ws->w[n], i, c, params, made[n].compressor);
+  coding_set (coding, id, level, params);
+  ws->codings->now = i;
   return 0;
 }
 
 int
-workspaces_use (struct workspaces *ws, unsigned codec, const void *params)
+workspaces_use (struct workspaces *ws, unsigned i, unsigned id, int level,
+                void *params)
 {
-  void **context = os_alloc (ws->max * sizeof *context);
+  struct coders *made = os_alloc (ws->max * sizeof *made);
   int r;
 
-  if (!context)
+  if (!made)
     return -ENOMEM;
   pthread_mutex_lock (&ws->change);
-  r = use (ws, codec, params, context);
+  r = use (ws, i, id, level, params, made);
   pthread_mutex_unlock (&ws->change);
-  os_free (context, ws->max * sizeof *context);
+  os_free (made, ws->max * sizeof *made);
   return r;
 }
 
 void
-workspaces_drop (struct workspaces *ws, unsigned codec)
+workspaces_drop (struct workspaces *ws, unsigned i)
 {
-  unsigned i;
+  struct coding *coding = &ws->codings->coding[i];
+  unsigned id = coding->id, n;
 
   pthread_mutex_lock (&ws->change);
-  for (i = 0; i < ws->made; ++i)
-    discharge (ws, codec_get (codec),
-               switch_context (&ws->w[i], codec, NULL, NULL));
-  ws->params[codec] = NULL;
+  /* Who may still decode its last object has a workspace. */
+  for (n = 0; n < ws->made; ++n) {
+    pthread_mutex_lock (&ws->w[n].busy);
+    pthread_mutex_unlock (&ws->w[n].busy);
+  }
+  coding_clear (coding);
+  for (n = 0; n < ws->made && !codings_have (ws->codings, id); ++n)
+    switch_decompressor (ws, &ws->w[n], id, NULL);
   pthread_mutex_unlock (&ws->change);
 }
 

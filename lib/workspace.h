@@ -1,9 +1,10 @@
 /* nbdkit-zram: what one thread needs to code one page.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * A context of each codec in use, and buffers.  A thread has a workspace
+ * A compressor for new objects, a decompressor of each codec in use, and
+ * buffers.  A thread has a workspace
  * for a page at a time.  Not every thread needs one of its own: nbdkit
- * starts 16 threads a connection, and a zstd context each would cost more
+ * starts 16 threads a connection, and a zstd compressor each would cost more
  * than a MiB a connection.  One for each processor is not enough either:
  * a thread that is interrupted in the middle of a page keeps its own, and
  * others would wait for it though a processor is free.  So the first is
@@ -22,6 +23,7 @@
 
 #include "account.h"
 #include "codec.h"
+#include "coding.h"
 #include "layout.h"
 
 #define WORKSPACES_PER_CPU 4
@@ -29,9 +31,12 @@
 struct workspace {
   pthread_mutex_t busy;
   bool wanted;                  /* since the keeper last looked */
-  unsigned codec;               /* that new objects are written with */
-  const void *params[CODEC_MAX];        /* by codec id; NULL: not in use */
-  void *context[CODEC_MAX];
+  unsigned coding;              /* that new objects are written with */
+  const struct codec *codec;    /* these three are of that coding */
+  const void *params;
+  void *compressor;
+  void *decompressor[CODEC_MAX];        /* by codec id; NULL: not in use, or
+                                           none is needed */
   char *page;                   /* a page, to merge in; NULL: not made */
   char *in, *out;               /* an object read, an object made */
 } __attribute__ ((aligned (64)));
@@ -43,10 +48,9 @@ struct workspaces {
   _Atomic unsigned made;        /* so many now: the first ones of w */
   struct workspace *w;
 
-  pthread_mutex_t change;       /* of their number or codecs */
+  struct codings *codings;
+  pthread_mutex_t change;       /* of their number or codings */
   bool fixed;                   /* their number never changes again */
-  unsigned codec;               /* these two as in struct workspace */
-  const void *params[CODEC_MAX];
 };
 
 /* Up to so many.  -ENOMEM.  What the first one holds is charged to the
@@ -55,20 +59,21 @@ struct workspaces {
  */
 extern int workspaces_init (struct workspaces *ws, unsigned max,
                             const struct layout *layout,
+                            struct codings *codings,
                             struct account *account);
 extern void workspaces_destroy (struct workspaces *ws);
 
-/* Let a codec, with these parameters, write new objects.  When this
- * returns nobody uses other parameters of that codec any more.  -ENOMEM,
- * or -ENOSPC if the account does not allow it, and nothing is changed.
+/* Let coding number i, which becomes one of this codec, level and
+ * parameters, write new objects.  When this returns nobody uses parameters
+ * that it had before any more, and they are freed; those given are its own.
+ * -ENOMEM, or -ENOSPC if the account does not allow it, and nothing is
+ * changed.
  */
-extern int workspaces_use (struct workspaces *ws, unsigned codec,
-                           const void *params);
+extern int workspaces_use (struct workspaces *ws, unsigned i, unsigned id,
+                           int level, void *params);
 
-/* Have no contexts for a codec any more: there is no object of it, and none
- * will be made.
- */
-extern void workspaces_drop (struct workspaces *ws, unsigned codec);
+/* Free coding number i: there is no object of it, and none will be made. */
+extern void workspaces_drop (struct workspaces *ws, unsigned i);
 
 /* Make n now, or max if that is less, whatever the account's limit, and
  * from now on neither more nor fewer, so that none is made when memory is

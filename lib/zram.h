@@ -124,8 +124,9 @@ extern int zram_extents (struct zram_disk *disk,
 
 /* Change the codec of new objects, while the disk is in use; what is
  * stored stays as it is and is read with the codec that wrote it.  Level
- * as in struct zram_params.  -EINVAL, -ENOMEM, or -ENOSPC if what the
- * codec itself holds does not fit below mem_limit, with message, and
+ * as in struct zram_params.  -EINVAL; -ENOMEM; -ENOSPC if what the codec
+ * itself holds does not fit below mem_limit; -EBUSY if objects of 16
+ * codecs and levels are there and none is of this codec; with message, and
  * nothing is changed.
  */
 extern int zram_set_algorithm (struct zram_disk *disk, const char *algo,

@@ -19,7 +19,7 @@
 static struct thing {
   uint32_t length;              /* 0: nothing */
   enum kind kind;
-  unsigned codec;
+  unsigned coding;
   uint64_t seed;
 } thing[SLOTS];
 
@@ -57,7 +57,7 @@ make (unsigned char *buf, const struct thing *t)
       rng_next (&r);
     buf[i] = (unsigned char) (r >> i % 8 * 8);
   }
-  return (struct object) { buf, t->length, t->kind, t->codec };
+  return (struct object) { buf, t->length, t->kind, t->coding };
 }
 
 /* Where the object of a slot is. */
@@ -88,7 +88,7 @@ check_slot (uint64_t slot)
   at = found (slot);
   CHECK (arena_load (a, &at, got, &o) == 0);
   CHECK (o.data == got && o.length == t->length);
-  CHECK (o.kind == t->kind && o.codec == t->codec);
+  CHECK (o.kind == t->kind && o.coding == t->coding);
   CHECK (memcmp (got, want, o.length) == 0);
 }
 
@@ -115,7 +115,7 @@ static inline struct thing
 some_thing (uint32_t length)
 {
   struct thing t = { .length = length, .kind = KIND_OBJECT,
-    .codec = (unsigned) rng_below (&rng, 16), .seed = rng_next (&rng) };
+    .coding = (unsigned) rng_below (&rng, 16), .seed = rng_next (&rng) };
 
   if (length == FILL_BYTES && rng_next (&rng) % 4 == 0)
     t.kind = KIND_FILL;

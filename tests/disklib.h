@@ -77,15 +77,15 @@ page_same (unsigned char *page, size_t len, uint64_t word)
   }
 }
 
-/* Bytes of a shard's compressed objects, of all codecs. */
+/* Bytes of a shard's compressed objects, of all codings. */
 static inline uint64_t
 object_bytes (const struct shard *s)
 {
   uint64_t n = 0;
   unsigned i;
 
-  for (i = 0; i < CODEC_MAX; ++i)
-    n += counter_get (&s->n.store.arena.codec[i].bytes);
+  for (i = 0; i < CODINGS_MAX; ++i)
+    n += counter_get (&s->n.store.arena.coding[i].bytes);
   return n;
 }
 

@@ -545,8 +545,8 @@ test_longest (void)
   for (i = 0; i < STATS; i++)
     atomic_store (&disk->stats.cell[0].n[i], UINT64_MAX);
   for (i = 0; i < CODEC_MAX; i++) {
-    counter_add (&disk->shards[0].n.store.arena.codec[i].pages, UINT64_MAX);
-    counter_add (&disk->shards[0].n.store.arena.codec[i].bytes, UINT64_MAX);
+    counter_add (&disk->shards[0].n.store.arena.coding[i].pages, UINT64_MAX);
+    counter_add (&disk->shards[0].n.store.arena.coding[i].bytes, UINT64_MAX);
   }
   CHECK (zram_json (&device, &text) == 0);
   /* The counters above are half of those in it: as much again. */
@@ -556,8 +556,8 @@ test_longest (void)
   CHECK ((DEVICES_MAX + 4) * STATS_TEXT_MAX < CLIENT_TEXT_MAX);
   text_free (&text);
   for (i = 0; i < CODEC_MAX; i++) {
-    counter_sub (&disk->shards[0].n.store.arena.codec[i].pages, UINT64_MAX);
-    counter_sub (&disk->shards[0].n.store.arena.codec[i].bytes, UINT64_MAX);
+    counter_sub (&disk->shards[0].n.store.arena.coding[i].pages, UINT64_MAX);
+    counter_sub (&disk->shards[0].n.store.arena.coding[i].bytes, UINT64_MAX);
   }
   zram_close (disk);
 }

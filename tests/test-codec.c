@@ -109,14 +109,17 @@ struct setup {
   const struct codec *codec;
   size_t page_size;
   void *params;
-  void *one, *two;              /* one compresses, two decompresses */
+  void *one, *two;              /* compressors */
+  void *decompressor;
   bool may_allocate;
 };
 
 static void
-check_context_bytes (const struct codec *codec, const void *context)
+check_context_bytes (const struct setup *s)
 {
-  const size_t said = codec->context_bytes (context);
+  const struct codec *codec = s->codec;
+  const size_t said = codec->compressor_bytes (s->one) +
+    decompressor_bytes (codec, s->decompressor);
   const size_t held = watched_bytes ();
 
   /* deflate says what is resident, which is less; lz4hc adds what it
@@ -145,21 +148,23 @@ setup_new (unsigned id, int level, size_t page_size)
   s.may_allocate = strcmp (now.codec, "lz4hc") == 0 && level >= 10;
   s.params = s.codec->params_new (level, page_size);
   CHECK (s.params != NULL, "no params");
-  s.two = s.codec->context_new (s.params);
+  s.two = s.codec->compressor_new (s.params);
   watch (0);
-  s.one = s.codec->context_new (s.params);
+  s.one = s.codec->compressor_new (s.params);
+  CHECK (decompressor_new (s.codec, &s.decompressor), "no decompressor");
   unwatch ();
-  CHECK (s.one != NULL && s.two != NULL, "no context");
+  CHECK (s.one != NULL && s.two != NULL, "no compressor");
   if (WATCH_MALLOC)
-    check_context_bytes (s.codec, s.one);
+    check_context_bytes (&s);
   return s;
 }
 
 static void
 setup_free (struct setup *s)
 {
-  s->codec->context_free (s->one);
-  s->codec->context_free (s->two);
+  s->codec->compressor_free (s->one);
+  s->codec->compressor_free (s->two);
+  decompressor_free (s->codec, s->decompressor);
   s->codec->params_free (s->params);
 }
 
@@ -192,7 +197,7 @@ decompress (const struct setup *s, const unsigned char *object, size_t len,
   int r;
 
   watch (0);
-  r = s->codec->decompress (s->params, s->two, object, len, out, out_len);
+  r = s->codec->decompress (s->decompressor, object, len, out, out_len);
   calls = unwatch ();
   CHECK (calls == 0, "%u allocations", calls);
   CHECK (r == 0 || r == -EIO, "%d", r);
@@ -480,17 +485,20 @@ static void
 test_no_memory (unsigned id)
 {
   const struct codec *codec = codec_get (id);
-  void *params, *context = NULL;
+  void *params, *context = NULL, *decompressor = NULL;
+  bool all = false;
   unsigned n;
 
   now.codec = codec->info.name;
   now.doing = "no memory";
-  for (n = 1; context == NULL && n < 100; ++n) {
+  for (n = 1; !all && n < 100; ++n) {
     watch (n);
     params = codec->params_new (codec->info.level_default, 4096);
     if (params) {
-      context = codec->context_new (params);
-      codec->context_free (context);
+      context = codec->compressor_new (params);
+      all = decompressor_new (codec, &decompressor) && context;
+      codec->compressor_free (context);
+      decompressor_free (codec, decompressor);
       codec->params_free (params);
     }
     unwatch ();
@@ -498,14 +506,14 @@ test_no_memory (unsigned id)
            watched_bytes ());
   }
   /* Params and context at least, else malloc is not being watched. */
-  CHECK (context != NULL && n > 3, "%u", n);
+  CHECK (all && n > 3, "%u", n);
 }
 
 #define WORKER_PAGES 64
 
 struct worker {
   const struct setup *setup;
-  void *context;
+  void *compressor;
   const unsigned char *pages;
   unsigned bad;
 };
@@ -516,22 +524,26 @@ worker (void *opaque)
   struct worker *w = opaque;
   const struct setup *s = w->setup;
   unsigned char object[4096], out[4096];
+  void *decompressor;
   unsigned i;
   int r;
 
+  CHECK (decompressor_new (s->codec, &decompressor), "no decompressor");
   for (i = 0; i < 8 * WORKER_PAGES; ++i) {
     const unsigned char *page = w->pages + i % WORKER_PAGES * 4096;
 
-    r = s->codec->compress (s->params, w->context, page, 4096, object, 4000);
+    r = s->codec->compress (s->params, w->compressor, page, 4096, object,
+                            4000);
     w->bad += r < 0 ||
-      (r > 0 && (s->codec->decompress (s->params, w->context, object, r,
-                                       out, 4096) != 0 ||
+      (r > 0 && (s->codec->decompress (decompressor, object, r, out,
+                                       4096) != 0 ||
                  memcmp (out, page, 4096) != 0));
   }
+  decompressor_free (s->codec, decompressor);
   return NULL;
 }
 
-/* Two threads with a context each share parameters and pages. */
+/* Two threads with contexts of their own share parameters and pages. */
 static void
 test_threads (unsigned id)
 {

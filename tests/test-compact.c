@@ -66,16 +66,16 @@ put_split (uint64_t slot, uint32_t head_id, uint32_t head_bytes,
 
   make (buf, &t);
   if (tail_first)
-    memcpy (arena_put (a, tail_id, slot, tail_bytes, KIND_TAIL, t.codec),
+    memcpy (arena_put (a, tail_id, slot, tail_bytes, KIND_TAIL, t.coding),
             buf + head_bytes, tail_bytes);
   p = arena_put (a, head_id, slot, head_bytes + LINK_BYTES, KIND_HEAD,
-                 t.codec);
+                 t.coding);
   link_set (p, tail_id);
   memcpy (p + LINK_BYTES, buf, head_bytes);
   if (!tail_first)
-    memcpy (arena_put (a, tail_id, slot, tail_bytes, KIND_TAIL, t.codec),
+    memcpy (arena_put (a, tail_id, slot, tail_bytes, KIND_TAIL, t.coding),
             buf + head_bytes, tail_bytes);
-  arena_tally (a, &(struct object) { buf, t.length, KIND_OBJECT, t.codec },
+  arena_tally (a, &(struct object) { buf, t.length, KIND_OBJECT, t.coding },
                1);
   counter_add (&s->n.store.arena.splits, 1);
   set (slot, entry_make (TAG_OBJECT, head_id), &t);

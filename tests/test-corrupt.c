@@ -223,7 +223,7 @@ damage_entry (uint64_t slot, uint64_t *e, enum field field, uint32_t value)
                     field == OFFSET ? value : dirent_offset (was),
                     field == LENGTH ? value : length,
                     field == KIND ? (enum kind) value : dirent_kind (was),
-                    field == CODEC ? value : dirent_codec (was));
+                    field == CODEC ? value : dirent_coding (was));
   try_read (slot);
   /* Longer than any object: not for the buffer. */
   total = f.n + f.tail_n - (f.tail_e ? LINK_BYTES : 0);
@@ -267,11 +267,11 @@ damage_entries (uint64_t slot)
       damage_entry (slot, e, OFFSET, offsets[i]);
     for (i = 0; i < 4; ++i)
       damage_entry (slot, e, KIND, i);
-    for (i = 0; i < CODEC_MAX; ++i) {
+    for (i = 0; i < CODINGS_MAX; ++i) {
       /* Nobody else's codec is in use: no other id can be read. */
       errors_before = errors;
       damage_entry (slot, e, CODEC, i);
-      if (!which && i != dirent_codec (*e) && dirent_kind (*e) != KIND_FILL)
+      if (!which && i != dirent_coding (*e) && dirent_kind (*e) != KIND_FILL)
         CHECK (errors == errors_before + 1);
     }
   }

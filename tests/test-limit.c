@@ -392,8 +392,8 @@ test_codecs (void)
   CHECK (zram_trim (d, SIZE, 0) == 0);
   CHECK (zram_set_algorithm (d, p.algo, false, 0, message) == 0);
   CHECK (disk_stats (d).mem_codecs <= one * WORKSPACES_PER_CPU * os_cpus ());
-  for (i = 1; i < CODEC_MAX; ++i)
-    CHECK (!d->codecs.params[i]);
+  for (i = 0; i < CODINGS_MAX; ++i)
+    CHECK ((d->codings.coding[i].codec != NULL) == (i == d->codings.now));
   disk_recount (d);
   zram_close (d);
 }

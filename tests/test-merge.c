@@ -56,11 +56,11 @@ overtake (void)
 }
 
 static int
-compress (const void *params, void *context, const void *src,
+compress (const void *params, void *compressor, const void *src,
           size_t src_len, void *dst, size_t dst_len)
 {
   overtake ();
-  return codec.compress (params, context, src, src_len, dst, dst_len);
+  return codec.compress (params, compressor, src, src_len, dst, dst_len);
 }
 
 static void
@@ -108,7 +108,7 @@ somebody_has_turn (void)
  * as long as nobody has a turn.
  */
 static int
-compress_overtaken (const void *params, void *context, const void *src,
+compress_overtaken (const void *params, void *compressor, const void *src,
                     size_t src_len, void *dst, size_t dst_len)
 {
   if (merging) {
@@ -117,13 +117,13 @@ compress_overtaken (const void *params, void *context, const void *src,
       claims_break (&s->claims, 1, 2);
     shard_unlock (s);
   }
-  return codec.compress (params, context, src, src_len, dst, dst_len);
+  return codec.compress (params, compressor, src, src_len, dst, dst_len);
 }
 
 /* Whoever merges stops here when he has his turn. */
 static int
-decompress_stopping (const void *params, void *context, const void *src,
-                     size_t src_len, void *dst, size_t dst_len)
+decompress_stopping (void *decompressor, const void *src, size_t src_len,
+                     void *dst, size_t dst_len)
 {
   if (merging && somebody_has_turn ()) {
     stopped = true;
@@ -132,7 +132,7 @@ decompress_stopping (const void *params, void *context, const void *src,
     if (fail_turn)
       return -EIO;
   }
-  return codec.decompress (params, context, src, src_len, dst, dst_len);
+  return codec.decompress (decompressor, src, src_len, dst, dst_len);
 }
 
 enum what { MERGE, WHOLE, MERGE_LATE, TRIM_MANY, ZERO, WHATS };
@@ -357,7 +357,8 @@ main (void)
   d = disk_open (&p);
   s = slot_shard (d, 1);
   /* The registry's copy is no constant; only what it hands out is. */
-  in_use = (struct codec *) (uintptr_t) codec_get (d->codecs.now);
+  in_use = (struct codec *) (uintptr_t) codec_get
+    (d->codings.coding[d->codings.now].id);
   codec = *in_use;
   in_use->compress = compress;
   test (0, false);

@@ -69,8 +69,8 @@ test_counters (void)
   bump (&s->n.stored, "pages stored");
   bump (&s->n.zero, "zero pages");
   bump (&s->n.store.raw, "raw pages");
-  bump (&s->n.store.arena.codec[0].pages, "pages of a codec");
-  bump (&s->n.store.arena.codec[0].bytes, "bytes of a codec");
+  bump (&s->n.store.arena.coding[0].pages, "pages of a coding");
+  bump (&s->n.store.arena.coding[0].bytes, "bytes of a coding");
   bump (&s->n.store.arena.entries, "entries counted");
   bump (&s->n.store.arena.fills, "fills");
   bump (&s->n.store.arena.splits, "splits");

@@ -81,7 +81,7 @@ verify (bool bytes)
 
     CHECK (dirent_slot (&l, e) == t->slot);
     CHECK (dirent_length (&l, e) == t->length);
-    CHECK (dirent_kind (e) == t->kind && dirent_codec (e) == t->codec);
+    CHECK (dirent_kind (e) == t->kind && dirent_coding (e) == t->codec);
     used += t->size;
     if (bytes)
       check_bytes (segment_bytes (&l, base, e), t->slot, t->length);

@@ -77,7 +77,7 @@ check_slot (uint64_t slot)
   CHECK (f.content.object.data == got);
   CHECK (f.content.object.length == c.object.length);
   CHECK (f.content.object.kind == c.object.kind);
-  CHECK (f.content.object.codec == c.object.codec);
+  CHECK (f.content.object.coding == c.object.coding);
   CHECK (memcmp (got, want, c.object.length) == 0);
 }
 

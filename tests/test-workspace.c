@@ -16,17 +16,18 @@
 static struct layout layout;
 static struct account account;
 static struct workspaces ws;
-static void *params[CODEC_MAX];
+static struct codings codings;
 
+/* Coding number n is of codec number n. */
 static void
 use_codec (unsigned id)
 {
   const struct codec *c = codec_get (id);
+  void *params = c->params_new (c->info.level_default, PAGE);
 
-  if (!params[id])
-    params[id] = c->params_new (c->info.level_default, PAGE);
-  CHECK (params[id] != NULL);
-  CHECK (workspaces_use (&ws, id, params[id]) == 0);
+  CHECK (params != NULL);
+  CHECK (workspaces_use (&ws, id, id, c->info.level_default, params) == 0);
+  CHECK (codings.now == id && codings.coding[id].params == params);
 }
 
 static void
@@ -34,7 +35,7 @@ start (void)
 {
   layout = layout_for_page (PAGE);
   memset (&account, 0, sizeof account);
-  CHECK (workspaces_init (&ws, MAX, &layout, &account) == 0);
+  CHECK (workspaces_init (&ws, MAX, &layout, &codings, &account) == 0);
   use_codec (0);
 }
 
@@ -45,11 +46,8 @@ finish (void)
 
   workspaces_destroy (&ws);
   CHECK (atomic_load (&account.held) == 0);
-  for (i = 0; i < CODEC_MAX; ++i) {
-    if (params[i])
-      codec_get (i)->params_free (params[i]);
-    params[i] = NULL;
-  }
+  for (i = 0; i < CODINGS_MAX; ++i)
+    coding_clear (&codings.coding[i]);
 }
 
 static void
@@ -73,8 +71,9 @@ take (unsigned n)
 
   for (i = 0; i < n; ++i) {
     w[i] = workspace_get (&ws);
-    CHECK (w[i]->page && w[i]->context[ws.codec]);
-    CHECK (w[i]->codec == ws.codec);
+    CHECK (w[i]->page && w[i]->compressor);
+    CHECK (w[i]->coding == codings.now);
+    CHECK (w[i]->codec == codings.coding[codings.now].codec);
     for (j = 0; j < i; ++j)
       CHECK (w[i] != w[j]);
   }
@@ -222,9 +221,21 @@ test_codecs (void)
   workspaces_trim (&ws);
   CHECK (ws.made == 1);
   take (2);
+  CHECK (ws.w[1].params == codings.coding[codings.now].params);
   for (id = 0; codec_get (id); ++id)
-    CHECK (ws.w[1].context[id] && ws.w[1].params[id] == params[id]);
+    CHECK ((ws.w[0].decompressor[id] != NULL &&
+            ws.w[1].decompressor[id] != NULL) ==
+           (codec_get (id)->decompressor_new != NULL));
   check_account ();
+  /* And what no object needs goes, from all. */
+  for (id = 0; codec_get (id); ++id)
+    if (id != codings.now) {
+      workspaces_drop (&ws, id);
+      check_account ();
+      CHECK (!ws.w[0].decompressor[id] && !ws.w[1].decompressor[id]);
+      CHECK (!codings.coding[id].codec);
+    }
+  take (MAX);
   finish ();
 }
 
@@ -243,16 +254,17 @@ work (void *arg)
   (void) arg;
   for (i = 0; i < ROUNDS; ++i) {
     struct workspace *w = workspace_get (&ws);
-    const struct codec *c = codec_get (id = w->codec);
+    const struct codec *c = w->codec;
 
     others += w != ws.w;
     memset (w->page, (int) i, PAGE);
-    n = c->compress (w->params[id], w->context[id], w->page, PAGE, w->out,
+    id = codings.coding[w->coding].id;
+    n = c->compress (w->params, w->compressor, w->page, PAGE, w->out,
                      layout.object_max);
     CHECK (n > 0);
     memcpy (w->page, zeroes, PAGE);
-    CHECK (c->decompress (w->params[id], w->context[id], w->out, (size_t) n,
-                          w->page, PAGE) == 0);
+    CHECK (c->decompress (w->decompressor[id], w->out, (size_t) n, w->page,
+                          PAGE) == 0);
     CHECK ((unsigned char) w->page[PAGE - 1] == (unsigned char) i);
     workspace_put (w);
   }
