@@ -8,8 +8,8 @@
  * libdeflate has a compressor fixed to one level, and does not say how
  * large it is.  It is made for inputs of 300 KB: 9 MB at levels from 10
  * on, of which a 4 KiB page touches a sixteenth.  The memory account
- * wants what is resident, so context_new notes what the library asks of
- * malloc, lets it compress three bad pages and has the kernel count.
+ * wants what is resident, so compressor_new notes what the library asks
+ * of malloc, lets it compress three bad pages and has the kernel count.
  */
 
 #include <config.h>

@@ -82,6 +82,11 @@ REPLACE (void *, malloc, (size_t n))
   return deny () ? NULL : counted (__real_malloc (n));
 }
 
+REPLACE (void *, calloc, (size_t n, size_t size))
+{
+  return deny () ? NULL : counted (__real_calloc (n, size));
+}
+
 REPLACE (void, os_unmap, (void *p, size_t n))
 {
   fault.live -= p != NULL;
