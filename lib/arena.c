@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "invariant.h"
 #include "os.h"
 
 /* Four of the largest objects to a segment, and as much again for
@@ -153,6 +154,7 @@ arena_put (struct arena *a, uint32_t id, uint64_t slot, uint32_t length,
   char *base = arena_base (a, id);
   uint32_t i;
 
+  CHEAP (I4, id != a->spare && id != a->victim);
   place_unlist (a, id);
   i = segment_insert (l, base, &a->segment[id], slot, length, kind, coding);
   place_list (a, id);
@@ -165,6 +167,7 @@ arena_take (struct arena *a, uint32_t id, uint32_t i)
 {
   struct segment *s = &a->segment[id];
 
+  CHEAP (I4, id != a->spare && s->count > i);
   if (id != a->victim)
     place_unlist (a, id);
   segment_remove (a->layout, arena_base (a, id), s, i);

@@ -5,6 +5,7 @@
 #include <config.h>
 
 #include "claim.h"
+#include "invariant.h"
 
 void
 claims_init (struct claims *c)
@@ -24,8 +25,10 @@ claim_drop (struct claims *c, struct claim *claim)
 {
   struct claim **p = &c->first;
 
-  while (*p != claim)
+  while (*p != claim) {
+    CHEAP (I8, *p != NULL);
     p = &(*p)->next;
+  }
   *p = claim->next;
   return !claim->broken;
 }
@@ -71,8 +74,10 @@ turn_end (struct claims *c, struct turn *turn)
 
   if (!turn->queued)
     return;
-  while (*p != turn)
+  while (*p != turn) {
+    CHEAP (I8, *p != NULL);
     p = &(*p)->next;
+  }
   *p = turn->next;
   turn->queued = false;
   pthread_cond_broadcast (&c->moved_on);

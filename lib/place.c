@@ -10,6 +10,7 @@
 #include <config.h>
 
 #include "arena.h"
+#include "invariant.h"
 
 /* How many of the tightest to look at. */
 #define CANDIDATES 8
@@ -44,6 +45,9 @@ place_unlist (struct arena *a, uint32_t id)
   uint32_t room = room_of (a, id), b = room >> BUCKET_SHIFT;
   struct segment *s = &a->segment[id];
 
+  CHEAP (I4, (s->prev == NIL ? a->bucket[b] : a->segment[s->prev].next) ==
+         id);
+  CHEAP (I4, s->next == NIL || a->segment[s->next].prev == id);
   if (s->next != NIL)
     a->segment[s->next].prev = s->prev;
   if (s->prev != NIL)

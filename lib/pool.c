@@ -14,6 +14,7 @@
 
 #include <errno.h>
 
+#include "invariant.h"
 #include "layout.h"
 #include "os.h"
 #include "pool.h"
@@ -26,6 +27,9 @@ count_hot (struct pool *pool, uint64_t n)
   atomic_fetch_add_explicit (&pool->account->ready[pool->p.kind],
                              n * pool->block, memory_order_relaxed);
 }
+
+/* Pools with no more units are checked whole, in a build that does so. */
+#define CHECK_MAX 16384
 
 /* So that every unit of a block is a legal id. */
 static uint64_t
@@ -241,6 +245,7 @@ pool_alloc (struct pool *pool, uint32_t *id)
   bitmap_clear (&pool->free, unit);
   pool->used++;
   *id = (uint32_t) unit;
+  CHEAP (I5, pool_is_used (pool, unit));
   return 0;
 }
 
@@ -249,6 +254,8 @@ pool_free (struct pool *pool, uint32_t id)
 {
   uint64_t first = block_first (pool, id);
 
+  CHEAP (I5, pool_is_used (pool, id));
+  FULL_NOW_AND_THEN (I5, pool->fresh > CHECK_MAX || pool_check (pool) == 0);
   bitmap_set (&pool->free, id);
   pool->used--;
   if (!block_is_empty (pool, first))

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "invariant.h"
 #include "segment.h"
 
 static uint32_t
@@ -189,6 +190,13 @@ make_room (const struct layout *l, char *base, struct segment *s,
   return best_b;
 }
 
+static void
+check (const struct layout *l, char *base, const struct segment *s)
+{
+  CHEAP (I2, s->used <= s->tail && segment_tail_room (l, s, 0) >= 0);
+  FULL (I1, segment_check (l, base, s) == 0);
+}
+
 uint32_t
 segment_insert (const struct layout *l, char *base, struct segment *s,
                 uint64_t slot, uint32_t length, enum kind kind,
@@ -198,6 +206,8 @@ segment_insert (const struct layout *l, char *base, struct segment *s,
   bool takes = segment_takes (l, s, size);
   uint64_t *last;
 
+  CHEAP (I2, segment_room (l, s, 1) >= (int32_t) size);
+  FULL (I3, segment_find (l, base, s, slot, kind == KIND_TAIL) < 0);
   i = takes ? best_gap (l, base, s, size) : make_room (l, base, s, size);
   if (i < s->count)
     gap = gap_before (l, base, i);
@@ -215,6 +225,7 @@ segment_insert (const struct layout *l, char *base, struct segment *s,
     s->tail = (uint16_t) end_before (l, base, s->count);
   else if (gap == s->gap)
     find_gap (l, base, s);
+  check (l, base, s);
   return i;
 }
 
@@ -229,13 +240,14 @@ segment_remove (const struct layout *l, char *base, struct segment *s,
     (s->used - entry_size (l, *segment_dirent (l, base, i)));
   memmove (last + 1, last, (s->count - 1u - i) * sizeof *last);
   s->count--;
-  if (i < s->count) {
+  if (i < s->count)
     widen (s, gap_before (l, base, i));
-    return;
+  else {
+    s->tail = (uint16_t) end_before (l, base, i);
+    if (gap && gap == s->gap)
+      find_gap (l, base, s);
   }
-  s->tail = (uint16_t) end_before (l, base, i);
-  if (gap && gap == s->gap)
-    find_gap (l, base, s);
+  check (l, base, s);
 }
 
 void
@@ -253,6 +265,7 @@ segment_shrink (const struct layout *l, char *base, struct segment *s,
     s->tail = (uint16_t) entry_end (l, *e);
   else
     widen (s, gap_before (l, base, i + 1));
+  check (l, base, s);
 }
 
 int

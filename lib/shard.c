@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "invariant.h"
 #include "shard.h"
 
 /* When memory is short a write does this many steps of compaction under
@@ -160,11 +161,14 @@ commit (struct shard *s, uint64_t slot, uint32_t old,
   if (r < 0)
     return r;
   r = store_place (&s->store, slot, c, &was, &entry);
+  CHEAP (I7, r < 0 || entry != old || entry_is_empty (entry));
   if (r < 0) {
     if (!store_replace (&s->store, c, &was))
       return r;
     entry = old;
   }
+  FULL (I7, store_leads (&s->store, entry, slot));
+  FULL (I7, was.lost || store_leads (&s->store, old, slot));
   if (access)
     touch (s, slot);
   if (entry == old)

@@ -128,6 +128,16 @@ store_flags (const struct store *st, uint32_t entry, uint64_t slot)
   return dirent_kind (page.at.e) == KIND_FILL ? ZRAM_SLOT_SAME : 0;
 }
 
+#if ZRAM_CHECKS
+bool
+store_leads (const struct store *st, uint32_t entry, uint64_t slot)
+{
+  struct stored page;
+
+  return store_find (st, entry, slot, &page) == 0 && !page.lost;
+}
+#endif
+
 void
 store_prefetch (const struct store *st, uint32_t entry)
 {

@@ -108,6 +108,10 @@ extern void store_free (struct store *st, const struct stored *page);
 extern unsigned store_flags (const struct store *st, uint32_t entry,
                              uint64_t slot);
 
+/* For checks: does the entry lead to a page? */
+extern bool store_leads (const struct store *st, uint32_t entry,
+                         uint64_t slot);
+
 /* Bring what reading or replacing this page needs first into the cache. */
 extern void store_prefetch (const struct store *st, uint32_t entry);
 

@@ -10,10 +10,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "invariant.h"
 #include "os.h"
 #include "table.h"
 
 #define TOP (TABLE_LEVELS - 1)
+
+/* Tables with no larger roots are checked whole, in a build that does so. */
+#define CHECK_MAX 1024
 
 static uint64_t
 min (uint64_t a, uint64_t b)
@@ -211,7 +215,11 @@ table_prepare (struct table *t, uint64_t slot)
 void
 table_set (struct table *t, uint64_t slot, uint32_t entry)
 {
-  *cell_at (t, slot, 0) = entry;
+  unsigned level;
+  uint32_t *cell = cell_lowest (t, slot, &level);
+
+  CHEAP (I6, level == 0);
+  *cell = entry;
   if (entry_is_empty (entry))
     table_fold (t, slot);
 }
@@ -278,6 +286,7 @@ void
 table_fold (struct table *t, uint64_t slot)
 {
   uint32_t *above, *node, id;
+  uint64_t nidle;
   unsigned level;
 
   cell_lowest (t, slot, &level);
@@ -285,11 +294,13 @@ table_fold (struct table *t, uint64_t slot)
     above = cell_at (t, slot, level + 1);
     node = node_at (t, *above);
     if (!node_is_uniform (t, node, slot, level))
-      return;
+      break;
     id = entry_id (*above);
     *above = node[0];           /* freed, it may read as zeroes */
     pool_free (&t->nodes, id);
   }
+  FULL_NOW_AND_THEN (I6, t->nroots > CHECK_MAX ||
+                     table_count_nodes (t, &nidle) <= t->nodes.used);
 }
 
 uint64_t
