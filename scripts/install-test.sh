@@ -20,9 +20,11 @@ ls -l "$plugin"
 # These and nothing else; the shells' completions and the rest of the tool.
 diff -u - <(find "$root" ! -type d -printf '%f\n' | sort) <<'END'
 _nbdzramctl
+nbdkit-zram-control.7
 nbdkit-zram-plugin.1
 nbdkit-zram-plugin.so
 nbdkit-zram-mount@.service
+nbdkit-zram-swap.7
 nbdkit-zram-swap@.service
 nbdkit-zram.conf
 nbdkit-zram.service.8

@@ -7,7 +7,7 @@
 # shellcheck source=functions.sh
 source "$(dirname "$0")/functions.sh"
 
-manual=${MANUAL:-$abs_top_srcdir/man/nbdkit-zram-plugin.pod}
+manual=${MANUAL:-$abs_top_srcdir/man/nbdkit-zram-control.pod}
 
 common='
 import json, os, socket, struct, threading, time

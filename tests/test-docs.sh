@@ -1,17 +1,21 @@
 #!/usr/bin/env bash
-# The manual, --help, --dump-plugin, nbdkit's shell completion and what the
-# plugin takes must agree.
+# The manuals, --help, --dump-plugin, nbdkit's shell completion and what the
+# plugin takes must agree.  All manuals are sound, and name each other rightly.
 # SPDX-License-Identifier: BSD-3-Clause
 
 # shellcheck source=functions.sh
 source "$(dirname "$0")/functions.sh"
 requires podchecker pod2man
 
-pod=${MANUAL:-$abs_top_srcdir/man/nbdkit-zram-plugin.pod}
-podchecker -warnings -warnings "$pod" 2>"$tmpdir/podchecker.log" ||
-  fail "podchecker"
-grep -q 'pod syntax OK' "$tmpdir/podchecker.log" || fail "podchecker"
-! grep -q 'WARNING' "$tmpdir/podchecker.log" || fail "podchecker warns"
+man=${MANUALS:-$abs_top_srcdir/man}
+pods=("$man"/*.pod)
+[ ${#pods[@]} -ge 5 ] || fail "there are too few manuals in $man"
+for pod in "${pods[@]}"; do
+  podchecker -warnings "$pod" 2>"$tmpdir/podchecker.log" ||
+    fail "podchecker"
+  grep -q 'pod syntax OK' "$tmpdir/podchecker.log" || fail "podchecker: $pod"
+  ! grep -q 'WARNING' "$tmpdir/podchecker.log" || fail "podchecker warns: $pod"
+done
 
 nbdkit --help "$PLUGIN" >"$tmpdir/help"
 nbdkit --dump-plugin "$PLUGIN" >"$tmpdir/dump"
@@ -22,11 +26,47 @@ same ()
   diff -u "$2" "$3" || fail "$1 differ"
 }
 
-# section NAME: the lines of a section of the manual.
+# section NAME: the lines of a section, of the first manual that has it.
 section ()
 {
-  awk -v name="$1" '/^=head1 / { on = ($0 == "=head1 " name) } on' "$pod"
+  awk -v name="$1" '
+    FNR == 1 && found { exit }
+    /^=head1 / { on = ($0 == "=head1 " name); found += on }
+    on' "$man/nbdkit-zram-plugin.pod" "$man/nbdkit-zram-control.pod"
 }
+
+say "references"
+# L<NAME(N)/SECTION> and L</SECTION>: our pages by their own number, and
+# sections that there are.
+declare -A number=([nbdkit-zram-plugin]=1 [nbdzramctl]=1 [nbdkit-zram-swap]=7
+                   [nbdkit-zram-control]=7 [nbdkit-zram.service]=8)
+references=0
+for pod in "${pods[@]}"; do
+  this=$(basename "$pod" .pod)
+  [ -n "${number[$this]}" ] || fail "in which section is $this?"
+  while IFS=/ read -r page where; do
+    name=${page%%(*}
+    case ${name:=$this} in
+      nbdkit-zram*|nbdzramctl*) ;;
+      *) continue;;
+    esac
+    [ "$name" = "$this" ] || [ "$page" = "$name(${number[$name]})" ] ||
+      fail "$this refers to $page"
+    [ -z "$where" ] || grep -Fxq "=head1 $where" "$man/$name.pod" ||
+      fail "$this: $name has no section $where"
+    references=$((references + 1))
+  done < <(tr '\n' ' ' <"$pod" | grep -Eo 'L<[^>|]*>' | sed 's/^L<//; s/>$//')
+done
+[ "$references" -ge 50 ] || fail "too few references are understood"
+# Each page leads to all others.
+for pod in "${pods[@]}"; do
+  for name in "${!number[@]}"; do
+    [ "$name" = "$(basename "$pod" .pod)" ] ||
+      sed -n '/^=head1 SEE ALSO/,$p' "$pod" |
+      grep -Fq "L<$name(${number[$name]})>" ||
+      fail "SEE ALSO of $pod lacks $name(${number[$name]})"
+  done
+done
 
 say "parameters"
 # As nbdkit's completion finds them (bash-completion/completions/nbdkit).
@@ -115,7 +155,8 @@ for codec in "${codecs[@]}"; do
        "$tmpdir/help" || fail "--help does not show the codec $codec"
   grep -q "^zram_codec_$codec=[0-9]" "$tmpdir/dump" ||
     fail "--dump-plugin has no version of $codec"
-  awk "/^=item B<$codec>/ { on = 1; next } /^=item/ { on = 0 } on" "$pod" |
+  section CODECS |
+    awk "/^=item B<$codec>/ { on = 1; next } /^=item/ { on = 0 } on" |
     tr '\n' ' ' >"$tmpdir/about-codec"
   # Its levels, default and other name, as --help gives them.
   if grep -q "^ *$codec  *has no levels" "$tmpdir/help"; then
