@@ -51,8 +51,8 @@ make_styles (void)
 }
 
 /* ncurses itself would print a line of its own and exit. */
-static int
-check_terminal (void)
+int
+screen_check (void)
 {
   static const char instead[] = "or print the screen once, with top --once";
   const char *term = getenv ("TERM");
@@ -82,8 +82,6 @@ check_terminal (void)
 int
 screen_open (void)
 {
-  if (check_terminal () < 0)
-    return -1;
   if (!newterm (NULL, stdout, stdin))
     return fault ("cannot use this terminal");
   cbreak ();

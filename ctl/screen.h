@@ -9,7 +9,12 @@
 
 #include "view.h"
 
-/* Take over the terminal.  -1 with a fault: it cannot move its cursor. */
+/* -1 with a fault: TERM is not set or not known, or the terminal cannot move
+ * its cursor.
+ */
+extern int screen_check (void);
+
+/* Take over the terminal, which was checked.  -1 with a fault. */
 extern int screen_open (void);
 extern void screen_close (void);
 

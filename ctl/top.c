@@ -17,6 +17,7 @@
 
 #include "ctl.h"
 #include "names.h"
+#include "screen.h"
 #include "top.h"
 
 #define SECOND UINT64_C (1000000000)
@@ -211,6 +212,9 @@ command_top (const struct options *o, int argc, char **argv)
     return usage ("--interval %s: say a number of seconds, from 0.1 on",
                   o->interval);
   setlocale (LC_CTYPE, "");
+  /* Before a server is asked, which may be slow to answer. */
+  if (terminal && !o->once && screen_check () < 0)
+    return failed ();
   /* If there is nothing from the start, it is better said plainly. */
   if (take (&top) < 0 || choose (&top, argc, argv) < 0)
     r = failed ();

@@ -131,11 +131,11 @@ fi
 
 say "terminals that cannot be used"
 unset TMUX
-# refuses_terminal TERM PATTERN
+# refuses_terminal TERM PATTERN [WORDS]
 refuses_terminal ()
 {
   local status=0
-  TERM=$1 script -qec "${ctl_words[*]@Q} top" /dev/null </dev/null \
+  TERM=$1 script -qec "${ctl_words[*]@Q} top ${3-}" /dev/null </dev/null \
     >"$tmpdir/term" 2>&1 || status=$?
   is "status with TERM=$1" "$status" 1
   is "lines with TERM=$1" "$(wc -l <"$tmpdir/term")" 1
@@ -146,6 +146,8 @@ if command -v script >/dev/null; then
   refuses_terminal dumb 'dumb (TERM) cannot move'
   refuses_terminal '' 'TERM is not set'
   refuses_terminal no-such-thing 'no-such-thing (TERM) is not known'
+  # Whatever the server does, or if there is none.
+  refuses_terminal dumb 'dumb (TERM) cannot move' "-u $tmpdir/nobody"
 fi
 
 say "on a terminal"
