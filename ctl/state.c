@@ -266,6 +266,13 @@ device_each_number (device *d, const char *path, number_fn *fn, void *opaque)
       fn (opaque, key, json_object_get_uint64 (value));
 }
 
+/* A server tells of this as well, but without it swap is safe all the same. */
+static bool
+is_vital (const char *part)
+{
+  return strcmp (part, "oom") != 0;
+}
+
 /* {"safe": true or false, and each part by its name}. */
 bool
 device_swap_safe (device *d, char **missing)
@@ -286,7 +293,8 @@ device_swap_safe (device *d, char **missing)
   }
   if (parts) {
     json_object_object_foreach (parts, key, value) {
-      if (strcmp (key, "safe") == 0 || json_object_get_boolean (value))
+      if (strcmp (key, "safe") == 0 || !is_vital (key) ||
+          json_object_get_boolean (value))
         continue;
       if (strlen (list) > TEXT_LENGTH_MAX)
         break;

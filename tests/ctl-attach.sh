@@ -535,8 +535,8 @@ serve_json ()
   tr '\0' ' ' <"$tmpdir/json" >"$tmpdir/disk"
   start_nbdkit file "$tmpdir/disk"
 }
-serve_json '{"safe":false,"locked":false,"oom":true,"realtime":false}'
-refused 1 'zram0: the server is not.*not in force: locked, realtime' swapon
+serve_json '{"safe":false,"locked":false,"oom":false,"realtime":false}'
+refused 1 'zram0: the server is not.*(not in force: locked, realtime)' swapon
 stop_nbdkit
 serve_json '{"safe":true,"locked":true,"oom":false}'
 is "safe" "$(ctl swapon)" /dev/nbd1
