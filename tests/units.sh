@@ -202,24 +202,29 @@ say "threads run out before files do"
   fail "a crowd of clients takes the last file first"
 
 say "a stop has a bound"
-# seconds UNIT: its TimeoutStopSec.
+# seconds UNIT KEY: how long that is.
 seconds ()
 {
   local text us
-  text=$(setting "$1" TimeoutStopSec)
+  text=$(setting "$1" "$2")
   us=$(systemd-analyze timespan "$text" | 
          sed -n 's/^ *[^ ]*s: *\([0-9]*\)$/\1/p')
-  [ -n "$us" ] || fail "$1: TimeoutStopSec=$text is no time"
+  [ -n "$us" ] || fail "$1: $2=$text is no time"
   echo $((us / 1000000))
 }
-# Three times that, for systemd asks twice more, must be over before it
-# forces a shutdown; and it must do for what may be swapped.
-swap_stop=$(seconds nbdkit-zram-swap@.service)
-if [ "$swap_stop" -lt 300 ] || [ "$swap_stop" -gt 600 ]; then
+# It must do for what may be swapped, and be over well before systemd forces
+# a shutdown, after half an hour.
+swap_stop=$(seconds nbdkit-zram-swap@.service TimeoutStopSec)
+if [ "$swap_stop" -lt 900 ] || [ "$swap_stop" -gt 1200 ]; then
   fail "to stop the swap may take $swap_stop s"
 fi
+# Each program may take 30 s, each exchange with the server 10 s.
+swap_start=$(seconds nbdkit-zram-swap@.service TimeoutStartSec)
+if [ "$swap_start" -lt 180 ]; then
+  fail "to start the swap may take only $swap_start s"
+fi
 # The server waits for a silent client; systemd does not.
-server_stop=$(seconds nbdkit-zram@.service)
+server_stop=$(seconds nbdkit-zram@.service TimeoutStopSec)
 [ "$server_stop" -le 10 ] || fail "to stop the server may take $server_stop s"
 start_nbdkit "${plugin[@]}" size=16M
 python3 - "$sock" "$tmpdir/silent" <<'END2' &
@@ -457,9 +462,10 @@ dry ()
   ctl serve --dry-run --config "$tmpdir/small.conf" "$@" |
     sed 's|[^ ]*/nbdkit-zram-plugin.so|zram|'
 }
-is "none" "$(dry)" "nbdkit -f zram size=1M"
-is "./s" "$(dry -u ./s)" "nbdkit -f -U ./s zram size=1M"
-is "a URI" "$(dry -u 'nbd+unix:///?socket=/s')" "nbdkit -f -U /s zram size=1M"
+rest="--filter=limit zram size=1M limit=128"
+is "none" "$(dry)" "nbdkit -f $rest"
+is "./s" "$(dry -u ./s)" "nbdkit -f -U ./s $rest"
+is "a URI" "$(dry -u 'nbd+unix:///?socket=/s')" "nbdkit -f -U /s $rest"
 refused 1 'serve needs -u' serve --config "$tmpdir/small.conf"
 (cd "$tmpdir" && exec "${ctl_words[@]}" serve -u ./relative.sock \
    --config small.conf) >"$tmpdir/relative.log" 2>&1 &
