@@ -11,10 +11,10 @@
 #include "attach.h"
 #include "client.h"
 #include "ctl.h"
-#include "names.h"
+#include "device-name.h"
 #include "resolve.h"
-#include "run.h"
-#include "sizes.h"
+#include "subprocess.h"
+#include "number-text.h"
 #include "wait.h"
 
 /* How long a server on another machine may say nothing.  One on this
@@ -46,8 +46,8 @@ attach_check (const struct options *o)
 int
 attach_begin (const struct options *o)
 {
-  run_begin (o->dry_run);
-  if (!o->dry_run && !*name_root () && geteuid () != 0)
+  interrupt_begin (o->dry_run);
+  if (!o->dry_run && !*machine_root () && geteuid () != 0)
     return fault ("only root can attach and detach devices");
   return 0;
 }
@@ -56,9 +56,9 @@ attach_begin (const struct options *o)
  * for local, where more is asked of a server.
  */
 static bool
-is_local (const struct place *p)
+is_local (const struct address *p)
 {
-  struct addresses a;
+  struct endpoints a;
 
   return p->socket ||
          resolve (p->host, p->port, wait_deadline (), &a) < 0 ||
@@ -77,30 +77,30 @@ attach_plan (const struct options *o, const char *given, bool swap,
   a->device = o->device ? nbd_name (o->device) : NULL;
   a->swap = swap;
   a->dry = o->dry_run;
-  if (name_place (o->uri, &a->place) < 0)
+  if (address_of_server (o->uri, &a->address) < 0)
     return -1;
   a->connections = 1;
-  a->local = is_local (&a->place);
+  a->local = is_local (&a->address);
   a->timeout = a->local ? 0 : REMOTE_TIMEOUT;
   if (o->connections)
     number_parse (o->connections, &a->connections);
   if (o->nbd_timeout)
     number_parse (o->nbd_timeout, &a->timeout);
   if (given)
-    name = name_of_device (NULL, given);
+    name = device_name_of (NULL, given);
   else
-    name = must_copy (*a->place.export ? a->place.export : "zram0");
+    name = must_copy (*a->address.export ? a->address.export : "zram0");
   r = name ? client_look (o->uri, name, e) : -1;
   if (r == 0 && a->connections > 1 && !e->multi_conn)
     r = fault ("%s: the server allows it one connection only", name);
   if (r == 0) {
-    free (a->place.export);
-    a->place.export = name;
+    free (a->address.export);
+    a->address.export = name;
     a->block_size = e->size % 4096 ? 512 : 4096;
   }
   else {
     free (name);
-    place_free (&a->place);
+    address_free (&a->address);
   }
   return r;
 }
@@ -119,7 +119,7 @@ attach (const struct options *o, const char *given)
   r = nbd_attach (&a);
   if (r == 0 && !o->dry_run)
     puts (a.path);
-  place_free (&a.place);
+  address_free (&a.address);
   return r;
 }
 
@@ -131,7 +131,7 @@ command_attach (const struct options *o, int argc, char **argv)
   if (attach_check (o) < 0)
     return usage ("%s", fault_text ());
   r = attach (o, argc ? argv[0] : NULL) < 0 ? failed () : EXIT_OK;
-  run_end ();
+  interrupt_end ();
   return r;
 }
 
@@ -161,13 +161,13 @@ attached_name (const struct attached *list, const char *given)
 int
 attach_unmounted (const char *name)
 {
-  const char *root = name_root ();
-  char *mountpoint = attached_mountpoint (root, name);
+  const char *root = machine_root ();
+  char *mountpoint = machine_mountpoint (root, name);
   int r = 0;
 
   if (mountpoint)
     r = fault ("/dev/%s is mounted: umount %s first", name, mountpoint);
-  else if (attached_holder (root, name))
+  else if (machine_holder (root, name))
     r = fault ("/dev/%s is part of another device, see"
                " /sys/block/%s/holders", name, name);
   free (mountpoint);
@@ -201,7 +201,7 @@ attach_forget (const char *name)
 
   program_add (&p, "blkdiscard",
                program_keep (&p, must_printf ("/dev/%s", name)), NULL);
-  if (run_program (&p) < 0 && !run_stopped ())
+  if (program_run (&p) < 0 && !interrupt_came ())
     complain ("%s; the server keeps what was on it", fault_text ());
   program_free (&p);
 }
@@ -213,11 +213,11 @@ detach (const struct options *o, int argc, char **argv)
   const char **names = must_alloc ((size_t) argc, sizeof *names);
   int i, r = attach_begin (o);
 
-  list = r == 0 ? name_attached (o->uri) : NULL;
+  list = r == 0 ? attached_load (o->uri) : NULL;
   if (r == 0)
     r = attached_names (list, argc, argv, names);
   for (i = 0; i < argc && r == 0; i++)
-    if (attached_swap (name_root (), names[i], NULL))
+    if (machine_swap (machine_root (), names[i], NULL))
       r = fault ("/dev/%s is swap: say " PROGRAM " swapoff %s", names[i],
                  names[i]);
   for (i = 0; i < argc && r == 0; i++)
@@ -232,6 +232,6 @@ command_detach (const struct options *o, int argc, char **argv)
 {
   int r = detach (o, argc, argv) < 0 ? failed () : EXIT_OK;
 
-  run_end ();
+  interrupt_end ();
   return r;
 }

@@ -7,8 +7,8 @@
 
 #include "client.h"
 #include "ctl.h"
-#include "mounts.h"
-#include "nbd.h"
+#include "attached.h"
+#include "nbd-device.h"
 
 /* The options that a user can get wrong, of attach, of swapon and of mount.
  * -1 with a fault.
@@ -17,11 +17,13 @@ extern int attach_check (const struct options *o);
 extern int swap_check (const struct options *o);
 extern int mount_check (const struct options *o);
 
-/* Is this root?  And run_begin.  run_end must be called in any case. */
+/* Check that this is root, and call interrupt_begin.  -1 with a fault.
+ * interrupt_end must be called in any case.
+ */
 extern int attach_begin (const struct options *o);
 
 /* Ask the server about the device, NULL for the one of the URI or zram0, and
- * fill in what nbd_attach needs.  a->place is to be freed if it is 0.
+ * fill in what nbd_attach needs.  a->address is to be freed if it is 0.
  */
 extern int attach_plan (const struct options *o, const char *given,
                         bool swap, struct attachment *a, struct export *e);
@@ -35,9 +37,9 @@ extern const char *attached_name (const struct attached *list,
 /* -1 with a fault if it is mounted or part of another device. */
 extern int attach_unmounted (const char *name);
 
-/* Both of all that are named: "nbd3" for what is called /dev/nbd3, nbd3 or zram0.  -1 with a fault if one
- * of them is not attached, is named twice, or is mounted or part of another
- * device, which would only see errors.
+/* Both of all that are named: "nbd3" for what is called /dev/nbd3, nbd3 or
+ * zram0.  -1 with a fault if one of them is not attached, is named twice, or
+ * is mounted or part of another device, which would only see errors.
  */
 extern int attached_names (const struct attached *list, int argc,
                            char **argv, const char **names);

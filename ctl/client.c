@@ -15,7 +15,7 @@
 
 #include "client.h"
 #include "ctl.h"
-#include "link.h"
+#include "connection.h"
 
 #define CONTROL "control"
 #define CONTROL_SIZE (256 * 1024)
@@ -41,70 +41,71 @@ look_for (void *opaque, const char *name, const char *description)
 }
 
 static bool
-is_listed (struct link *l, const char *export)
+is_listed (struct connection *c, const char *export)
 {
   struct wanted w = { export, false };
 
-  return link_list (l, look_for, &w) >= 0 && w.seen;
+  return connection_list (c, look_for, &w) >= 0 && w.seen;
 }
 
 /* nbdkit says of an export that it cannot open now that there is none; but
  * it lists it.
  */
 static int
-fault_unopened (struct link *l, const char *export)
+fault_unopened (struct connection *c, const char *export)
 {
-  if (is_listed (l, export))
+  if (is_listed (c, export))
     return fault ("%s does not open \"%s\" now: there may be too many"
-                  " readers, its log says more", link_who (l), export);
-  return fault ("%s has no export \"%s\"", link_who (l), export);
+                  " readers, its log says more", connection_who (c), export);
+  return fault ("%s has no export \"%s\"", connection_who (c), export);
 }
 
-static struct link *
+static struct connection *
 client_open (const char *uri, const char *export)
 {
-  struct link *l = link_open (uri);
-  int r = l ? link_go (l, export) : -1;
+  struct connection *c = connection_open (uri);
+  int r = c ? connection_go (c, export) : -1;
 
   if (r == 0)
-    return l;
+    return c;
   if (r > 0)
-    fault_unopened (l, export);
-  link_close (l);
+    fault_unopened (c, export);
+  connection_close (c);
   return NULL;
 }
 
 static int
-fault_foreign (const struct link *l, const char *export, const char *what)
+fault_foreign (const struct connection *c, const char *export, const char *what)
 {
   return fault ("%s is no nbdkit zram: its export \"%s\" is %s",
-                link_who (l), export, what);
+                connection_who (c), export, what);
 }
 
 /* --- Reading ------------------------------------------------------------ */
 
 /* The size of what shall be a text of at most max bytes; -1 with a fault. */
 static int64_t
-text_size (struct link *l, const char *export, int64_t max)
+text_size (struct connection *c, const char *export, int64_t max)
 {
-  int64_t size = nbd_get_size (link_nbd (l));
+  int64_t size = nbd_get_size (connection_nbd (c));
   char *what;
 
   if (size >= 0 && size <= max)
     return size;
   if (size < 0)
-    return fault_foreign (l, export, "of no size");
+    return fault_foreign (c, export, "of no size");
   what = must_printf ("no text, but %" PRIi64 " bytes", size);
-  fault_foreign (l, export, what);
+  fault_foreign (c, export, what);
   free (what);
   return -1;
 }
 
 /* All of an export, and its length; to be freed.  NULL with a fault. */
 static char *
-read_bytes (struct link *l, const char *export, int64_t max, size_t *length)
+read_bytes (struct connection *c, const char *export, int64_t max,
+            size_t *length)
 {
-  int64_t size = text_size (l, export, max);
+  int64_t size = text_size (c, export, max);
   size_t done, n;
   char *text;
 
@@ -114,7 +115,7 @@ read_bytes (struct link *l, const char *export, int64_t max, size_t *length)
   text = must_alloc (*length, 1);
   for (done = 0; done < *length; done += n) {
     n = *length - done < CHUNK ? *length - done : CHUNK;
-    if (link_read (l, text + done, n, done) < 0) {
+    if (connection_read (c, text + done, n, done) < 0) {
       free (text);
       return NULL;
     }
@@ -126,10 +127,10 @@ read_bytes (struct link *l, const char *export, int64_t max, size_t *length)
  * NUL-terminated.
  */
 static char *
-read_all (struct link *l, const char *export)
+read_all (struct connection *c, const char *export)
 {
   size_t n = 0;
-  char *text = read_bytes (l, export, CLIENT_TEXT_MAX, &n);
+  char *text = read_bytes (c, export, CLIENT_TEXT_MAX, &n);
 
   if (!text)
     return NULL;
@@ -141,7 +142,7 @@ read_all (struct link *l, const char *export)
 
 /* Is the first page, of this machine, that of a swap area?  -1: not known. */
 static int
-is_swap (struct link *l, uint64_t size)
+is_swap (struct connection *c, uint64_t size)
 {
   static const char ends[] = "SWAPSPACE2";
   char mark[sizeof ends - 1];
@@ -149,7 +150,7 @@ is_swap (struct link *l, uint64_t size)
 
   if (size < page)
     return 0;
-  if (link_read (l, mark, sizeof mark, page - sizeof mark) < 0)
+  if (connection_read (c, mark, sizeof mark, page - sizeof mark) < 0)
     return -1;
   return memcmp (mark, ends, sizeof mark) == 0;
 }
@@ -157,25 +158,25 @@ is_swap (struct link *l, uint64_t size)
 int
 client_look (const char *uri, const char *export, struct export *e)
 {
-  struct link *l = client_open (uri, export);
+  struct connection *c = client_open (uri, export);
   int64_t size;
   int swap = -1;
 
-  if (!l)
+  if (!c)
     return -1;
-  size = nbd_get_size (link_nbd (l));
+  size = nbd_get_size (connection_nbd (c));
   if (size < 0)
-    fault ("%s: %s has no size", link_who (l), export);
+    fault ("%s: %s has no size", connection_who (c), export);
   else
-    swap = is_swap (l, (uint64_t) size);
+    swap = is_swap (c, (uint64_t) size);
   if (swap >= 0) {
     e->size = (uint64_t) size;
-    e->multi_conn = nbd_can_multi_conn (link_nbd (l)) == 1;
-    e->read_only = nbd_is_read_only (link_nbd (l)) == 1;
+    e->multi_conn = nbd_can_multi_conn (connection_nbd (c)) == 1;
+    e->read_only = nbd_is_read_only (connection_nbd (c)) == 1;
     e->swap = swap;
-    e->has_owner = link_peer (l, &e->owner);
+    e->has_owner = connection_peer (c, &e->owner);
   }
-  link_close (l);
+  connection_close (c);
   return swap < 0 ? -1 : 0;
 }
 
@@ -185,26 +186,26 @@ client_look (const char *uri, const char *export, struct export *e)
 int
 client_json (const char *uri, char **json)
 {
-  struct link *l = link_open (uri);
+  struct connection *c = connection_open (uri);
   const char *export = CONTROL;
   int r;
 
   *json = NULL;
-  if (!l)
+  if (!c)
     return -1;
-  r = link_go (l, export);
+  r = connection_go (c, export);
   if (r > 0)
-    r = link_go (l, export = "stats.json");
-  if (r > 0 && is_listed (l, export))
-    r = fault_unopened (l, export);
+    r = connection_go (c, export = "stats.json");
+  if (r > 0 && is_listed (c, export))
+    r = fault_unopened (c, export);
   else if (r > 0)
     r = fault ("%s has neither an export \"" CONTROL "\" nor \"stats.json\":"
-               " it is no nbdkit zram", link_who (l));
+               " it is no nbdkit zram", connection_who (c));
   if (r == 0) {
-    *json = read_all (l, export);
+    *json = read_all (c, export);
     r = *json ? 0 : -1;
   }
-  link_close (l);
+  connection_close (c);
   return r;
 }
 
@@ -214,29 +215,29 @@ client_json (const char *uri, char **json)
  * written to.
  */
 static int
-check_control (struct link *l)
+check_control (struct connection *c)
 {
   static const char begins[] = "{\"version\":";
   char head[sizeof begins - 1];
 
-  if (nbd_get_size (link_nbd (l)) != CONTROL_SIZE)
-    return fault_foreign (l, CONTROL, "something else");
-  if (link_read (l, head, sizeof head, 0) < 0)
+  if (nbd_get_size (connection_nbd (c)) != CONTROL_SIZE)
+    return fault_foreign (c, CONTROL, "something else");
+  if (connection_read (c, head, sizeof head, 0) < 0)
     return -1;
   return memcmp (head, begins, sizeof head) == 0
-    ? 0 : fault_foreign (l, CONTROL, "something else");
+    ? 0 : fault_foreign (c, CONTROL, "something else");
 }
 
 /* All of it before any of it is printed. */
 static int
-copy_text (struct link *l, const char *export, FILE *fp)
+copy_text (struct connection *c, const char *export, FILE *fp)
 {
   size_t n = 0;
   char *text;
 
-  if (nbd_is_read_only (link_nbd (l)) != 1)
-    return fault_foreign (l, export, "a disk");
-  text = read_bytes (l, export, LISTING_MAX, &n);
+  if (nbd_is_read_only (connection_nbd (c)) != 1)
+    return fault_foreign (c, export, "a disk");
+  text = read_bytes (c, export, LISTING_MAX, &n);
   if (!text)
     return -1;
   text_put (fp, text, n);
@@ -247,14 +248,14 @@ copy_text (struct link *l, const char *export, FILE *fp)
 int
 client_copy (const char *uri, const char *export, FILE *fp)
 {
-  struct link *l = link_open (uri);
-  int r = l ? link_go (l, export) : -1;
+  struct connection *c = connection_open (uri);
+  int r = c ? connection_go (c, export) : -1;
 
   if (r == 0)
-    r = copy_text (l, export, fp);
+    r = copy_text (c, export, fp);
   else if (r > 0)
-    fault_unopened (l, export);
-  link_close (l);
+    fault_unopened (c, export);
+  connection_close (c);
   return r < 0 ? -1 : r;
 }
 
@@ -293,22 +294,22 @@ int
 client_list (const char *uri, const char *prefix, FILE *fp)
 {
   struct list list = { .prefix = prefix };
-  struct link *l = link_open (uri);
+  struct connection *c = connection_open (uri);
   char *text = NULL;
   size_t size;
   int r;
 
-  if (!l)
+  if (!c)
     return -1;
   list.fp = open_memstream (&text, &size);
-  r = list.fp ? link_list (l, list_one, &list)
+  r = list.fp ? connection_list (c, list_one, &list)
               : fault ("there is no more memory");
   if (list.fp)
     fclose (list.fp);
   if (r == 0)
     fputs (text, fp);
   free (text);
-  link_close (l);
+  connection_close (c);
   return r < 0 ? -1 : list.n;
 }
 
@@ -343,7 +344,7 @@ read_answer (char *text)
 
 /* The write failed: its errno, unless the server has more to say. */
 static int
-refused (struct link *l, int error)
+refused (struct connection *c, int error)
 {
   char *text;
 
@@ -353,11 +354,11 @@ refused (struct link *l, int error)
     free (text);
     return -1;
   }
-  text = read_all (l, CONTROL);
+  text = read_all (c, CONTROL);
   if (error == EPERM)
     fault ("%s does not allow changes from here: control=... says who may"
            " make them, usually only its own user and root, and nobody if it"
-           " is read-only (nbdkit -r)", link_who (l));
+           " is read-only (nbdkit -r)", connection_who (c));
   else
     fault ("the server refuses: %s", strerror (error));
   if (text && strncmp (text, "error:", 6) == 0)
@@ -368,44 +369,44 @@ refused (struct link *l, int error)
 
 /* A command may take longer than to be told of it. */
 static int
-converse (struct link *l, const char *line, char **payload)
+converse (struct connection *c, const char *line, char **payload)
 {
   int error;
 
-  if (check_control (l) < 0)
+  if (check_control (c) < 0)
     return -1;
   if (strlen (line) > CONTROL_SIZE)
     return fault ("the command is too long");
-  if (nbd_is_read_only (link_nbd (l)) == 1)
-    return refused (l, EPERM);
-  link_renew (l);
-  if (link_write (l, line, strlen (line), 0, &error) < 0)
-    return refused (l, error);
-  link_renew (l);
-  *payload = read_all (l, CONTROL);
+  if (nbd_is_read_only (connection_nbd (c)) == 1)
+    return refused (c, EPERM);
+  connection_renew (c);
+  if (connection_write (c, line, strlen (line), 0, &error) < 0)
+    return refused (c, error);
+  connection_renew (c);
+  *payload = read_all (c, CONTROL);
   return *payload ? read_answer (*payload) : -1;
 }
 
 int
 client_command (const char *uri, const char *command, char **payload)
 {
-  struct link *l;
+  struct connection *c;
   char *line;
   int r;
 
   *payload = NULL;
   if (command[strcspn (command, "\n\r")])
     return fault ("a command is one line");
-  l = client_open (uri, CONTROL);
-  if (!l)
+  c = client_open (uri, CONTROL);
+  if (!c)
     return -1;
   line = must_printf ("%s\n", command);
-  r = converse (l, line, payload);
+  r = converse (c, line, payload);
   if (r < 0) {
     free (*payload);
     *payload = NULL;
   }
   free (line);
-  link_close (l);
+  connection_close (c);
   return r;
 }

@@ -14,7 +14,7 @@
 
 #include "columns.h"
 #include "ctl.h"
-#include "sizes.h"
+#include "number-text.h"
 
 static const struct column table[] = {
   { "NAME", COLUMN_NAME, "name", 0.25,

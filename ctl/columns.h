@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "mounts.h"
-#include "state.h"
+#include "attached.h"
+#include "server-json.h"
 
 enum column_kind {
   COLUMN_NAME,                  /* text */

@@ -15,7 +15,7 @@
 
 #include "columns.h"
 #include "ctl.h"
-#include "place.h"
+#include "address.h"
 #include "wait.h"
 
 enum {                          /* whom an option is for */
@@ -365,7 +365,7 @@ find_server (void)
   if (options.uri)
     return must_copy (options.uri);
   return is_set ("NBDZRAM_URI") ? must_copy (getenv ("NBDZRAM_URI"))
-                                : place_default ();
+                                : address_default ();
 }
 
 int

@@ -5,8 +5,8 @@
 #ifndef RATES_H
 #define RATES_H
 
-#include "memory.h"
-#include "state.h"
+#include "device-memory.h"
+#include "server-json.h"
 
 struct span {
   device *now, *before;         /* before may be NULL: nothing is known */

@@ -25,7 +25,7 @@
 
 /* getaddrinfo's status; 0: there is at least one. */
 static int
-ask (const char *host, const char *port, int flags, struct addresses *a)
+ask (const char *host, const char *port, int flags, struct endpoints *a)
 {
   const struct addrinfo hints = {
     .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags,
@@ -36,7 +36,7 @@ ask (const char *host, const char *port, int flags, struct addresses *a)
   memset (a, 0, sizeof *a);
   if (r != 0)
     return r;
-  for (i = list; i && a->n < ADDRESSES_MAX; i = i->ai_next) {
+  for (i = list; i && a->n < ENDPOINTS_MAX; i = i->ai_next) {
     memcpy (&a->list[a->n].sa, i->ai_addr, i->ai_addrlen);
     a->list[a->n++].length = i->ai_addrlen;
   }
@@ -47,7 +47,7 @@ ask (const char *host, const char *port, int flags, struct addresses *a)
 /* What the child has to say, in one piece: it fits a pipe. */
 struct answer {
   int status;
-  struct addresses addresses;
+  struct endpoints endpoints;
 };
 
 static pid_t
@@ -59,7 +59,7 @@ begin_child (const char *host, const char *port, int to)
   if (pid != 0)
     return pid;
   memset (&answer, 0, sizeof answer);
-  answer.status = ask (host, port, 0, &answer.addresses);
+  answer.status = ask (host, port, 0, &answer.endpoints);
   _exit (write (to, &answer, sizeof answer) != sizeof answer);
 }
 
@@ -109,7 +109,7 @@ ask_child (const char *host, const char *port, uint64_t deadline,
 
 int
 resolve (const char *host, const char *port, uint64_t deadline,
-         struct addresses *a)
+         struct endpoints *a)
 {
   struct answer answer;
   char *safe;
@@ -119,7 +119,7 @@ resolve (const char *host, const char *port, uint64_t deadline,
     return 0;
   if (ask_child (host, port, deadline, &answer) < 0)
     return -1;
-  *a = answer.addresses;
+  *a = answer.endpoints;
   if (answer.status == 0)
     return 0;
   safe = text_escape (host);
@@ -173,7 +173,7 @@ is_one_of (const struct ifaddrs *list, const unsigned char *bytes, size_t n)
 }
 
 bool
-resolve_is_local (const struct addresses *a)
+resolve_is_local (const struct endpoints *a)
 {
   struct ifaddrs *own = NULL;
   const unsigned char *bytes;

@@ -9,13 +9,13 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define ADDRESSES_MAX 16
+#define ENDPOINTS_MAX 16
 
-struct addresses {
+struct endpoints {
   struct {
     struct sockaddr_storage sa;
     socklen_t length;
-  } list[ADDRESSES_MAX];
+  } list[ENDPOINTS_MAX];
   unsigned n;                   /* at least 1 once it is filled in */
 };
 
@@ -23,9 +23,9 @@ struct addresses {
  * fault.
  */
 extern int resolve (const char *host, const char *port, uint64_t deadline,
-                    struct addresses *a);
+                    struct endpoints *a);
 
 /* Is one of them this machine itself? */
-extern bool resolve_is_local (const struct addresses *a);
+extern bool resolve_is_local (const struct endpoints *a);
 
 #endif /* RESOLVE_H */

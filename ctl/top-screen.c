@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
-#include "screen.h"
+#include "terminal.h"
 #include "top.h"
 
 #define SECOND UINT64_C (1000000000)
@@ -39,15 +39,15 @@ key_help (struct top *top)
 static void
 move_by (struct top *top, int by)
 {
-  struct look look = top_look (top);
-  int to = (int) look.selected + by;
+  struct shown shown = top_shown (top);
+  int to = (int) shown.selected + by;
 
-  if (look.n) {
-    to = to < 0 ? 0 : to >= (int) look.n ? (int) look.n - 1 : to;
+  if (shown.n) {
+    to = to < 0 ? 0 : to >= (int) shown.n ? (int) shown.n - 1 : to;
     free (top->selected);
-    top->selected = device_text (look.devices[to], "name");
+    top->selected = device_text (shown.devices[to], "name");
   }
-  free (look.devices);
+  free (shown.devices);
 }
 
 static void
@@ -65,26 +65,26 @@ key_down (struct top *top)
 static void
 key_first (struct top *top)
 {
-  move_by (top, -STATE_DEVICES_MAX);
+  move_by (top, -SERVER_DEVICES_MAX);
 }
 
 static void
 key_last (struct top *top)
 {
-  move_by (top, STATE_DEVICES_MAX);
+  move_by (top, SERVER_DEVICES_MAX);
 }
 
 static void
 key_sort_next (struct top *top)
 {
-  top->sort = view_sort_name (top->sort + 1) ? top->sort + 1 : 0;
+  top->sort = draw_sort_name (top->sort + 1) ? top->sort + 1 : 0;
 }
 
 static void
 key_sort_back (struct top *top)
 {
   if (top->sort == 0)
-    while (view_sort_name (top->sort + 1))
+    while (draw_sort_name (top->sort + 1))
       top->sort++;
   else
     top->sort--;
@@ -108,13 +108,13 @@ static const struct key {
   void (*press) (struct top *top);
   const char *shown, *help;
 } keys[] = {
-  { SCREEN_KEY_UP, key_up, "Up, k", "the device before" },
+  { KEY_CODE_UP, key_up, "Up, k", "the device before" },
   { 'k', key_up, NULL, NULL },
-  { SCREEN_KEY_DOWN, key_down, "Down, j", "the next device" },
+  { KEY_CODE_DOWN, key_down, "Down, j", "the next device" },
   { 'j', key_down, NULL, NULL },
-  { SCREEN_KEY_FIRST, key_first, "Home, g", "the first device" },
-  { 'g', key_first, NULL, NULL },
-  { SCREEN_KEY_LAST, key_last, "End, G", "the last device" },
+  { KEY_CODE_FIRST, key_first, "Home, f", "the first device" },
+  { 'f', key_first, NULL, NULL },
+  { KEY_CODE_LAST, key_last, "End, G", "the last device" },
   { 'G', key_last, NULL, NULL },
   { 's', key_sort_next, "s, >", "sort by the next column" },
   { '>', key_sort_next, NULL, NULL },
@@ -126,7 +126,7 @@ static const struct key {
   { 'h', key_help, NULL, NULL },
   { 'q', key_quit, "q, Esc", "quit" },
   { 'Q', key_quit, NULL, NULL },
-  { SCREEN_KEY_ESCAPE, key_quit, NULL, NULL },
+  { KEY_CODE_ESCAPE, key_quit, NULL, NULL },
 };
 #define N_KEYS (sizeof keys / sizeof keys[0])
 
@@ -159,7 +159,7 @@ press_keys (struct top *top)
   int key;
   size_t i;
 
-  while ((key = screen_key ()) != 0)
+  while ((key = terminal_key ()) != 0)
     for (i = 0; i < N_KEYS; i++)
       if (keys[i].key == key)
         keys[i].press (top);
@@ -218,7 +218,7 @@ ask (struct top *top)
   if (!top->asked_ns && now >= top->next_ns) {
     top->asked_ns = now;
     top->next_ns = now + top->interval_ns;
-    if (glance_start (top->uri, top->pipe[1]) < 0) {
+    if (fetch_start (top->uri, top->pipe[1]) < 0) {
       top->asked_ns = 0;
       free (top->trouble);
       top->trouble = must_copy (fault_text ());
@@ -244,7 +244,7 @@ wait_for_something (struct top *top, const sigset_t *mask)
   };
   uint64_t now = clock_ns (), ns = SECOND;
   struct timespec t;
-  struct glance *g;
+  struct fetched *f;
 
   if (!top->asked_ns && top->next_ns < now + SECOND)
     ns = top->next_ns > now ? top->next_ns - now : 0;
@@ -252,8 +252,8 @@ wait_for_something (struct top *top, const sigset_t *mask)
   if (ppoll (fds, 2, &t, mask) < 0)
     return;
   if ((fds[1].revents & POLLIN) &&
-      read (top->pipe[0], &g, sizeof g) == sizeof g) {
-    top_adopt (top, g);
+      read (top->pipe[0], &f, sizeof f) == sizeof f) {
+    top_adopt (top, f);
     top->asked_ns = 0;
   }
   /* The terminal is gone. */
@@ -262,33 +262,33 @@ wait_for_something (struct top *top, const sigset_t *mask)
 }
 
 static void
-draw (struct top *top, struct view *v, const char *help)
+draw (struct top *top, struct grid *g, const char *help)
 {
-  struct look look = top_look (top);
+  struct shown shown = top_shown (top);
   int width, height;
 
-  look.help = top->help ? help : NULL;
-  screen_size (&width, &height);
-  view_draw (v, width, height, &look);
-  screen_draw (v);
-  free (look.devices);
+  shown.help = top->help ? help : NULL;
+  terminal_size (&width, &height);
+  draw_screen (g, width, height, &shown);
+  terminal_draw (g);
+  free (shown.devices);
 }
 
 static void
 run_screen (struct top *top, const sigset_t *mask)
 {
   char *help = help_text ();
-  struct view v;
+  struct grid g;
 
-  view_init (&v);
+  grid_init (&g);
   top->next_ns = clock_ns () + top->interval_ns;
   while (!top->quit && !caught) {
     ask (top);
-    draw (top, &v, help);
+    draw (top, &g, help);
     wait_for_something (top, mask);
     press_keys (top);
   }
-  view_free (&v);
+  grid_free (&g);
   free (help);
 }
 
@@ -302,12 +302,12 @@ top_watch (struct top *top)
     return failed ();
   }
   signals_hold (&old);
-  if (screen_open () < 0) {
+  if (terminal_open () < 0) {
     pthread_sigmask (SIG_SETMASK, &old, NULL);
     return failed ();
   }
   run_screen (top, &old);
-  screen_close ();
+  terminal_close ();
   signals_release (&old);
   /* A thread may be asking still: no library is to be ended under it. */
   if (top->asked_ns)

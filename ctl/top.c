@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "ctl.h"
-#include "names.h"
-#include "screen.h"
+#include "device-name.h"
+#include "terminal.h"
 #include "top.h"
 
 #define SECOND UINT64_C (1000000000)
@@ -35,20 +35,20 @@ sleep_until (uint64_t ns)
  * a server that is away, or has been, mean nothing.
  */
 void
-top_adopt (struct top *top, struct glance *g)
+top_adopt (struct top *top, struct fetched *f)
 {
   free (top->trouble);
-  top->trouble = g->trouble ? must_copy (g->trouble) : NULL;
-  if (g->trouble) {
+  top->trouble = f->trouble ? must_copy (f->trouble) : NULL;
+  if (f->trouble) {
     top->stale = true;
-    glance_free (g);
+    fetched_free (f);
     return;
   }
-  glance_free (top->before);
+  fetched_free (top->before);
   top->before = top->now;
-  top->now = g;
+  top->now = f;
   if (top->stale) {
-    glance_free (top->before);
+    fetched_free (top->before);
     top->before = NULL;
     top->stale = false;
   }
@@ -58,7 +58,7 @@ top_adopt (struct top *top, struct glance *g)
 static int
 take (struct top *top)
 {
-  top_adopt (top, glance_take (top->uri));
+  top_adopt (top, fetch_now (top->uri));
   return top->trouble ? fault ("%s", top->trouble) : 0;
 }
 
@@ -70,8 +70,8 @@ top_free (struct top *top)
   for (i = 0; i < top->n_only; i++)
     free (top->only[i]);
   free (top->only);
-  glance_free (top->now);
-  glance_free (top->before);
+  fetched_free (top->now);
+  fetched_free (top->before);
   free (top->trouble);
   free (top->selected);
 }
@@ -82,11 +82,11 @@ top_free (struct top *top)
 static int
 choose (struct top *top, int argc, char **argv)
 {
-  const struct glance *g = top->now;
+  const struct fetched *f = top->now;
 
   top->only = must_alloc ((size_t) argc, sizeof *top->only);
   for (; top->n_only < argc; top->n_only++) {
-    device *d = name_to_device (&g->state, g->attached, argv[top->n_only]);
+    device *d = device_name_find (&f->server, f->attached, argv[top->n_only]);
 
     if (!d)
       return -1;
@@ -96,41 +96,41 @@ choose (struct top *top, int argc, char **argv)
 }
 
 static void
-show_devices (const struct top *top, struct look *look)
+show_devices (const struct top *top, struct shown *shown)
 {
-  const struct state *s = &top->now->state;
+  const struct server *s = &top->now->server;
   unsigned n = top->n_only ? (unsigned) top->n_only : s->n, i;
 
-  look->devices = must_alloc (n, sizeof look->devices[0]);
+  shown->devices = must_alloc (n, sizeof shown->devices[0]);
   for (i = 0; i < n; i++) {
-    device *d = top->n_only ? state_find (s, top->only[i])
-                            : state_device (s, i);
+    device *d = top->n_only ? server_find (s, top->only[i])
+                            : server_device (s, i);
 
     if (d)
-      look->devices[look->n++] = d;
+      shown->devices[shown->n++] = d;
   }
-  view_sort (look);
-  for (i = 0; i < look->n && top->selected; i++) {
-    char *name = device_text (look->devices[i], "name");
+  draw_sort (shown);
+  for (i = 0; i < shown->n && top->selected; i++) {
+    char *name = device_text (shown->devices[i], "name");
 
     if (strcmp (name, top->selected) == 0)
-      look->selected = i;
+      shown->selected = i;
     free (name);
   }
 }
 
-struct look
-top_look (const struct top *top)
+struct shown
+top_shown (const struct top *top)
 {
-  struct look look = {
+  struct shown shown = {
     .uri = top->uri, .trouble = top->trouble, .now = top->now,
     .before = top->stale ? NULL : top->before,
     .age_ns = clock_ns () - top->now->ns,
     .sort = top->sort, .reverse = top->reverse, .no_detail = top->no_detail,
   };
 
-  show_devices (top, &look);
-  return look;
+  show_devices (top, &shown);
+  return shown;
 }
 
 /* --- Without a terminal ------------------------------------------------- */
@@ -148,18 +148,18 @@ columns_of_environment (void)
 static int
 print_once (struct top *top)
 {
-  struct look look;
-  struct view v;
+  struct shown shown;
+  struct grid g;
 
   sleep_until (top->now->ns + top->interval_ns);
   if (take (top) < 0)
     return failed ();
-  look = top_look (top);
-  view_init (&v);
-  view_draw (&v, columns_of_environment (), 0, &look);
-  view_print (&v, stdout);
-  view_free (&v);
-  free (look.devices);
+  shown = top_shown (top);
+  grid_init (&g);
+  draw_screen (&g, columns_of_environment (), 0, &shown);
+  grid_print (&g, stdout);
+  grid_free (&g);
+  free (shown.devices);
   return EXIT_OK;
 }
 
@@ -168,11 +168,11 @@ print_for_ever (struct top *top, bool heading)
 {
   uint64_t next = clock_ns ();
   char when[16];
-  struct look look;
+  struct shown shown;
   time_t now;
 
   if (heading)
-    view_print_heading (stdout);
+    draw_rows_heading (stdout);
   for (;;) {
     next += top->interval_ns;
     sleep_until (next);
@@ -180,9 +180,9 @@ print_for_ever (struct top *top, bool heading)
       return failed ();
     now = time (NULL);
     strftime (when, sizeof when, "%H:%M:%S", localtime (&now));
-    look = top_look (top);
-    view_print_rows (stdout, &look, when);
-    free (look.devices);
+    shown = top_shown (top);
+    draw_rows (stdout, &shown, when);
+    free (shown.devices);
     if (fflush (stdout) != 0)
       return EXIT_OK;
   }
@@ -213,7 +213,7 @@ command_top (const struct options *o, int argc, char **argv)
                   o->interval);
   setlocale (LC_CTYPE, "");
   /* Before a server is asked, which may be slow to answer. */
-  if (terminal && !o->once && screen_check () < 0)
+  if (terminal && !o->once && terminal_check () < 0)
     return failed ();
   /* If there is nothing from the start, it is better said plainly. */
   if (take (&top) < 0 || choose (&top, argc, argv) < 0)

@@ -5,14 +5,14 @@
 #ifndef TOP_H
 #define TOP_H
 
-#include "view.h"
+#include "grid.h"
 
 struct top {
   const char *uri;
   uint64_t interval_ns;
   char **only;                  /* names of the devices to show */
   int n_only;                   /* 0: all */
-  struct glance *now, *before;  /* NULL: there is none */
+  struct fetched *now, *before;  /* NULL: there is none */
   char *trouble;                /* the last look failed; or NULL */
   bool stale;                   /* now is from before some trouble */
   /* Of the screen: */
@@ -25,10 +25,10 @@ struct top {
 };
 
 /* A look has ended. */
-extern void top_adopt (struct top *top, struct glance *g);
+extern void top_adopt (struct top *top, struct fetched *f);
 
-/* What is to be shown; look.devices is to be freed. */
-extern struct look top_look (const struct top *top);
+/* What is to be shown; shown.devices is to be freed. */
+extern struct shown top_shown (const struct top *top);
 
 /* top-screen.c: watch on a terminal until it is enough.  An exit status. */
 extern int top_watch (struct top *top);

@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "ctl.h"
-#include "run.h"
-#include "sizes.h"
+#include "subprocess.h"
+#include "number-text.h"
 #include "wait.h"
 
 /* So soon a signal is seen. */
@@ -59,7 +59,7 @@ wait_step (uint64_t deadline, const char *who)
 {
   uint64_t now = wait_now ();
 
-  if (run_interrupted () < 0)
+  if (interrupt_check () < 0)
     return -1;
   if (now >= deadline)
     return fault ("%s has not answered within %u s; --timeout SECONDS waits"

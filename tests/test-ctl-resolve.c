@@ -1,5 +1,5 @@
 /* Test of ctl/resolve.c: looking hosts up within a time, and knowing this
- * machine by all of its addresses.
+ * machine by all of its endpoints.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 
@@ -20,7 +20,7 @@
 static void
 check_local (const char *host, bool local)
 {
-  struct addresses a;
+  struct endpoints a;
 
   if (resolve (host, "10809", wait_deadline (), &a) < 0)
     fail ("%s: %s", host, fault_text ());
@@ -47,7 +47,7 @@ test_numbers (void)
     check_local (others[i], false);
 }
 
-/* With the interface, as link-local addresses must have it. */
+/* With the interface, as link-local endpoints must have it. */
 static void
 test_own_addresses (void)
 {
@@ -77,7 +77,7 @@ test_own_addresses (void)
 static void
 test_faults (void)
 {
-  struct addresses a;
+  struct endpoints a;
   uint64_t before = wait_now ();
 
   if (resolve ("no such host", "1", wait_deadline (), &a) == 0)

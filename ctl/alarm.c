@@ -1,0 +1,91 @@
+/* nbdzramctl: what waits below us, in a library, is woken now and then.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * libnbd does not wait by itself, but lets GnuTLS wait 40 s for an answer to
+ * the first words of TLS; and it does not come back while a server sends
+ * faster than it reads.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "subprocess.h"
+#include "alarm.h"
+#include "wait.h"
+
+#define TICK_US 100000
+/* So much later than whoever looks at the time by himself. */
+#define LATE_MS 300
+
+static _Atomic uint64_t over;
+static _Atomic int watched = -1;
+static struct sigaction before;
+static bool on;
+
+static void
+on_tick (int sig)
+{
+  int saved = errno, fd = watched;
+
+  (void) sig;
+  if (fd >= 0 && (wait_now () >= over || interrupt_pending ()))
+    shutdown (fd, SHUT_RDWR);
+  errno = saved;
+}
+
+static void
+set_timer (long us)
+{
+  const struct itimerval t = { { 0, us }, { 0, us } };
+
+  setitimer (ITIMER_REAL, &t, NULL);
+}
+
+/* It may be blocked from whoever started us. */
+static void
+unblock (void)
+{
+  sigset_t alarm;
+
+  sigemptyset (&alarm);
+  sigaddset (&alarm, SIGALRM);
+  pthread_sigmask (SIG_UNBLOCK, &alarm, NULL);
+}
+
+void
+alarm_begin (uint64_t deadline)
+{
+  const struct sigaction tick = { .sa_handler = on_tick };
+
+  watched = -1;
+  over = deadline + LATE_MS;
+  if (on)
+    return;
+  on = true;
+  sigaction (SIGALRM, &tick, &before);
+  unblock ();
+  set_timer (TICK_US);
+}
+
+void
+alarm_socket (int fd)
+{
+  watched = fd;
+}
+
+void
+alarm_end (void)
+{
+  watched = -1;
+  set_timer (0);
+  if (on)
+    sigaction (SIGALRM, &before, NULL);
+  on = false;
+}

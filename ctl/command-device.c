@@ -1,0 +1,327 @@
+/* nbdzramctl: the commands that read or change one thing.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * They pass words on: it is the server that knows which attributes and
+ * values there are, and says what is wrong with them.
+ */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "ctl.h"
+#include "device-name.h"
+#include "subprocess.h"
+#include "number-text.h"
+#include "wait.h"
+
+/* Words joined with spaces.  To be freed. */
+static char *
+join (int argc, char **argv)
+{
+  char *line = must_copy (argc ? argv[0] : "");
+  int i;
+
+  for (i = 1; i < argc; i++) {
+    char *longer = must_printf ("%s %s", line, argv[i]);
+
+    free (line);
+    line = longer;
+  }
+  return line;
+}
+
+/* Run "DEVICE WORDS", and throw the payload away. */
+static int
+run (const struct options *o, const char *device_name, const char *words)
+{
+  char *disk = device_name_resolve (o->uri, device_name), *command, *payload;
+  int r;
+
+  if (!disk)
+    return -1;
+  command = must_printf ("%s %s", disk, words);
+  r = client_command (o->uri, command, &payload);
+  free (payload);
+  free (command);
+  free (disk);
+  return r;
+}
+
+/* --- Several devices ---------------------------------------------------- */
+
+/* Devices by the server's own names. */
+struct devices {
+  char **names;
+  int n;
+};
+
+static void
+devices_free (struct devices *all)
+{
+  while (all->n)
+    free (all->names[--all->n]);
+  free (all->names);
+}
+
+/* Servers count a client for a moment after it has said good-bye. */
+#define GOODBYE_MS 1000
+
+static int
+add_device (struct devices *all, device *d, const char *given, bool idle)
+{
+  char *name = device_text (d, "name");
+  uint64_t clients = device_count (d, "connections");
+  int i;
+
+  for (i = 0; i < all->n; i++) {
+    if (strcmp (all->names[i], name) == 0) {
+      free (name);
+      return fault ("%s is named twice", given);
+    }
+  }
+  all->names[all->n++] = name;
+  return !idle || !clients ? 0
+    : fault ("%s is in use: %" PRIu64 " client%s connected, so none of the"
+             " devices is touched", name, clients,
+             clients == 1 ? " is" : "s are");
+}
+
+/* 1: one is in use. */
+static int
+look_up (const struct options *o, char **argv, int argc, bool idle,
+         struct devices *all)
+{
+  struct attached *attached;
+  struct server s;
+  int i, r = 0;
+
+  if (server_load (o->uri, &s) < 0)
+    return -1;
+  attached = attached_load (o->uri);
+  for (i = 0; i < argc && r == 0; i++) {
+    device *d = device_name_find (&s, attached, argv[i]);
+
+    r = d ? add_device (all, d, argv[i], idle) : -1;
+    if (r < 0 && d && all->n == i + 1)
+      r = 1;
+  }
+  attached_free (attached);
+  server_free (&s);
+  return r;
+}
+
+/* Look all of them up before anything is done to one; idle: and that no
+ * client uses one.
+ */
+static int
+devices_find (const struct options *o, int argc, char **argv, bool idle,
+              struct devices *all)
+{
+  uint64_t until = wait_now () + GOODBYE_MS;
+  int r;
+
+  for (;;) {
+    all->names = must_alloc ((size_t) argc, sizeof *all->names);
+    all->n = 0;
+    r = look_up (o, argv, argc, idle, all);
+    if (r == 0)
+      return 0;
+    devices_free (all);
+    if (r < 0 || wait_now () >= until || interrupt_pause (50) < 0)
+      return -1;
+  }
+}
+
+/* The server's commands are not the tool's. */
+static void
+translate_fault (void)
+{
+  static const char theirs[] = "reset force does it nevertheless";
+  const char *at = strstr (fault_text (), theirs);
+  char *text;
+
+  if (!at)
+    return;
+  text = must_copy (fault_text ());
+  text[at - fault_text ()] = '\0';
+  fault ("%s--force does it nevertheless%s", text, at + sizeof theirs - 1);
+  free (text);
+}
+
+/* Say which of several were done before one failed. */
+static void
+add_done (const struct devices *all, int done)
+{
+  char *why;
+
+  if (done == 0)
+    return;
+  why = must_copy (fault_text ());
+  if (done == 1)
+    fault ("%s; %s is done already", why, all->names[0]);
+  else
+    fault ("%s; %s to %s are done already", why, all->names[0],
+           all->names[done - 1]);
+  free (why);
+}
+
+/* What the server is told for each of several devices. */
+struct order {
+  const char *before, *after;
+  bool number;                  /* it wants 3 for zram3 */
+  bool idle;                    /* no client may use it */
+};
+
+static int
+order_one (const struct options *o, const struct order *order,
+           const char *name)
+{
+  char *command, *payload;
+  int r;
+
+  if (order->number && strncmp (name, "zram", 4) == 0)
+    name += 4;
+  command = must_printf ("%s%s%s", order->before, name, order->after);
+  r = client_command (o->uri, command, &payload);
+  free (payload);
+  free (command);
+  return r;
+}
+
+static int
+run_each (const struct options *o, int argc, char **argv,
+          const struct order *order)
+{
+  struct devices all;
+  int i, r = 0;
+
+  /* One alone the server refuses by itself. */
+  if (devices_find (o, argc, argv, order->idle && argc > 1, &all) < 0)
+    return failed ();
+  for (i = 0; i < all.n && r == 0; i++)
+    r = order_one (o, order, all.names[i]);
+  if (r < 0) {
+    translate_fault ();
+    add_done (&all, i - 1);
+  }
+  devices_free (&all);
+  return r < 0 ? failed () : EXIT_OK;
+}
+
+int
+command_reset (const struct options *o, int argc, char **argv)
+{
+  static const struct order force = { .after = " reset force",
+                                      .before = "" };
+  static const struct order unused = { .after = " reset 1", .before = "",
+                                       .idle = true };
+
+  return run_each (o, argc, argv, o->force ? &force : &unused);
+}
+
+int
+command_compact (const struct options *o, int argc, char **argv)
+{
+  static const struct order compact = { .after = " compact 1",
+                                        .before = "" };
+
+  return run_each (o, argc, argv, &compact);
+}
+
+int
+command_remove (const struct options *o, int argc, char **argv)
+{
+  static const struct order gone = { .before = "hot_remove ", .after = "",
+                                     .number = true, .idle = true };
+
+  return run_each (o, argc, argv, &gone);
+}
+
+/* --- One ----------------------------------------------------------------- */
+
+/* Is it the attribute or the device that is not there? */
+static int
+fault_get (const struct options *o, const char *disk, const char *attribute)
+{
+  struct server s;
+  bool exists;
+
+  if (server_load (o->uri, &s) < 0)
+    return -1;
+  exists = server_find (&s, disk);
+  server_free (&s);
+  return exists
+    ? fault ("%s has no attribute %s that can be read; " PROGRAM " get %s"
+             " lists those that can", disk, attribute, disk)
+    : fault ("%s: there is no such device", disk);
+}
+
+/* Reads the attribute's own export, which needs no right to write. */
+int
+command_get (const struct options *o, int argc, char **argv)
+{
+  char *disk = device_name_resolve (o->uri, argv[0]), *export;
+  int r;
+
+  if (!disk)
+    return failed ();
+  export = must_printf ("%s/%s", disk, argc > 1 ? argv[1] : "");
+  if (argc > 1) {
+    r = client_copy (o->uri, export, stdout);
+    if (r > 0)
+      r = fault_get (o, disk, argv[1]);
+  }
+  else {
+    r = client_list (o->uri, export, stdout);
+    if (r == 0)
+      r = fault ("%s: there is no such device, or it shows no attributes",
+                 argv[0]);
+  }
+  free (export);
+  free (disk);
+  return r < 0 ? failed () : EXIT_OK;
+}
+
+int
+command_set (const struct options *o, int argc, char **argv)
+{
+  char *words = join (argc - 1, argv + 1);
+  int r = run (o, argv[0], words);
+
+  free (words);
+  return r < 0 ? failed () : EXIT_OK;
+}
+
+/* The answer of hot_add is the number of the new device. */
+int
+command_add (const struct options *o, int argc, char **argv)
+{
+  char *words = join (argc, argv);
+  char *command = must_printf ("hot_add %s", words), *payload;
+  uint64_t n;
+  int r = client_command (o->uri, command, &payload);
+
+  if (r == 0) {
+    payload[strcspn (payload, " \n")] = '\0';
+    if (number_parse (payload, &n) < 0)
+      r = fault ("the server's answer is not understood");
+    else
+      printf ("zram%s\n", payload);
+  }
+  free (payload);
+  free (command);
+  free (words);
+  return r < 0 ? failed () : EXIT_OK;
+}
+
+int
+command_prometheus (const struct options *o, int argc, char **argv)
+{
+  (void) argc;
+  (void) argv;
+  return client_copy (o->uri, "metrics", stdout) ? failed () : EXIT_OK;
+}

@@ -1,0 +1,195 @@
+/* nbdzramctl: `estimate', what each codec would make of some data.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libsmartcols/libsmartcols.h>
+
+#include "ctl.h"
+#include "estimate-sample.h"
+#include "number-text.h"
+#include "estimate-trial.h"
+
+#define SAMPLE_DEFAULT (UINT64_C (32) << 20)
+
+/* --- Progress ----------------------------------------------------------- */
+
+struct progress {
+  bool shown;                   /* stderr is a terminal */
+  int n, done;                  /* trials */
+  int last;                     /* percent */
+  const struct trial *trial;
+};
+
+static void
+show_progress (void *opaque, double part)
+{
+  enum { WIDTH = 30 };
+  struct progress *p = opaque;
+  double all = (p->done + part) / p->n;
+  int percent = (int) (all * 100), i;
+  char size[SIZE_TEXT];
+
+  if (!p->shown || percent == p->last)
+    return;
+  p->last = percent;
+  fputs ("\r[", stderr);
+  for (i = 0; i < WIDTH; i++)
+    putc (i < (int) (all * WIDTH) ? '#' : '.', stderr);
+  fprintf (stderr, "] %3d %%  %s, pages of %s\033[K", percent,
+           p->trial->codec, size_text (p->trial->page_size, size));
+}
+
+static void
+end_progress (const struct progress *p)
+{
+  if (p->shown)
+    fputs ("\r\033[K", stderr);
+}
+
+/* --- The table ---------------------------------------------------------- */
+
+enum { CODEC, LEVEL, PAGE_SIZE, RATIO, COMPR, TOTAL, WRITE, READ, N_COLUMNS };
+
+static const struct {
+  const char *name;
+  int flags;
+  bool number, number_in_bytes; /* in JSON */
+} columns[N_COLUMNS] = {
+  [CODEC] = { "ALGORITHM", 0, false, false },
+  [LEVEL] = { "LEVEL", SCOLS_FL_RIGHT, true, true },
+  [PAGE_SIZE] = { "PAGE-SIZE", SCOLS_FL_RIGHT, false, true },
+  [RATIO] = { "RATIO", SCOLS_FL_RIGHT, true, true },
+  [COMPR] = { "COMPR", SCOLS_FL_RIGHT, false, true },
+  [TOTAL] = { "TOTAL", SCOLS_FL_RIGHT, false, true },
+  [WRITE] = { "WRITE-PAGE", SCOLS_FL_RIGHT, false, true },
+  [READ] = { "READ-PAGE", SCOLS_FL_RIGHT, false, true },
+};
+
+static char *
+bytes_text (const struct options *o, uint64_t n,
+            const char *(*human) (uint64_t, char *))
+{
+  char text[SIZE_TEXT];
+
+  return o->bytes ? must_printf ("%" PRIu64, n) : must_copy (human (n, text));
+}
+
+static void
+add_row (struct libscols_table *tb, const struct options *o,
+         const struct trial *t, const struct sample *s)
+{
+  struct libscols_line *line = scols_table_new_line (tb, NULL);
+  double ratio = (double) s->data_bytes / (double) (t->held ? t->held : 1);
+  char *text[N_COLUMNS] = {
+    [CODEC] = must_copy (t->codec),
+    [LEVEL] = t->has_level ? must_printf ("%d", t->level)
+      : o->raw ? must_copy ("-") : NULL,
+    [PAGE_SIZE] = bytes_text (o, t->page_size, size_text),
+    [RATIO] = must_printf ("%.2f", ratio),
+    [COMPR] = bytes_text (o, t->compressed, size_text),
+    [TOTAL] = bytes_text (o, t->held, size_text),
+    [WRITE] = bytes_text (o, t->write_ns, time_text),
+    [READ] = bytes_text (o, t->read_ns, time_text),
+  };
+  size_t i;
+
+  for (i = 0; i < N_COLUMNS; i++)
+    if (text[i] && (!line || scols_line_refer_data (line, i, text[i]) < 0))
+      free (text[i]);
+}
+
+static int
+print_table (const struct options *o, const struct trial *trials, int n,
+             const struct sample *s)
+{
+  struct libscols_table *tb;
+  int i, r;
+
+  scols_init_debug (0);
+  tb = scols_new_table ();
+  if (!tb)
+    return fault ("there is no more memory");
+  scols_table_enable_raw (tb, o->raw);
+  scols_table_enable_json (tb, o->json);
+  scols_table_enable_noheadings (tb, o->noheadings);
+  scols_table_set_name (tb, "estimates");
+  for (i = 0; i < N_COLUMNS; i++) {
+    struct libscols_column *cl =
+      scols_table_new_column (tb, columns[i].name, 3, columns[i].flags);
+
+    if (cl && (o->bytes ? columns[i].number_in_bytes : columns[i].number))
+      scols_column_set_json_type (cl, SCOLS_JSON_NUMBER);
+  }
+  for (i = 0; i < n; i++)
+    add_row (tb, o, &trials[i], s);
+  r = scols_print_table (tb) < 0 ? fault ("cannot print the table") : 0;
+  scols_unref_table (tb);
+  return r;
+}
+
+/* --- The command -------------------------------------------------------- */
+
+static int
+run_all (struct trial *trials, int n, const struct sample *s)
+{
+  struct progress p = { isatty (STDERR_FILENO), n, 0, -1, NULL };
+  int r = 0;
+
+  for (; p.done < n && r == 0; p.done++) {
+    p.trial = &trials[p.done];
+    r = trial_run (&trials[p.done], s, show_progress, &p);
+  }
+  end_progress (&p);
+  return r;
+}
+
+/* To stderr: the table is for programs too. */
+static void
+say_what (const char *what, const struct sample *s)
+{
+  char whole[SIZE_TEXT], holes[SIZE_TEXT], looked[SIZE_TEXT];
+  uint64_t hole_bytes = s->whole - s->data_bytes;
+
+  fprintf (stderr, "%s: %s, of which %s%s%s were tried\n", what,
+           size_text (s->whole, whole),
+           hole_bytes ? size_text (hole_bytes, holes) : "",
+           hole_bytes ? " are holes and " : "",
+           size_text (hole_bytes == s->whole ? 0 : s->length, looked));
+}
+
+int
+command_estimate (const struct options *o, int argc, char **argv)
+{
+  struct trial trials[TRIALS_MAX];
+  struct sample s = { 0 };
+  uint64_t max = SAMPLE_DEFAULT;
+  int n, r;
+
+  if (!argc == !o->pid)
+    return usage ("estimate what? say a file, or --pid PID");
+  if (o->sample && strcmp (o->sample, "all") == 0)
+    max = UINT64_MAX;
+  else if (o->sample && (size_parse (o->sample, &max) < 0 || !max))
+    return usage ("--sample %s: not a size, nor \"all\"", o->sample);
+  n = trials_plan (o->algorithm, o->page_size, trials);
+  if (n < 0)
+    return usage ("%s", fault_text ());
+  r = o->pid ? sample_process (o->pid, max, &s)
+             : sample_file (argv[0], max, &s);
+  if (r == 0) {
+    if (!o->json && !o->raw)
+      say_what (o->pid ? o->pid : argv[0], &s);
+    r = run_all (trials, n, &s);
+  }
+  if (r == 0)
+    r = print_table (o, trials, n, &s);
+  sample_free (&s);
+  return r < 0 ? failed () : EXIT_OK;
+}

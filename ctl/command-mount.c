@@ -1,0 +1,315 @@
+/* nbdzramctl: mount and unmount.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A file system that begins empty: attach, make it, mount it; and back.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "config-file.h"
+#include "device-name.h"
+#include "subprocess.h"
+#include "number-text.h"
+
+#define FS_TYPE "ext4"
+/* Deleted files are of use to nobody, and so shall their memory be. */
+#define MOUNT_OPTIONS "discard"
+
+/* What their mkfs is told.  A journal is for a disk that survives a crash. */
+static const struct fs {
+  const char *type, *options[4];
+} file_systems[] = {
+  { "btrfs", { "-q", "-f" } },
+  { "ext2", { "-q", "-F" } },
+  { "ext3", { "-q", "-F" } },
+  { "ext4", { "-q", "-F", "-O", "^has_journal" } },
+  { "f2fs", { "-q", "-f" } },
+  { "xfs", { "-q", "-f" } },
+};
+#define N_FILE_SYSTEMS (sizeof file_systems / sizeof file_systems[0])
+
+static const char *
+fs_type (const struct options *o)
+{
+  return o->fs_type ? o->fs_type : FS_TYPE;
+}
+
+int
+mount_check (const struct options *o)
+{
+  const char *type = fs_type (o);
+
+  if (!*type ||
+      type[strspn (type, "abcdefghijklmnopqrstuvwxyz0123456789")])
+    return fault ("--fs-type %s: must be a type of file system, like ext4",
+                  type);
+  if (o->mount_point && *o->mount_point != '/')
+    return fault ("--mount-point %s: must begin with a /", o->mount_point);
+  if (o->mount_options && (!*o->mount_options || *o->mount_options == '-'))
+    return fault ("--mount-options %s: must be a list like discard,noatime",
+                  o->mount_options);
+  return attach_check (o);
+}
+
+/* Everything here can be had all the same with --force. */
+static int
+check_empty (const struct options *o, const char *name)
+{
+  char text[SIZE_TEXT];
+  struct server s;
+  device *d;
+  int r = 0;
+
+  if (server_load (o->uri, &s) < 0)
+    return -1;
+  d = server_find (&s, name);
+  if (!d)
+    r = fault ("%s: there is no such device", name);
+  else if (device_count (d, "orig_data_size"))
+    r = fault ("%s holds %s of data; --force writes over it", name,
+               size_text (device_count (d, "orig_data_size"), text));
+  server_free (&s);
+  return r;
+}
+
+/* --- The directory ------------------------------------------------------- */
+
+/* Made if it is not there, but not what it is in: *made says so. */
+static int
+make_directory (const struct options *o, bool *made)
+{
+  char *real = must_printf ("%s%s", machine_root (), o->mount_point);
+  struct stat st;
+  int r = 0;
+
+  *made = false;
+  if (stat (real, &st) == 0) {
+    if (!S_ISDIR (st.st_mode))
+      r = fault ("%s is no directory", o->mount_point);
+  }
+  else if (errno != ENOENT)
+    r = fault ("%s: %s", o->mount_point, strerror (errno));
+  else if (o->dry_run)
+    printf ("mkdir %s\n", o->mount_point);
+  else if (mkdir (real, 0755) == -1)
+    r = fault ("%s: %s", o->mount_point, strerror (errno));
+  else
+    *made = true;
+  free (real);
+  return r;
+}
+
+static void
+remove_directory (const struct options *o)
+{
+  char *real = must_printf ("%s%s", machine_root (), o->mount_point);
+
+  rmdir (real);
+  free (real);
+}
+
+/* --- Mounting ------------------------------------------------------------ */
+
+static int
+make_fs (const struct options *o, const char *path)
+{
+  const char *type = fs_type (o);
+  struct program p = { .patient = true };
+  size_t i, j;
+  int r;
+
+  program_add (&p, program_keep (&p, must_printf ("mkfs.%s", type)), NULL);
+  for (i = 0; i < N_FILE_SYSTEMS; i++)
+    for (j = 0; strcmp (file_systems[i].type, type) == 0 && j < 4 &&
+         file_systems[i].options[j]; j++)
+      program_add (&p, file_systems[i].options[j], NULL);
+  program_add (&p, path, NULL);
+  r = program_run (&p);
+  program_free (&p);
+  return r;
+}
+
+static int
+mount_fs (const struct options *o, const char *path)
+{
+  struct program p = { .patient = true };
+
+  program_add (&p, "mount", "-t", fs_type (o), "-o",
+               o->mount_options ? o->mount_options : MOUNT_OPTIONS, path,
+               o->mount_point, NULL);
+  return program_run (&p);
+}
+
+static bool
+is_mounted_at (const char *name, const char *where)
+{
+  char *now = machine_mountpoint (machine_root (), name);
+  bool yes = now && strcmp (now, where) == 0;
+
+  free (now);
+  return yes;
+}
+
+/* It may be mounted more than once; and somebody else, as systemd at
+ * shutdown, may do the same at the same time.
+ */
+static int
+unmount_fs (const char *name, bool dry)
+{
+  char *where;
+  int r = 0;
+
+  while (r == 0 && (where = machine_mountpoint (machine_root (), name))) {
+    struct program p = { .patient = true };
+
+    program_add (&p, "umount", program_keep (&p, where), NULL);
+    r = program_run (&p);
+    if (r < 0 && !interrupt_came () && !is_mounted_at (name, where))
+      r = 0;
+    program_free (&p);
+    if (dry)
+      break;
+  }
+  return r;
+}
+
+/* Back to what there was, keeping the fault that is the reason. */
+static void
+take_back (const struct attachment *a)
+{
+  char *why = must_copy (fault_text ());
+
+  interrupt_defer (true);
+  if (unmount_fs (a->name, a->dry) < 0 || nbd_detach (a->name, a->dry) < 0)
+    complain ("%s", fault_text ());
+  fault ("%s", why);
+  free (why);
+}
+
+static int
+make_and_mount (const struct options *o, struct attachment *a)
+{
+  bool made;
+  int r = make_directory (o, &made);
+
+  if (r < 0)
+    return -1;
+  r = nbd_attach (a);
+  if (r == 0) {
+    r = make_fs (o, a->path);
+    if (r == 0)
+      r = mount_fs (o, a->path);
+    if (r < 0)
+      take_back (a);
+  }
+  if (r < 0 && made)
+    remove_directory (o);
+  return r;
+}
+
+static int
+mount_device (const struct options *o, const char *given)
+{
+  struct attachment a;
+  struct export e;
+  int r = attach_begin (o);
+
+  if (r == 0)
+    r = attach_plan (o, given, false, &a, &e);
+  if (r < 0)
+    return -1;
+  if (e.read_only)
+    r = fault ("%s: the server lets nobody write", a.address.export);
+  if (r == 0 && !o->force)
+    r = check_empty (o, a.address.export);
+  if (r == 0)
+    r = make_and_mount (o, &a);
+  if (r == 0 && !o->dry_run)
+    puts (a.path);
+  address_free (&a.address);
+  return r;
+}
+
+int
+command_mount (const struct options *o, int argc, char **argv)
+{
+  struct options with = *o;
+  struct config c;
+  int r;
+
+  if (mount_check (o) < 0)
+    return usage ("%s", fault_text ());
+  if (config_read (o->config, &c) < 0)
+    return failed ();
+  config_options (&c, &with);
+  if (!with.mount_point)
+    r = usage ("mount needs --mount-point DIR, or mount-point in the"
+               " --config");
+  else if (config_check (&c, mount_check) < 0)
+    r = failed ();
+  else {
+    r = mount_device (&with, argc ? argv[0] : NULL) < 0 ? failed ()
+      : EXIT_OK;
+    interrupt_end ();
+  }
+  config_free (&c);
+  return r;
+}
+
+/* --- And back ------------------------------------------------------------ */
+
+static int
+unmount_one (const struct options *o, const char *name)
+{
+  int r;
+
+  if (machine_swap (machine_root (), name, NULL))
+    return fault ("/dev/%s is swap: say " PROGRAM " swapoff %s", name, name);
+  r = unmount_fs (name, o->dry_run);
+  if (r == 0 && !o->dry_run)
+    r = attach_unmounted (name);
+  if (r < 0)
+    return -1;
+  /* What was on it is of no use now. */
+  interrupt_defer (true);
+  attach_forget (name);
+  r = nbd_detach (name, o->dry_run);
+  interrupt_defer (false);
+  return r;
+}
+
+/* All names before the first is unmounted. */
+static int
+unmount_devices (const struct options *o, int argc, char **argv)
+{
+  const char **names = must_alloc ((size_t) argc, sizeof *names);
+  struct attached *list;
+  int i, r = attach_begin (o);
+
+  list = r == 0 ? attached_load (o->uri) : NULL;
+  for (i = 0; i < argc && r == 0; i++) {
+    names[i] = attached_name (list, argv[i]);
+    r = names[i] ? 0 : -1;
+  }
+  for (i = 0; i < argc && r == 0; i++)
+    r = unmount_one (o, names[i]);
+  attached_free (list);
+  free (names);
+  return r;
+}
+
+int
+command_unmount (const struct options *o, int argc, char **argv)
+{
+  int r = unmount_devices (o, argc, argv) < 0 ? failed () : EXIT_OK;
+
+  interrupt_end ();
+  return r;
+}

@@ -1,0 +1,259 @@
+/* nbdzramctl: become the server that a file describes, or try it.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * nbdkit takes the address of the tool, in the same process: it is this that
+ * systemd gives its sockets to and looks after.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "config-file.h"
+#include "device-name.h"
+#include "subprocess.h"
+#include "number-text.h"
+
+#define THREADS_MAX 64
+
+/* With nbdkit's 16 threads each these leave room in the unit's TasksMax; and
+ * it is more than one device can have connections.
+ */
+#define CLIENTS "128"
+#define CLIENTS_MAX 4096
+
+/* The plugin that was installed with the tool, wherever that was; or where
+ * nbdkit itself looks.
+ */
+static const char *
+plugin (void)
+{
+  return access (PLUGIN_PATH, R_OK) == 0 ? PLUGIN_PATH : "zram";
+}
+
+/* Sockets come from systemd, or it is a Unix socket that is named: never a
+ * port that is open to the network because nothing was said.  What is only
+ * printed is what systemd would run.
+ */
+static int
+add_socket (struct program *p, const struct options *o)
+{
+  struct address address;
+
+  if (getenv ("LISTEN_FDS") || (o->dry_run && !o->uri_given))
+    return 0;
+  if (!strstr (o->uri, "://") && *o->uri) {
+    program_add (p, "-U", o->uri, NULL);
+    return 0;
+  }
+  if (address_of_uri (o->uri, &address) < 0 || !address.socket) {
+    address_free (&address);
+    return fault ("%s: serve needs -u and the path of a socket, or systemd's"
+                  " sockets", o->uri);
+  }
+  program_add (p, "-U", program_keep (p, address.socket), NULL);
+  address.socket = NULL;
+  address_free (&address);
+  return 0;
+}
+
+static int
+check_number (const char *key, const char *text, uint64_t min, uint64_t max)
+{
+  uint64_t n;
+
+  if (text && (number_parse (text, &n) < 0 || n < min || n > max))
+    return fault ("%s %s: must be a number from %" PRIu64 " to %" PRIu64,
+                  key, text, min, max);
+  return 0;
+}
+
+static int
+check_numbers (const struct options *o)
+{
+  if (check_number ("threads", o->threads, 1, THREADS_MAX) < 0)
+    return -1;
+  return check_number ("max-clients", o->max_clients, 0, CLIENTS_MAX);
+}
+
+static void
+add_threads (struct program *p, const struct config *c)
+{
+  const char *threads = config_serve (c, "threads");
+
+  if (threads)
+    program_add (p, "-t", threads, NULL);
+}
+
+/* How many there may be at once; NULL: any number, and then the filter need
+ * not be installed.
+ */
+static const char *
+clients (const struct config *c)
+{
+  const char *n = config_serve (c, "max-clients");
+
+  if (!n)
+    return CLIENTS;
+  return strspn (n, "0") == strlen (n) ? NULL : n;
+}
+
+static bool
+is_size (const char *word)
+{
+  return strncmp (word, "size=", 5) == 0;
+}
+
+/* The filter, the plugin, the size, without which it says nothing of the
+ * rest, and otherwise the first n parameters; SIZE_MAX: all, in their own
+ * order.
+ */
+static int
+add_plugin (struct program *p, const struct config *c, size_t n)
+{
+  const char *limit = clients (c), *word;
+  size_t i;
+
+  if (limit)
+    program_add (p, "--filter=limit", NULL);
+  program_add (p, plugin (), NULL);
+  for (i = 0; (word = config_parameter (c, i)); i++) {
+    if (i >= n && !is_size (word))
+      continue;
+    /* There is one more that may follow. */
+    if (p->argc == ARGV_MAX - 1)
+      return fault ("there are too many settings");
+    program_add (p, word, NULL);
+  }
+  if (limit)
+    program_add (p, program_keep (p, must_printf ("limit=%s", limit)), NULL);
+  return 0;
+}
+
+/* --- Trying it ----------------------------------------------------------- */
+
+/* Does the server start?  It ends again at once, having served nobody. */
+static int
+try_start (const struct config *c, size_t n)
+{
+  static const char begins[] = "nbdkit failed: error: ";
+  struct program p = { .argc = 0 };
+  char *why;
+  int r;
+
+  program_add (&p, "nbdkit", "-f", "-U", "-", "--run", "true", NULL);
+  add_threads (&p, c);
+  r = add_plugin (&p, c, n);
+  if (r == 0)
+    r = program_run (&p);
+  program_free (&p);
+  if (r < 0 && strncmp (fault_text (), begins, sizeof begins - 1) == 0) {
+    why = must_copy (fault_text () + sizeof begins - 1);
+    fault ("%s", why);
+    free (why);
+  }
+  return r;
+}
+
+static bool
+says_the_same (const struct config *c, size_t n, const char *why)
+{
+  return try_start (c, n) < 0 && strcmp (fault_text (), why) == 0;
+}
+
+/* The plugin knows no lines: with all up to the line that is wrong, it says
+ * what it says with all.  -1: it is none, for the size is missing.
+ */
+static int
+find_wrong (const struct config *c, const char *why)
+{
+  bool of_size = says_the_same (c, 0, why);
+  const char *word;
+  size_t i;
+
+  for (i = 0; (word = config_parameter (c, i)); i++)
+    if (is_size (word) ? of_size
+        : !of_size && says_the_same (c, i + 1, why))
+      return (int) i;
+  return -1;
+}
+
+static int
+blame_line (const struct config *c)
+{
+  char *why = must_copy (fault_text ());
+  int i = find_wrong (c, why);
+
+  fault ("%s", why);
+  if (i >= 0)
+    config_blame (c, (size_t) i);
+  else
+    fault ("%s: %s", c->path, why);
+  free (why);
+  return -1;
+}
+
+static int
+check_config (const struct config *c)
+{
+  int r;
+
+  if (config_check (c, swap_check) < 0 ||
+      config_check (c, mount_check) < 0)
+    return -1;
+  interrupt_begin (false);
+  r = try_start (c, SIZE_MAX);
+  if (r < 0 && !interrupt_came ())
+    r = blame_line (c);
+  interrupt_end ();
+  if (r == 0)
+    printf ("%s: OK\n", c->path);
+  return r;
+}
+
+/* --- Being it ------------------------------------------------------------ */
+
+static int
+serve (const struct options *o, const struct config *c)
+{
+  struct program p = { .argc = 0 };
+  int r;
+
+  program_add (&p, "nbdkit", "-f", NULL);
+  r = add_socket (&p, o);
+  add_threads (&p, c);
+  if (r == 0)
+    r = add_plugin (&p, c, SIZE_MAX);
+  if (r == 0 && o->dry_run)
+    program_print (&p);
+  else if (r == 0) {
+    execvp (p.argv[0], (char *const *) p.argv);
+    r = fault ("%s: %s", p.argv[0], strerror (errno));
+  }
+  program_free (&p);
+  return r;
+}
+
+int
+command_serve (const struct options *o, int argc, char **argv)
+{
+  struct config c;
+  int r;
+
+  (void) argc;
+  (void) argv;
+  if (!o->config)
+    return usage ("serve needs --config FILE");
+  if (config_read (o->config, &c) < 0)
+    return failed ();
+  r = config_check (&c, check_numbers);
+  if (r == 0)
+    r = o->check ? check_config (&c) : serve (o, &c);
+  config_free (&c);
+  return r < 0 ? failed () : EXIT_OK;
+}

@@ -1,0 +1,399 @@
+/* nbdzramctl: swapon and swapoff.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "config-file.h"
+#include "device-name.h"
+#include "subprocess.h"
+#include "number-text.h"
+
+/* zram-generator's: before any swap on a disk, which has none or -2. */
+#define PRIORITY "100"
+#define PRIORITY_MAX 32767
+
+static const char *const discards[] = { "both", "once", "pages", "none" };
+
+int
+swap_check (const struct options *o)
+{
+  uint64_t n;
+  size_t i;
+
+  if (o->priority && (number_parse (o->priority, &n) < 0 ||
+                      n > PRIORITY_MAX))
+    return fault ("--priority %s: must be a number from 0 to %d",
+                  o->priority, PRIORITY_MAX);
+  for (i = 0; o->discard && strcmp (o->discard, discards[i]) != 0; )
+    if (++i == sizeof discards / sizeof discards[0])
+      return fault ("--discard %s: must be both, once, pages or none",
+                    o->discard);
+  return attach_check (o);
+}
+
+/* --- Is it right to swap there? ------------------------------------------ */
+
+static bool
+is_trusted (uid_t uid)
+{
+  char *dir = must_printf ("%s/run/nbdkit-zram", machine_root ());
+  struct stat st;
+  bool yes = uid == 0 || uid == geteuid () ||
+    (stat (dir, &st) == 0 && st.st_uid == uid);
+
+  free (dir);
+  return yes;
+}
+
+/* Of a Unix socket three can be asked whose they are: who listens there, the
+ * socket, and the directory in which another could take its place.
+ */
+static bool
+find_stranger (const char *sock, const struct export *e, uid_t *uid)
+{
+  char *dir = must_copy (sock), *slash = strrchr (dir, '/');
+  struct stat st;
+  bool found = false;
+
+  if (e->has_owner && !is_trusted (*uid = e->owner))
+    found = true;
+  else if (stat (sock, &st) == 0 && !is_trusted (*uid = st.st_uid))
+    found = true;
+  else if (slash) {
+    slash[slash == dir] = '\0';
+    found = stat (dir, &st) == 0 && !is_trusted (*uid = st.st_uid);
+  }
+  free (dir);
+  return found;
+}
+
+/* What is swapped out can be anything of anybody. */
+static int
+check_owner (const struct attachment *a, const struct export *e)
+{
+  uid_t uid;
+
+  if (!a->address.socket || !find_stranger (a->address.socket, e, &uid))
+    return 0;
+  return fault ("%s: this server is in the hands of the user %lu, who could"
+                " read and change what is swapped; --force swaps there all"
+                " the same", a->address.socket, (unsigned long) uid);
+}
+
+/* Everything here can be had all the same with --force. */
+static int
+check_server (const struct options *o, struct attachment *a,
+              const struct export *e)
+{
+  const char *name = a->address.export;
+  char text[SIZE_TEXT], *missing = NULL;
+  struct server s;
+  device *d;
+  int r = 0;
+
+  if (nbd_uses_tls (o->uri))
+    return fault ("%s: with TLS every page goes through a process that can"
+                  " be swapped out itself; --force swaps there all the same",
+                  o->uri);
+  if (check_owner (a, e) < 0 || server_load (o->uri, &s) < 0)
+    return -1;
+  a->local |= server_same_kernel (&s);
+  d = server_find (&s, name);
+  if (!d)
+    r = fault ("%s: there is no such device", name);
+  else if (!e->swap && device_count (d, "orig_data_size"))
+    r = fault ("%s holds %s of data that is no swap; --force writes over it",
+               name, size_text (device_count (d, "orig_data_size"), text));
+  else if (a->local && !device_swap_safe (d, &missing))
+    r = fault ("%s: the server is not ready for swap of its own machine"
+               " (%s), which can freeze; --force swaps there all the same",
+               name, missing);
+  free (missing);
+  server_free (&s);
+  return r;
+}
+
+/* --- Swapping ------------------------------------------------------------ */
+
+/* Neither label nor UUID: by those, some other boot's swap would be found,
+ * and this one is gone with its server.
+ */
+static int
+make_swap (const struct options *o, const char *path)
+{
+  const char *discard = o->discard ? o->discard : discards[0];
+  struct program make = { .argc = 0 }, on = { .argc = 0 };
+
+  program_add (&make, "mkswap", "-U", "clear", path, NULL);
+  if (program_run (&make) < 0)
+    return -1;
+  program_add (&on, "swapon", "-p", o->priority ? o->priority : PRIORITY,
+               NULL);
+  if (strcmp (discard, "both") == 0)
+    program_add (&on, "-d", NULL);
+  else if (strcmp (discard, "none") != 0)
+    program_add (&on, program_keep (&on, must_printf ("-d%s", discard)),
+                 NULL);
+  program_add (&on, path, NULL);
+  if (program_run (&on) == 0) {
+    program_free (&on);
+    return 0;
+  }
+  program_free (&on);
+  return -1;
+}
+
+/* For a while after memory was fragmented the kernel keeps some MiB more
+ * free, the part that a real-time server may use grows by less than that, and
+ * it cannot answer.  So that shall not be.
+ */
+static void
+calm_watermarks (const struct attachment *a)
+{
+  char *path = must_printf ("%s/proc/sys/vm/watermark_boost_factor",
+                            machine_root ());
+  FILE *fp = fopen (path, "re");
+  unsigned factor = 0;
+  bool ok = true;
+
+  /* Linux before 5.0 has none. */
+  if (fp && fscanf (fp, "%u", &factor) != 1)
+    factor = 0;
+  if (fp)
+    fclose (fp);
+  if (factor && a->dry)
+    puts ("sysctl vm.watermark_boost_factor=0");
+  else if (factor) {
+    fp = fopen (path, "we");
+    ok = fp && fputs ("0\n", fp) >= 0;
+    ok = fp && fclose (fp) == 0 && ok;
+  }
+  if (!ok)
+    complain ("%s is %u and cannot be made 0 (%s): short of memory, this"
+              " machine may stand still", path, factor, strerror (errno));
+  free (path);
+}
+
+static int run_swapoff (const char *name, bool dry);
+
+/* Back to what there was, keeping the fault that is the reason. */
+static void
+take_back (const struct attachment *a, bool was_attached)
+{
+  char *why = must_copy (fault_text ());
+
+  interrupt_defer (true);
+  if (machine_swap (machine_root (), a->name, NULL) &&
+      run_swapoff (a->name, a->dry) < 0)
+    complain ("%s", fault_text ());
+  else if (!was_attached && nbd_detach (a->name, a->dry) < 0)
+    complain ("%s", fault_text ());
+  fault ("%s", why);
+  free (why);
+}
+
+/* A device that is attached already; nothing is done to it if it fails. */
+static int
+plan_attached (const struct options *o, const char *name,
+               struct attachment *a, struct export *e)
+{
+  struct attached *list = attached_load (o->uri);
+  char *export = device_name_of (list, name);
+  int r = export ? attach_plan (o, export, true, a, e) : -1;
+
+  free (export);
+  attached_free (list);
+  if (r < 0)
+    return -1;
+  snprintf (a->name, sizeof a->name, "%s", nbd_name (name));
+  snprintf (a->path, sizeof a->path, "/dev/%s", a->name);
+  if (machine_swap (machine_root (), a->name, NULL)) {
+    address_free (&a->address);
+    return fault ("%s is swap already", a->path);
+  }
+  return 0;
+}
+
+static int
+swap_on (const struct options *o, const char *given)
+{
+  bool is_attached = given && nbd_name (given);
+  struct attachment a;
+  struct export e;
+  int r = attach_begin (o);
+
+  if (r == 0)
+    r = is_attached ? plan_attached (o, given, &a, &e)
+                    : attach_plan (o, given, true, &a, &e);
+  if (r < 0)
+    return -1;
+  if (e.read_only)
+    r = fault ("%s: the server lets nobody write", a.address.export);
+  if (r == 0 && !o->force)
+    r = check_server (o, &a, &e);
+  if (r == 0 && !is_attached)
+    r = nbd_attach (&a);
+  if (r == 0) {
+    if (a.local)
+      calm_watermarks (&a);
+    r = make_swap (o, a.path);
+    if (r < 0)
+      take_back (&a, is_attached);
+  }
+  if (r == 0 && !o->dry_run)
+    puts (a.path);
+  address_free (&a.address);
+  return r;
+}
+
+int
+command_swapon (const struct options *o, int argc, char **argv)
+{
+  struct options with = *o;
+  struct config c;
+  int r;
+
+  if (swap_check (o) < 0)
+    return usage ("%s", fault_text ());
+  if (config_read (o->config, &c) < 0)
+    return failed ();
+  config_options (&c, &with);
+  if (config_check (&c, swap_check) < 0)
+    r = failed ();
+  else {
+    r = swap_on (&with, argc ? argv[0] : NULL) < 0 ? failed () : EXIT_OK;
+    interrupt_end ();
+  }
+  config_free (&c);
+  return r;
+}
+
+/* --- And back ------------------------------------------------------------ */
+
+/* Why it failed: 2 is util-linux's word for too little memory. */
+static int
+fault_swapoff (const char *name, const struct program *p)
+{
+  char text[SIZE_TEXT], *why;
+  struct swap_use use = { 0, 0 };
+
+  machine_swap (machine_root (), name, &use);
+  size_text (use.used * 1024, text);
+  if (interrupt_came () && !p->stuck)
+    return fault ("stopped by a signal: /dev/%s is still swap, with %s on it",
+                  name, text);
+  if (p->status == 2 || strstr (p->said, "Cannot allocate memory"))
+    return fault ("not enough memory is free to take back the %s on /dev/%s,"
+                  " which is still swap: end something or add other swap,"
+                  " and try again", text, name);
+  why = must_copy (fault_text ());
+  fault ("%s: /dev/%s is still swap", why, name);
+  free (why);
+  return -1;
+}
+
+/* The kernel tries it in any case, and may kill what it finds, or wait for a
+ * server that cannot answer without memory.
+ */
+static int
+check_room (const char *name)
+{
+  char taken[SIZE_TEXT], free_text[SIZE_TEXT];
+  struct swap_use use;
+  uint64_t room;
+
+  if (!machine_swap (machine_root (), name, &use) ||
+      !machine_room (machine_root (), &use, &room) || room >= use.used)
+    return 0;
+  return fault ("/dev/%s: %s are swapped out, and there is room for %s: end"
+                " something or add other swap, and try again; --force tries"
+                " all the same", name, size_text (use.used * 1024, taken),
+                size_text (room * 1024, free_text));
+}
+
+/* While another swapoff is at work, as systemd's at shutdown, this one is
+ * refused; the other may yet fail.
+ */
+static int
+run_swapoff (const char *name, bool dry)
+{
+  bool told = false;
+
+  while (machine_swap (machine_root (), name, NULL)) {
+    struct program p = { .patient = true };
+    int r;
+
+    program_add (&p, "swapoff",
+                 program_keep (&p, must_printf ("/dev/%s", name)), NULL);
+    r = program_run (&p);
+    program_free (&p);
+    if (dry)
+      return r;
+    if (!machine_swap (machine_root (), name, NULL))
+      return 0;
+    if (r < 0 && !strstr (p.said, "Invalid argument"))
+      return fault_swapoff (name, &p);
+    if (!told)
+      complain ("/dev/%s: another swapoff is at work; waiting for it", name);
+    told = true;
+    if (interrupt_pause (200) < 0)
+      return fault_swapoff (name, &p);
+  }
+  return 0;
+}
+
+static int
+swap_off_one (const struct options *o, const char *name)
+{
+  int r = 0;
+
+  if (machine_swap (machine_root (), name, NULL)) {
+    r = o->force ? 0 : check_room (name);
+    if (r == 0)
+      r = run_swapoff (name, o->dry_run);
+    /* The long part is over: a signal may wait for the rest. */
+    interrupt_defer (r == 0);
+    if (r == 0)
+      attach_forget (name);
+  }
+  if (r == 0)
+    r = nbd_detach (name, o->dry_run);
+  interrupt_defer (false);
+  return r;
+}
+
+static int
+swap_off (const struct options *o, int argc, char **argv)
+{
+  const char **names = must_alloc ((size_t) argc, sizeof *names);
+  struct attached *list;
+  int i, r = attach_begin (o);
+
+  list = r == 0 ? attached_load (o->uri) : NULL;
+  if (r == 0)
+    r = attached_names (list, argc, argv, names);
+  for (i = 0; i < argc && r == 0; i++)
+    r = swap_off_one (o, names[i]);
+  attached_free (list);
+  free (names);
+  return r;
+}
+
+int
+command_swapoff (const struct options *o, int argc, char **argv)
+{
+  int r = swap_off (o, argc, argv) < 0 ? failed () : EXIT_OK;
+
+  interrupt_end ();
+  return r;
+}

@@ -1,0 +1,480 @@
+/* nbdzramctl: a connection to a server, through libnbd, that never waits
+ * without end.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The server is not trusted: it may be silent from any moment on, or say
+ * what it likes, and no text of its reaches a terminal as it is.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "connection.h"
+#include "address.h"
+#include "resolve.h"
+#include "alarm.h"
+#include "wait.h"
+
+/* To say good-bye is polite, no more. */
+#define GOODBYE_MS 1000
+
+struct connection {
+  struct nbd_handle *nbd;
+  const char *uri;
+  char *who;
+  uint64_t deadline;
+  bool broken;                  /* nothing more can be said */
+  /* What is being negotiated. */
+  bool answered, wants_tls;
+  int error;
+  connection_export_fn *list_fn;
+  void *list_opaque;
+  int list_fd;
+  bool list_failed;
+};
+
+/* What went wrong in libnbd's words, without the name of its function.  They
+ * may quote the server's.
+ */
+static int
+fault_nbd (const struct connection *c, const char *what)
+{
+  const char *words = nbd_get_error (), *colon;
+  char *safe;
+
+  colon = words ? strstr (words, ": ") : NULL;
+  if (colon && strncmp (words, "nbd_", 4) == 0)
+    words = colon + 2;
+  safe = text_escape (words ? words : strerror (nbd_get_errno ()));
+  fault ("%s: %s: %s", c->who, what, safe);
+  free (safe);
+  return -1;
+}
+
+/* --- Waiting ------------------------------------------------------------ */
+
+typedef bool done_fn (struct connection *c, int64_t cookie);
+
+/* One step of time.  The connection is of no use after a fault. */
+static int
+step (struct connection *c, const char *what)
+{
+  int ms = wait_step (c->deadline, c->who);
+
+  if (ms < 0 || c->list_failed) {
+    c->broken = true;
+    return -1;
+  }
+  if (nbd_poll (c->nbd, ms) >= 0 || nbd_get_errno () == EINTR)
+    return 0;
+  c->broken = true;
+  c->error = nbd_get_errno ();
+  /* It may be that we have cut it off: see tick.c. */
+  return c->list_failed || wait_step (c->deadline, c->who) < 0
+    ? -1 : fault_nbd (c, what);
+}
+
+static int
+await (struct connection *c, done_fn *done, int64_t cookie, const char *what)
+{
+  alarm_socket (nbd_aio_get_fd (c->nbd));
+  while (!done (c, cookie))
+    if (step (c, what) < 0)
+      return -1;
+  return 0;
+}
+
+static bool
+is_gone (struct connection *c)
+{
+  return nbd_aio_is_closed (c->nbd) == 1 || nbd_aio_is_dead (c->nbd) == 1;
+}
+
+static bool
+is_connected (struct connection *c, int64_t cookie)
+{
+  (void) cookie;
+  return nbd_aio_is_connecting (c->nbd) != 1 || is_gone (c);
+}
+
+static bool
+is_answered (struct connection *c, int64_t cookie)
+{
+  (void) cookie;
+  return (c->answered && nbd_aio_is_connecting (c->nbd) != 1) ||
+         is_gone (c);
+}
+
+static bool
+is_completed (struct connection *c, int64_t cookie)
+{
+  int r = nbd_aio_command_completed (c->nbd, (uint64_t) cookie);
+
+  /* It is told once. */
+  if (r < 0)
+    c->error = nbd_get_errno ();
+  return r != 0;
+}
+
+/* --- Connecting --------------------------------------------------------- */
+
+static int
+fault_connect (struct connection *c, int error)
+{
+  const char *uri = c->who + sizeof "the server at " - 1;
+
+  c->broken = true;
+  if (error != ECONNREFUSED && error != ENOENT)
+    return fault ("cannot connect to %s: %s", uri,
+                  error == EAGAIN ? "too many clients wait for it already"
+                  : strerror (error));
+  if (!strstr (uri, "://") && !strchr (uri, '/'))
+    return fault ("there is no server at %s; that is a path, for a host say"
+                  " nbd://%s", uri, uri);
+  return fault ("there is no server at %s; name another with -u URI or"
+                " NBDZRAM_URI", uri);
+}
+
+/* A connected socket, or -1 with a fault. */
+static int
+connect_one (struct connection *c, const struct endpoints *a, unsigned i,
+             uint64_t deadline, int *error)
+{
+  int fd = socket (a->list[i].sa.ss_family,
+                   SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  socklen_t length = sizeof *error;
+
+  *error = 0;
+  if (fd < 0 ||
+      connect (fd, (const struct sockaddr *) &a->list[i].sa,
+               a->list[i].length) < 0)
+    *error = errno;
+  if (*error == EINPROGRESS) {
+    if (wait_file (fd, POLLOUT, deadline, c->who) < 0) {
+      close (fd);
+      *error = ETIMEDOUT;
+      return -1;
+    }
+    getsockopt (fd, SOL_SOCKET, SO_ERROR, error, &length);
+  }
+  if (*error == 0)
+    return fd;
+  if (fd >= 0)
+    close (fd);
+  return fault_connect (c, *error);
+}
+
+/* An address that does not answer leaves time for the others. */
+static int
+connect_endpoints (struct connection *c, const struct endpoints *a)
+{
+  int fd = -1, error = 0;
+  unsigned i;
+
+  for (i = 0; i < a->n && fd < 0; i++) {
+    uint64_t now = wait_now (), share = c->deadline > now
+      ? (c->deadline - now) / (a->n - i) : 0;
+
+    fd = connect_one (c, a, i, now + share, &error);
+  }
+  if (fd < 0)
+    return -1;
+  c->broken = false;
+  return nbd_aio_connect_socket (c->nbd, fd) == 0
+    ? 0 : fault_nbd (c, "connecting");
+}
+
+/* libnbd takes one that is missing for a server that is. */
+static int
+check_file (const char *uri, const char *key)
+{
+  char *path = address_query (uri, key);
+  int r = 0;
+
+  if (path && access (path, R_OK) < 0)
+    r = fault ("%s=%s: %s", key, path, strerror (errno));
+  free (path);
+  return r;
+}
+
+/* libnbd looks hosts up without end, so the name is tried before; and for
+ * TLS it must be libnbd that connects, because it compares the name with the
+ * certificate.
+ */
+static int
+connect_uri (struct connection *c)
+{
+  bool tls = strncasecmp (c->uri, "nbds", 4) == 0;
+  struct endpoints a;
+  struct address p;
+  int r = 0;
+
+  if (check_file (c->uri, "tls-psk-file") < 0 ||
+      check_file (c->uri, "tls-certificates") < 0)
+    return -1;
+  if (address_of_uri (c->uri, &p) == 0) {
+    r = p.host ? resolve (p.host, p.port, c->deadline, &a) : 0;
+    if (r == 0 && p.host && !tls) {
+      address_free (&p);
+      return connect_endpoints (c, &a);
+    }
+    address_free (&p);
+  }
+  if (r < 0)
+    return -1;
+  if (nbd_aio_connect_uri (c->nbd, c->uri) == 0)
+    return 0;
+  return nbd_get_errno () == ECONNREFUSED || nbd_get_errno () == ENOENT
+    ? fault_connect (c, nbd_get_errno ()) : fault_nbd (c, "connecting");
+}
+
+static int
+connect_path (struct connection *c)
+{
+  if (nbd_aio_connect_unix (c->nbd, c->uri) == 0)
+    return 0;
+  return fault_connect (c, nbd_get_errno ());
+}
+
+static int
+begin (struct connection *c)
+{
+  if (!c->nbd)
+    return fault ("libnbd: %s", strerror (nbd_get_errno ()));
+  if (nbd_set_opt_mode (c->nbd, true) < 0 ||
+      nbd_set_uri_allow_local_file (c->nbd, true) < 0)
+    return fault_nbd (c, "libnbd");
+  if ((strstr (c->uri, "://") ? connect_uri (c) : connect_path (c)) < 0)
+    return -1;
+  if (await (c, is_connected, 0, "connecting") < 0)
+    return c->error == ECONNREFUSED || c->error == ENOENT
+      ? fault_connect (c, c->error) : -1;
+  return is_gone (c) ? fault_nbd (c, "connecting") : 0;
+}
+
+struct connection *
+connection_open (const char *uri)
+{
+  struct connection *c = must_alloc (1, sizeof *c);
+  char *safe = text_escape (uri);
+
+  c->uri = uri;
+  c->who = must_printf ("the server at %s", safe);
+  c->deadline = wait_deadline ();
+  c->nbd = nbd_create ();
+  free (safe);
+  alarm_begin (c->deadline);
+  if (begin (c) == 0)
+    return c;
+  c->broken = true;
+  connection_close (c);
+  return NULL;
+}
+
+void
+connection_renew (struct connection *c)
+{
+  c->deadline = wait_deadline ();
+  alarm_begin (c->deadline);
+}
+
+/* Politely, so that the server logs nothing; and silently, for the fault
+ * that there may be is the one that counts.
+ */
+static void
+say_goodbye (struct connection *c)
+{
+  uint64_t until = wait_now () + GOODBYE_MS;
+
+  if (nbd_aio_is_negotiating (c->nbd) == 1)
+    nbd_aio_opt_abort (c->nbd);
+  else if (nbd_aio_is_ready (c->nbd) == 1)
+    nbd_aio_disconnect (c->nbd, 0);
+  while (!is_gone (c) && wait_now () < until)
+    if (nbd_poll (c->nbd, GOODBYE_MS / 10) < 0 && nbd_get_errno () != EINTR)
+      break;
+}
+
+void
+connection_close (struct connection *c)
+{
+  if (!c)
+    return;
+  if (!c->broken)
+    say_goodbye (c);
+  nbd_close (c->nbd);
+  alarm_end ();
+  free (c->who);
+  free (c);
+}
+
+struct nbd_handle *
+connection_nbd (const struct connection *c)
+{
+  return c->nbd;
+}
+
+const char *
+connection_who (const struct connection *c)
+{
+  return c->who;
+}
+
+bool
+connection_peer (const struct connection *c, uid_t *uid)
+{
+  struct ucred peer;
+  struct sockaddr_storage sa;
+  socklen_t n = sizeof sa, length = sizeof peer;
+  int fd = nbd_aio_get_fd (c->nbd);
+
+  if (getpeername (fd, (struct sockaddr *) &sa, &n) < 0 ||
+      sa.ss_family != AF_UNIX ||
+      getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
+    return false;
+  *uid = peer.uid;
+  return true;
+}
+
+/* --- Negotiating -------------------------------------------------------- */
+
+static int
+note_answer (void *opaque, int *error)
+{
+  struct connection *c = opaque;
+
+  const char *words = nbd_get_error ();
+
+  c->answered = true;
+  c->error = *error;
+  c->wants_tls = words && strstr (words, "TLS");
+  return 1;
+}
+
+/* A server of the oldest kind is past the choice already. */
+static int
+check_negotiating (struct connection *c)
+{
+  c->answered = false;
+  c->error = 0;
+  if (nbd_aio_is_negotiating (c->nbd) == 1)
+    return 0;
+  return fault ("%s does not let clients choose an export (nbdkit -o?)",
+                c->who);
+}
+
+static int
+fault_go (struct connection *c, const char *export)
+{
+  char *safe;
+
+  if (c->wants_tls && nbd_get_tls_negotiated (c->nbd) != 1)
+    return fault ("%s wants TLS: say nbds:// instead of nbd://", c->who);
+  safe = text_escape (export);
+  fault ("%s: cannot open the export %s: %s", c->who, safe,
+         c->error == ENOTSUP ? "the server refuses it" : strerror (c->error));
+  free (safe);
+  return -1;
+}
+
+int
+connection_go (struct connection *c, const char *export)
+{
+  nbd_completion_callback answer = { .callback = note_answer,
+                                     .user_data = c };
+
+  if (check_negotiating (c) < 0)
+    return -1;
+  if (nbd_set_export_name (c->nbd, export) < 0 ||
+      nbd_aio_opt_go (c->nbd, answer) < 0)
+    return fault_nbd (c, "choosing an export");
+  if (await (c, is_answered, 0, "choosing an export") < 0)
+    return -1;
+  if (is_gone (c) && !c->answered)
+    return fault_nbd (c, "choosing an export");
+  return c->error == 0 ? 0 : c->error == ENOENT ? 1 : fault_go (c, export);
+}
+
+static int
+list_one (void *opaque, const char *name, const char *description)
+{
+  struct connection *c = opaque;
+
+  if (!c->list_failed &&
+      c->list_fn (c->list_opaque, name, description) < 0) {
+    c->list_failed = true;
+    shutdown (c->list_fd, SHUT_RDWR);   /* no more of it */
+  }
+  return 0;
+}
+
+int
+connection_list (struct connection *c, connection_export_fn *fn, void *opaque)
+{
+  nbd_completion_callback answer = { .callback = note_answer,
+                                     .user_data = c };
+  nbd_list_callback each = { .callback = list_one, .user_data = c };
+
+  c->list_fn = fn;
+  c->list_opaque = opaque;
+  c->list_fd = nbd_aio_get_fd (c->nbd);
+  if (check_negotiating (c) < 0)
+    return -1;
+  if (nbd_aio_opt_list (c->nbd, each, answer) < 0)
+    return fault_nbd (c, "listing the exports");
+  if (await (c, is_answered, 0, "listing the exports") < 0)
+    return -1;
+  if (c->list_failed)
+    return -1;
+  if (!c->answered)
+    return fault_nbd (c, "listing the exports");
+  return c->error == 0 ? 0
+    : fault ("%s: listing the exports: %s", c->who, strerror (c->error));
+}
+
+/* --- Requests ----------------------------------------------------------- */
+
+/* *error is what the server said, 0 if it said nothing. */
+static int
+complete (struct connection *c, int64_t cookie, const char *what, int *error)
+{
+  *error = c->error = 0;
+  if (cookie < 0)
+    return fault_nbd (c, what);
+  if (await (c, is_completed, cookie, what) < 0)
+    return -1;
+  *error = c->error;
+  return *error == 0 ? 0
+    : fault ("%s: %s: %s", c->who, what, strerror (*error));
+}
+
+int
+connection_read (struct connection *c, void *buf, size_t n, uint64_t at)
+{
+  int error, r = complete (c, nbd_aio_pread (c->nbd, buf, n, at,
+                                             NBD_NULL_COMPLETION, 0),
+                           "reading", &error);
+
+  /* The memory for what clients read has a bound. */
+  return error != ENOMEM ? r
+    : fault ("%s has no memory for that now: there may be too many readers,"
+             " its log says more", c->who);
+}
+
+int
+connection_write (struct connection *c, const void *buf, size_t n, uint64_t at,
+                  int *error)
+{
+  return complete (c, nbd_aio_pwrite (c->nbd, buf, n, at,
+                                      NBD_NULL_COMPLETION, 0),
+                   "writing", error);
+}

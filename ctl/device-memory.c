@@ -1,0 +1,119 @@
+/* nbdzramctl: what the memory of a device consists of.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * For `stat' and `top', which show the same in different ways.
+ */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+#include "device-memory.h"
+#include "number-text.h"
+
+/* What of a kind holds nothing yet is shown as "ready". */
+static const struct {
+  const char *name, *path, *ready, *help;
+} table[MEMORY_KINDS] = {
+  { "objects", "memory.segments", "memory.ready_segments",
+    "compressed pages" },
+  { "raw", "memory.raw", "memory.ready_raw", "pages that do not compress" },
+  { "directories", "memory.directories", NULL,
+    "which page is where in a segment" },
+  { "free", "memory.free", NULL, "room for new pages, in segments in use" },
+  { "ready", NULL, NULL, "empty, kept for what is written next" },
+  { "table", "memory.table", "memory.ready_table",
+    "which page is in which segment" },
+  { "codecs", "memory.codecs", NULL, "the codecs' workspaces" },
+  { "other", "memory.other", NULL, "locks, bitmaps, the device itself" },
+};
+
+/* What counts up to different moments may seem to be more than its whole. */
+static uint64_t
+less (uint64_t whole, uint64_t part)
+{
+  return whole - (part < whole ? part : whole);
+}
+
+void
+memory_kinds (device *d, struct memory_kind kinds[MEMORY_KINDS])
+{
+  uint64_t inside, all_ready = 0;
+  unsigned i, ready_kind = 0;
+
+  for (i = 0; i < MEMORY_KINDS; i++) {
+    uint64_t bytes = table[i].path ? device_count (d, table[i].path) : 0;
+    uint64_t ready = table[i].ready ? device_count (d, table[i].ready) : 0;
+
+    if (ready > bytes)
+      ready = bytes;
+    all_ready += ready;
+    kinds[i].name = table[i].name;
+    kinds[i].help = table[i].help;
+    kinds[i].bytes = bytes - ready;
+    if (!table[i].path)
+      ready_kind = i;
+  }
+  kinds[ready_kind].bytes = all_ready;
+  /* Segments contain their directories and what is free of them. */
+  inside = device_count (d, "memory.directories") +
+           device_count (d, "memory.free");
+  kinds[0].bytes = less (kinds[0].bytes, inside);
+}
+
+uint64_t
+same_not_zero (device *d)
+{
+  return less (device_count (d, "same_pages"), device_count (d, "zero_pages"));
+}
+
+static const char *
+size_or_bytes (uint64_t n, bool bytes, char text[SIZE_TEXT])
+{
+  if (!bytes)
+    return size_text (n, text);
+  snprintf (text, SIZE_TEXT, "%" PRIu64, n);
+  return text;
+}
+
+char *
+swap_line (device *d, bool bytes)
+{
+  char ready[SIZE_TEXT], reserve[SIZE_TEXT], *missing, *line;
+  char *word = device_text (d, "swap");
+  bool safe = device_swap_safe (d, &missing);
+
+  if (!word)
+    line = must_copy ("not known to this server");
+  else if (strcmp (word, "off") == 0)
+    line = must_copy ("off");
+  else
+    line = must_printf (
+      "%s%s%s; %s ready of a reserve of %s", word, safe ? "" : ", ",
+      safe ? "" : missing,
+      size_or_bytes (device_count (d, "memory.ready"), bytes, ready),
+      size_or_bytes (device_count (d, "swap_reserve"), bytes, reserve));
+  free (word);
+  free (missing);
+  return line;
+}
+
+const struct operation operations[OPERATIONS] = {
+  { "read", "reads", "read_bytes" },
+  { "write", "writes", "write_bytes" },
+  { "zero", "zeroes", NULL },
+  { "trim", "trims", NULL },
+};
+
+uint64_t
+operation_latency (device *d, const struct operation *op, const char *member)
+{
+  char *path = must_printf ("latency.%s.%s", op->name, member);
+  uint64_t n = device_count (d, path);
+
+  free (path);
+  return n;
+}

@@ -1,0 +1,259 @@
+/* nbdzramctl: one way of compressing, tried on a sample.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A disk of the engine itself, in this process, is written, compacted as an
+ * idle one would be, looked at, and read back.  Nothing is calculated that
+ * can be measured, but the step from the sample to the whole.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "algorithm.h"
+#include "ctl.h"
+#include "number-text.h"
+#include "estimate-trial.h"
+#include "zram.h"
+
+/* --- Planning ----------------------------------------------------------- */
+
+/* Levels worth a look besides the codec's default. */
+static const struct { const char *codec; int level; } more_levels[] = {
+  { "zstd", 3 }, { "zstd", 9 },
+};
+
+struct plan {
+  struct trial *trials;
+  int n;
+};
+
+static int
+plan_add (struct plan *p, const char *codec, bool has_level, int level,
+          uint32_t page_size)
+{
+  struct trial *t = &p->trials[p->n];
+  struct zram_params params = {
+    .size = 1 << 20, .algo = codec, .has_level = has_level, .level = level,
+    .page_size = page_size,
+  };
+  char message[ZRAM_MESSAGE_MAX];
+
+  if (p->n == TRIALS_MAX)
+    return fault ("more than %d combinations", TRIALS_MAX);
+  if (zram_params_check (&params, message) < 0)
+    return fault ("%s", message);
+  memset (t, 0, sizeof *t);
+  t->codec = codec;
+  t->has_level = has_level;
+  t->level = level;
+  t->page_size = page_size;
+  p->n++;
+  return 0;
+}
+
+static int
+plan_all (struct plan *p, uint32_t page_size)
+{
+  const struct zram_codec_info *info;
+  unsigned i, j;
+
+  for (i = 0; (info = zram_codec_info (i)); i++) {
+    bool has_levels = info->level_min <= info->level_max;
+
+    if (plan_add (p, info->name, has_levels, info->level_default,
+                  page_size) < 0)
+      return -1;
+    for (j = 0; j < sizeof more_levels / sizeof more_levels[0]; j++)
+      if (strcmp (more_levels[j].codec, info->name) == 0 &&
+          plan_add (p, info->name, true, more_levels[j].level,
+                    page_size) < 0)
+        return -1;
+  }
+  return 0;
+}
+
+/* By its name or its other name; NULL: there is none. */
+static const struct zram_codec_info *
+find_codec (const char *name)
+{
+  const struct zram_codec_info *info;
+  unsigned i;
+
+  for (i = 0; (info = zram_codec_info (i)); i++)
+    if (strcmp (info->name, name) == 0 ||
+        (info->alias && strcmp (info->alias, name) == 0))
+      break;
+  return info;
+}
+
+/* CODEC or CODEC:LEVEL. */
+static int
+plan_one (struct plan *p, const char *word, uint32_t page_size)
+{
+  const struct zram_codec_info *info;
+  struct algorithm a;
+  bool understood = algorithm_parse (word, &a) == 0;
+
+  info = find_codec (a.name);
+  if (!info)
+    return fault ("-a %s: there is no such codec", word);
+  if (!understood)
+    return fault ("-a %s: the level is no number", word);
+  return a.has_level
+    ? plan_add (p, info->name, true, a.level, page_size)
+    : plan_add (p, info->name, info->level_min <= info->level_max,
+                info->level_default, page_size);
+}
+
+static int
+plan_codecs (struct plan *p, const char *codecs, uint32_t page_size)
+{
+  int r = 0;
+
+  if (!codecs)
+    return plan_all (p, page_size);
+  while (r == 0) {
+    size_t n = strcspn (codecs, ",");
+    char *word = must_printf ("%.*s", (int) n, codecs);
+
+    r = plan_one (p, word, page_size);
+    free (word);
+    codecs += n;
+    if (!*codecs++)
+      break;
+  }
+  return r;
+}
+
+int
+trials_plan (const char *codecs, const char *page_sizes,
+             struct trial trials[TRIALS_MAX])
+{
+  char *list = must_copy (page_sizes ? page_sizes : "4K,16K,64K");
+  char *save = NULL, *word;
+  struct plan plan = { trials, 0 };
+  uint64_t n;
+  int r = 0;
+
+  for (word = strtok_r (list, ",", &save); word && r == 0;
+       word = strtok_r (NULL, ",", &save)) {
+    if (size_parse (word, &n) < 0 || n < ZRAM_PAGE_MIN ||
+        n > ZRAM_PAGE_MAX || (n & (n - 1)))
+      r = fault ("--page-size %s: must be a power of two from 4K to 64K",
+                 word);
+    else
+      r = plan_codecs (&plan, codecs, (uint32_t) n);
+  }
+  free (list);
+  if (r == 0 && !plan.n)
+    r = fault ("--page-size: none is named");
+  return r < 0 ? -1 : plan.n;
+}
+
+/* --- Doing -------------------------------------------------------------- */
+
+/* Of the processor: what else runs here does not count. */
+static uint64_t
+clock_ns (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
+  return (uint64_t) t.tv_sec * UINT64_C (1000000000) + (uint64_t) t.tv_nsec;
+}
+
+static uint64_t
+scale (uint64_t n, const struct sample *s)
+{
+  return (uint64_t) ((__uint128_t) n * s->data_bytes / s->length);
+}
+
+static int
+write_all (struct zram_disk *disk, struct trial *t, const struct sample *s,
+           progress_fn *progress, void *opaque)
+{
+  uint64_t at, n, start, ns = 0;
+  int r;
+
+  for (at = 0; at < s->length; at += n) {
+    n = s->length - at < SAMPLE_RUN ? s->length - at : SAMPLE_RUN;
+    start = clock_ns ();
+    r = zram_pwrite (disk, s->data + at, n, at);
+    ns += clock_ns () - start;
+    if (r < 0)
+      return fault ("%s: %s", t->codec, strerror (-r));
+    progress (opaque, (double) at / (double) s->length * 0.8);
+  }
+  t->write_ns = ns / ((s->length + t->page_size - 1) / t->page_size);
+  return 0;
+}
+
+/* What is read must be what was written; a figure for less would be none. */
+static int
+read_all (struct zram_disk *disk, struct trial *t, const struct sample *s,
+          progress_fn *progress, void *opaque)
+{
+  static unsigned char buf[SAMPLE_RUN];
+  uint64_t at, n, start, ns = 0;
+  int r;
+
+  for (at = 0; at < s->length; at += n) {
+    n = s->length - at < SAMPLE_RUN ? s->length - at : SAMPLE_RUN;
+    start = clock_ns ();
+    r = zram_pread (disk, buf, n, at);
+    ns += clock_ns () - start;
+    if (r == 0 && memcmp (buf, s->data + at, n) != 0)
+      r = -EIO;
+    if (r < 0)
+      return fault ("%s: reading back: %s", t->codec, strerror (-r));
+    progress (opaque, 0.8 + (double) at / (double) s->length * 0.2);
+  }
+  t->read_ns = ns / ((s->length + t->page_size - 1) / t->page_size);
+  return 0;
+}
+
+/* What a disk with the whole holds, if one with the sample holds this.  The
+ * codecs' memory is the same for a disk of any size.  Free room is some
+ * segments, whatever the size, and the 1 % that an idle disk keeps besides;
+ * to scale it would let large pages, with large segments, look bad.
+ */
+static uint64_t
+held_by_whole (const struct zram_stats *st, const struct sample *s)
+{
+  uint64_t fixed = st->mem_codecs + st->mem_other + st->mem_free;
+  uint64_t part = st->mem_used_total - fixed, whole = scale (part, s);
+
+  /* The sample of a small file is the file and the rest of a page. */
+  return fixed + whole + (whole > part ? (whole - part) / 100 : 0);
+}
+
+int
+trial_run (struct trial *t, const struct sample *s, progress_fn *progress,
+           void *opaque)
+{
+  struct zram_params params = {
+    .size = s->length, .page_size = t->page_size, .algo = t->codec,
+    .has_level = t->has_level, .level = t->level,
+  };
+  char message[ZRAM_MESSAGE_MAX];
+  struct zram_stats full;
+  struct zram_disk *disk;
+  int r;
+
+  if (zram_open (&params, &disk, message) < 0)
+    return fault ("%s", message);
+  r = write_all (disk, t, s, progress, opaque);
+  if (r == 0) {
+    zram_compact (disk);
+    zram_stats (disk, &full);
+    t->compressed = scale (full.compr_data_size, s);
+    t->held = held_by_whole (&full, s);
+    r = read_all (disk, t, s, progress, opaque);
+  }
+  zram_close (disk);
+  return r;
+}

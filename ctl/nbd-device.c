@@ -1,0 +1,409 @@
+/* nbdzramctl: the nbd devices of this machine: attaching and detaching.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * It is nbd-client that negotiates and hands its sockets to the kernel; it
+ * uses netlink, so that no process stays that could be killed.  Never with
+ * -persist: it would connect again to a server that was started anew, and
+ * whose disk is empty.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "attached.h"
+#include "device-name.h"
+#include "nbd-device.h"
+#include "nbd-probe.h"
+#include "subprocess.h"
+
+/* Others attach devices too, and may be faster. */
+#define TRIES 16
+/* An nbd-client without netlink attaches in the background. */
+#define PATIENCE_MS 5000
+/* How often to attach a device that does not answer: see probe.c. */
+#define ATTEMPTS 3
+
+const char *
+nbd_name (const char *path)
+{
+  const char *name = strncmp (path, "/dev/", 5) == 0 ? path + 5 : path;
+  size_t digits = strncmp (name, "nbd", 3) == 0 ? strlen (name + 3) : 0;
+
+  if (!digits || digits > 6 || name[3 + strspn (name + 3, "0123456789")])
+    return NULL;
+  return name;
+}
+
+/* --- What the kernel says ----------------------------------------------- */
+
+bool
+nbd_attached (const char *name)
+{
+  char *pid = machine_sys (machine_root (), name, "pid");
+
+  free (pid);
+  return pid != NULL;
+}
+
+static bool
+has_no_size (const char *name)
+{
+  char *size = machine_sys (machine_root (), name, "size");
+  bool yes = !size || strcmp (size, "0") == 0;
+
+  free (size);
+  return yes;
+}
+
+/* One that has lost its server keeps its size as long as it is open. */
+static bool
+is_free (const char *name)
+{
+  return has_no_size (name) && !nbd_attached (name);
+}
+
+static bool
+exists (const char *path)
+{
+  char *real = must_printf ("%s%s", machine_root (), path);
+  bool yes = access (real, F_OK) == 0;
+
+  free (real);
+  return yes;
+}
+
+/* It stays loaded whatever comes: that does no harm. */
+static int
+load_module (void)
+{
+  struct program p = { .argc = 0 };
+  char *why;
+
+  if (exists ("/sys/module/nbd") || exists ("/sys/block/nbd0"))
+    return 0;
+  program_add (&p, "modprobe", "nbd", NULL);
+  if (program_run (&p) == 0)
+    return 0;
+  if (interrupt_came ())
+    return -1;
+  why = must_copy (fault_text ());
+  fault ("the kernel has no nbd devices, and its module nbd cannot be"
+         " loaded: %s", why);
+  free (why);
+  return -1;
+}
+
+/* --- What nbd-client is told -------------------------------------------- */
+
+bool
+nbd_uses_tls (const char *uri)
+{
+  return strncasecmp (uri, "nbds", 4) == 0;
+}
+
+static const char *
+file_in (struct program *p, const char *dir, const char *name)
+{
+  const char *path = program_keep (p, must_printf ("%s/%s", dir, name));
+
+  return access (path, F_OK) == 0 ? path : NULL;
+}
+
+/* The files of a directory as nbdkit and libnbd name them.  Without a CA's
+ * certificate nbd-client would trust anybody.
+ */
+static int
+add_tls (struct program *p, const struct attachment *a)
+{
+  const char *psk = program_keep (p, address_query (a->uri, "tls-psk-file"));
+  const char *dir =
+    program_keep (p, address_query (a->uri, "tls-certificates"));
+  const char *host = program_keep (p, address_query (a->uri, "tls-hostname"));
+  const char *ca, *cert, *key;
+
+  if (psk)
+    return fault ("%s: nbd-client knows no pre-shared keys, only"
+                  " tls-certificates=DIR", a->uri);
+  if (!dir)
+    return fault ("%s: nbd-client needs the certificates to be named: add"
+                  " ?tls-certificates=DIR", a->uri);
+  ca = file_in (p, dir, "ca-cert.pem");
+  if (!ca)
+    return fault ("%s/ca-cert.pem: %s", dir, strerror (errno));
+  cert = file_in (p, dir, "client-cert.pem");
+  key = file_in (p, dir, "client-key.pem");
+  if (!cert != !key)
+    return fault ("%s: client-cert.pem and client-key.pem need each other",
+                  dir);
+  if (!host)
+    host = a->address.host ? a->address.host : "localhost";
+  program_add (p, "-A", ca, "-H", host, NULL);
+  if (cert)
+    program_add (p, "-F", cert, "-K", key, NULL);
+  return 0;
+}
+
+/* What nbd-client would take for something else. */
+static int
+check_words (const struct attachment *a)
+{
+  const struct address *p = &a->address;
+
+  if (p->socket && strchr (p->socket, '='))
+    return fault ("%s: nbd-client takes no path with a = in it", p->socket);
+  if (p->host && *p->host == '-')
+    return fault ("%s: this is no name of a host", p->host);
+  if (p->port && p->port[strspn (p->port, "0123456789")])
+    return fault ("%s: nbd-client takes only numbers for ports", p->port);
+  return 0;
+}
+
+static int
+make_client (struct program *p, const struct attachment *a)
+{
+  const struct address *address = &a->address;
+
+  memset (p, 0, sizeof *p);
+  program_add (p, "nbd-client", NULL);
+  if (address->socket)
+    program_add (p, "-unix", address->socket, a->path, NULL);
+  else
+    program_add (p, address->host, address->port, a->path, NULL);
+  program_add (p, "-N", address->export, "-b",
+               program_keep (p, must_printf ("%u", a->block_size)), "-C",
+               program_keep (p, must_printf ("%" PRIu64, a->connections)),
+               NULL);
+  if (a->timeout)
+    program_add (p, "-t",
+                 program_keep (p, must_printf ("%" PRIu64, a->timeout)),
+                 NULL);
+  if (a->swap)
+    program_add (p, "-swap", NULL);
+  return nbd_uses_tls (a->uri) ? add_tls (p, a) : 0;
+}
+
+/* --- Notes -------------------------------------------------------------- */
+
+static char *
+note_path (const char *name)
+{
+  return must_printf ("%s" ATTACHED_NOTES "/%s", machine_root (), name);
+}
+
+/* The kernel does not say what a device is connected to: see mounts.c.  Not
+ * to know it later is no reason to fail.
+ */
+static void
+note_write (const struct attachment *a)
+{
+  char *pid = machine_sys (machine_root (), a->name, "pid");
+  char *dir = must_printf ("%s" ATTACHED_NOTES, machine_root ());
+  char *path = note_path (a->name), *new = must_printf ("%s.new", path);
+  FILE *fp;
+  bool done = false;
+
+  mkdir (dir, 0755);
+  fp = fopen (new, "we");
+  if (fp) {
+    done = fprintf (fp, "%s\n%s\n%s\n", pid ? pid : "",
+                    a->address.socket ? a->address.socket : a->uri,
+                    a->address.export) > 0;
+    done = fclose (fp) == 0 && done && rename (new, path) == 0;
+  }
+  if (!done)
+    complain ("%s: %s; later it will not be known what %s is", path,
+              strerror (errno), a->path);
+  free (new);
+  free (path);
+  free (dir);
+  free (pid);
+}
+
+static void
+note_remove (const char *name)
+{
+  char *path = note_path (name);
+
+  unlink (path);
+  free (path);
+}
+
+/* --- Doing -------------------------------------------------------------- */
+
+static void
+set_device (struct attachment *a, unsigned n)
+{
+  snprintf (a->name, sizeof a->name, "nbd%u", n);
+  snprintf (a->path, sizeof a->path, "/dev/%s", a->name);
+}
+
+/* Attached and of a size, which comes a moment later; or neither. */
+static bool
+is_settled (const char *name, bool wanted)
+{
+  return wanted ? nbd_attached (name) && !has_no_size (name)
+    : !nbd_attached (name);
+}
+
+static int
+wait_attached (const char *name, bool wanted)
+{
+  int ms;
+
+  for (ms = 0; !is_settled (name, wanted); ms += 50) {
+    if (ms >= PATIENCE_MS)
+      return fault ("nbd-client has said that it did, but /dev/%s is %s"
+                    " attached", name, wanted ? "not" : "still");
+    if (interrupt_pause (50) < 0)
+      return -1;
+  }
+  return 0;
+}
+
+/* Is it by this process that the device was attached?  nbd-client may be
+ * told to stop just when it is done.
+ */
+static bool
+attached_by (const char *name, pid_t pid)
+{
+  char *text = machine_sys (machine_root (), name, "pid");
+  bool yes = text && pid > 0 && strtol (text, NULL, 10) == (long) pid;
+
+  free (text);
+  return yes;
+}
+
+/* Take back what nbd-client did, and keep the fault that is the reason. */
+static int
+take_back (const struct attachment *a)
+{
+  char *why = must_copy (fault_text ());
+
+  interrupt_defer (true);
+  if (nbd_detach (a->name, a->dry) < 0)
+    complain ("%s", fault_text ());
+  fault ("%s", why);
+  free (why);
+  return -1;
+}
+
+/* 1: somebody else was faster. */
+static int
+attach_one (struct attachment *a)
+{
+  struct program p;
+  int r = make_client (&p, a);
+
+  if (r == 0)
+    r = program_run (&p);
+  program_free (&p);
+  if (a->dry)
+    return r;
+  if (r < 0 && attached_by (a->name, p.pid))
+    return take_back (a);
+  if (r < 0)
+    return p.status > 0 && !is_free (a->name) ? 1 : -1;
+  if (wait_attached (a->name, true) < 0)
+    return take_back (a);
+  note_write (a);
+  return 0;
+}
+
+/* Does what is attached answer?  If not it is detached again: 1, or -1 if
+ * another try is of no use, with a fault either way.
+ */
+static int
+check_answers (const struct attachment *a)
+{
+  char *real = must_printf ("%s%s", machine_root (), a->path);
+  struct probe p;
+  int r = probe_begin (&p, real, a->block_size);
+
+  if (r == 0)
+    r = probe_wait (&p);
+  if (r > 0)
+    fault ("%s does not answer on all of its %" PRIu64 " connections; try"
+           " fewer", a->path, a->connections);
+  if (r != 0) {
+    take_back (a);
+    interrupt_defer (false);
+    /* Then it cannot be attached anew, and what waits for it may do so. */
+    if (nbd_attached (a->name))
+      r = -1;
+  }
+  probe_end (&p);
+  free (real);
+  return r;
+}
+
+/* 1: somebody else was faster. */
+static int
+attach_answering (struct attachment *a)
+{
+  int i, r;
+
+  for (i = 0; i < ATTEMPTS; i++) {
+    r = attach_one (a);
+    if (r != 0 || a->dry || a->connections == 1)
+      return r;
+    r = check_answers (a);
+    if (r <= 0)
+      return r;
+  }
+  return -1;
+}
+
+int
+nbd_attach (struct attachment *a)
+{
+  unsigned n, tries;
+  int r;
+
+  if (check_words (a) < 0 || load_module () < 0)
+    return -1;
+  if (a->device) {
+    set_device (a, (unsigned) strtoul (a->device + 3, NULL, 10));
+    r = is_free (a->name) ? attach_answering (a) : 1;
+    return r > 0 ? fault ("%s is in use", a->path) : r;
+  }
+  for (n = tries = 0; tries < TRIES; n++) {
+    set_device (a, n);
+    if (is_free (a->name)) {
+      tries++;
+      r = attach_answering (a);
+      if (r <= 0)
+        return r;
+    }
+  }
+  return -1;
+}
+
+int
+nbd_detach (const char *name, bool dry)
+{
+  struct program p = { .argc = 0 };
+  int r;
+
+  program_add (&p, "nbd-client", "-d",
+               program_keep (&p, must_printf ("/dev/%s", name)), NULL);
+  r = program_run (&p);
+  program_free (&p);
+  if (dry)
+    return r;
+  /* The server may have gone, and the device with it. */
+  if (r < 0 && !nbd_attached (name))
+    r = 0;
+  if (r == 0)
+    r = wait_attached (name, false);
+  if (r == 0)
+    note_remove (name);
+  return r;
+}

@@ -1,0 +1,96 @@
+/* nbdzramctl: sizes, ratios and times as people write and read them.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Whole numbers throughout: a double has no exact 2^63.
+ */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "number.h"
+#include "number-text.h"
+
+/* n / unit with one digit, rounded to nearest, and the letter. */
+static const char *
+with_unit (uint64_t n, uint64_t unit, const char *letter,
+           char text[SIZE_TEXT])
+{
+  uint64_t whole = n / unit, rest = n % unit, tenths;
+
+  /* Thousandths first, as util-linux does: what it rounds we round. */
+  tenths = rest >= UINT64_MAX / 1000 ? rest / 1024 * 1000 / (unit / 1024)
+                                     : rest * 1000 / unit;
+  tenths = (tenths + 50) / 100;
+  if (tenths == 10) {
+    whole++;
+    tenths = 0;
+  }
+  if (tenths)
+    snprintf (text, SIZE_TEXT, "%" PRIu64 ".%" PRIu64 "%s",
+              whole, tenths, letter);
+  else
+    snprintf (text, SIZE_TEXT, "%" PRIu64 "%s", whole, letter);
+  return text;
+}
+
+const char *
+size_text (uint64_t bytes, char text[SIZE_TEXT])
+{
+  static const char *const letters[] = { "B", "K", "M", "G", "T", "P", "E" };
+  unsigned i = 0;
+
+  while (i < 6 && bytes >> 10 * (i + 1))
+    i++;
+  return with_unit (bytes, UINT64_C (1) << 10 * i, letters[i], text);
+}
+
+/* By thousands. */
+static const char *
+by_thousands (uint64_t n, const char *const *letters, unsigned n_letters,
+              char text[SIZE_TEXT])
+{
+  uint64_t unit = 1;
+  unsigned i = 0;
+
+  while (i + 1 < n_letters && n / unit >= 1000) {
+    unit *= 1000;
+    i++;
+  }
+  return with_unit (n, unit, letters[i], text);
+}
+
+const char *
+count_text (uint64_t n, char text[SIZE_TEXT])
+{
+  static const char *const letters[] = { "", "k", "M", "G", "T", "P", "E" };
+
+  return by_thousands (n, letters, 7, text);
+}
+
+const char *
+time_text (uint64_t ns, char text[SIZE_TEXT])
+{
+  static const char *const letters[] = { "ns", "us", "ms", "s" };
+
+  return by_thousands (ns, letters, 4, text);
+}
+
+int
+size_parse (const char *text, uint64_t *bytes)
+{
+  return number_size (text, 0, bytes) < 0 ? -1 : 0;
+}
+
+int
+disk_size_parse (const char *text, uint64_t *bytes)
+{
+  return number_size (text, NUMBER_SECTORS, bytes) < 0 ? -1 : 0;
+}
+
+int
+number_parse (const char *text, uint64_t *n)
+{
+  return number_count (text, 0, n) < 0 ? -1 : 0;
+}

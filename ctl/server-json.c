@@ -1,0 +1,321 @@
+/* nbdzramctl: the devices of a server, as its JSON tells.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "boot.h"
+#include "client.h"
+#include "ctl.h"
+#include "server-json.h"
+
+/* The answer is three levels deep; deeper ones are refused by the parser. */
+#define DEPTH_MAX 16
+/* A device has some 80 members and a server 64 devices.  A member takes a
+ * hundred times the memory of its text.
+ */
+#define MEMBERS_MAX 100000
+/* Longer texts are no names. */
+#define NAME_LENGTH_MAX 64
+#define TEXT_LENGTH_MAX 256
+#define CODECS_MAX 64
+
+static struct json_object *
+devices (const struct server *s)
+{
+  struct json_object *list;
+
+  return json_object_object_get_ex (s->root, "devices", &list) &&
+         json_object_is_type (list, json_type_array) ? list : NULL;
+}
+
+/* A device is an object with a name. */
+static bool
+is_device (struct json_object *d)
+{
+  struct json_object *name;
+
+  return json_object_is_type (d, json_type_object) &&
+         json_object_object_get_ex (d, "name", &name) &&
+         json_object_is_type (name, json_type_string) &&
+         json_object_get_string_len (name) <= NAME_LENGTH_MAX;
+}
+
+/* What is in texts counts too, and does no harm. */
+static bool
+has_too_many (const char *text)
+{
+  unsigned n = 0;
+
+  for (; (text = strpbrk (text, ",[{")); text++)
+    if (++n > MEMBERS_MAX)
+      return true;
+  return false;
+}
+
+static int
+check_devices (const struct server *s)
+{
+  unsigned i;
+
+  if (s->n > SERVER_DEVICES_MAX)
+    return fault ("its answer has %u devices, more than %d", s->n,
+                  SERVER_DEVICES_MAX);
+  for (i = 0; i < s->n; i++)
+    if (!is_device (server_device (s, i)))
+      return fault ("its answer has something among its devices that is none");
+  return 0;
+}
+
+int
+server_parse (const char *text, struct server *s)
+{
+  struct json_tokener *tokener = json_tokener_new_ex (DEPTH_MAX);
+  struct json_object *list;
+
+  memset (s, 0, sizeof *s);
+  if (!tokener)
+    return fault ("there is no more memory");
+  if (has_too_many (text)) {
+    json_tokener_free (tokener);
+    return fault ("its answer has too many members");
+  }
+  s->root = json_tokener_parse_ex (tokener, text, (int) strlen (text));
+  if (s->root && json_tokener_get_error (tokener) != json_tokener_success) {
+    json_object_put (s->root);
+    s->root = NULL;
+  }
+  json_tokener_free (tokener);
+  if (!s->root)
+    return fault ("its answer is no JSON");
+  list = devices (s);
+  if (!list) {
+    server_free (s);
+    return fault ("its answer has no list of devices");
+  }
+  s->n = (unsigned) json_object_array_length (list);
+  if (check_devices (s) == 0)
+    return 0;
+  server_free (s);
+  return -1;
+}
+
+int
+server_load (const char *uri, struct server *s)
+{
+  char *text, *why, *safe;
+  int r;
+
+  memset (s, 0, sizeof *s);
+  if (client_json (uri, &text) < 0)
+    return -1;
+  r = server_parse (text, s);
+  free (text);
+  if (r == 0)
+    return 0;
+  why = must_copy (fault_text ());
+  safe = text_escape (uri);
+  fault ("the server at %s is no nbdkit zram: %s", safe, why);
+  free (safe);
+  free (why);
+  return -1;
+}
+
+void
+server_free (struct server *s)
+{
+  json_object_put (s->root);
+  memset (s, 0, sizeof *s);
+}
+
+device *
+server_device (const struct server *s, unsigned i)
+{
+  return json_object_array_get_idx (devices (s), i);
+}
+
+device *
+server_find (const struct server *s, const char *name)
+{
+  unsigned i;
+
+  for (i = 0; i < s->n; i++) {
+    struct json_object *d = server_device (s, i), *member;
+
+    json_object_object_get_ex (d, "name", &member);
+    if (strcmp (json_object_get_string (member), name) == 0)
+      return d;
+  }
+  return NULL;
+}
+
+/* Its beginning: a text may have megabytes. */
+static char *
+escape_some (const char *text)
+{
+  char some[TEXT_LENGTH_MAX + 1];
+
+  snprintf (some, sizeof some, "%s", text);
+  return text_escape (some);
+}
+
+/* The member of a path, of some type; NULL: there is none. */
+static struct json_object *
+member_of (device *d, const char *path, json_type type)
+{
+  char *copy = must_copy (path), *save = NULL, *key;
+  struct json_object *o = d;
+
+  for (key = strtok_r (copy, ".", &save); key && o;
+       key = strtok_r (NULL, ".", &save))
+    if (!json_object_is_type (o, json_type_object) ||
+        !json_object_object_get_ex (o, key, &o))
+      o = NULL;
+  free (copy);
+  return json_object_is_type (o, type) ? o : NULL;
+}
+
+char *
+device_text (device *d, const char *path)
+{
+  struct json_object *o = member_of (d, path, json_type_string);
+
+  return o ? escape_some (json_object_get_string (o)) : NULL;
+}
+
+bool
+device_number (device *d, const char *path, uint64_t *n)
+{
+  struct json_object *o = member_of (d, path, json_type_int);
+
+  *n = o ? json_object_get_uint64 (o) : 0;
+  return o != NULL;
+}
+
+bool
+device_integer (device *d, const char *path, int64_t *n)
+{
+  struct json_object *o = member_of (d, path, json_type_int);
+
+  *n = o ? json_object_get_int64 (o) : 0;
+  return o != NULL;
+}
+
+uint64_t
+device_count (device *d, const char *path)
+{
+  uint64_t n;
+
+  device_number (d, path, &n);
+  return n;
+}
+
+uint64_t
+device_ratio (device *d)
+{
+  uint64_t data = device_count (d, "orig_data_size");
+  uint64_t held = device_count (d, "mem_used_total");
+
+  return held ? (uint64_t) ((__uint128_t) data * 10000 / held) : 0;
+}
+
+void
+device_each_codec (device *d, codec_fn *fn, void *opaque)
+{
+  struct json_object *codecs = member_of (d, "codecs", json_type_object);
+  unsigned n = 0;
+
+  if (!codecs)
+    return;
+  json_object_object_foreach (codecs, key, value) {
+    char *name;
+
+    if (n++ == CODECS_MAX)
+      return;
+    name = escape_some (key);
+
+    fn (opaque, name, value);
+    free (name);
+  }
+}
+
+bool
+server_same_kernel (const struct server *s)
+{
+  char *theirs = device_text (s->root, "boot");
+  bool same = theirs && *theirs && strcmp (theirs, boot_mark ()) == 0;
+
+  free (theirs);
+  return same;
+}
+
+void
+device_each_number (device *d, const char *path, number_fn *fn, void *opaque)
+{
+  struct json_object *o = member_of (d, path, json_type_object);
+
+  if (!o)
+    return;
+  json_object_object_foreach (o, key, value)
+    if (json_object_is_type (value, json_type_int))
+      fn (opaque, key, json_object_get_uint64 (value));
+}
+
+/* A server tells of this as well, but without it swap is safe all the same. */
+static bool
+is_vital (const char *part)
+{
+  return strcmp (part, "oom") != 0;
+}
+
+/* {"safe": true or false, and each part by its name}. */
+bool
+device_swap_safe (device *d, char **missing)
+{
+  struct json_object *parts = member_of (d, "swap_safe", json_type_object);
+  struct json_object *safe = member_of (d, "swap_safe.safe",
+                                        json_type_boolean);
+  char *list = must_copy (""), *longer, *word = device_text (d, "swap");
+
+  *missing = NULL;
+  /* Then none of the parts is, and there is more to do than find it. */
+  if (word && strcmp (word, "off") == 0)
+    parts = NULL;
+  free (word);
+  if (json_object_get_boolean (safe)) {
+    free (list);
+    return true;
+  }
+  if (parts) {
+    json_object_object_foreach (parts, key, value) {
+      if (strcmp (key, "safe") == 0 || !is_vital (key) ||
+          json_object_get_boolean (value))
+        continue;
+      if (strlen (list) > TEXT_LENGTH_MAX)
+        break;
+      longer = must_printf ("%s%s%.64s", list, *list ? ", " : "", key);
+      free (list);
+      list = longer;
+    }
+  }
+  longer = *list ? must_printf ("not in force: %.200s", list)
+                 : must_copy ("it has no swap=true");
+  free (list);
+  *missing = text_escape (longer);
+  free (longer);
+  return false;
+}
+
+char *
+device_json (device *d)
+{
+  /* json-c escapes control characters; it leaves bytes over 127. */
+  return must_copy (json_object_to_json_string_ext (
+                      d, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+                         JSON_C_TO_STRING_NOSLASHESCAPE));
+}

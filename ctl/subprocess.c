@@ -1,0 +1,409 @@
+/* nbdzramctl: running other programs, and ending in between only where it
+ * leaves nothing half done.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The signals that end a program are blocked and waited for together with
+ * the child, so none can slip in between two steps.  A child is in a process
+ * group of its own: Ctrl-C comes to the tool alone, which ends the child and
+ * then takes back what was done before.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "subprocess.h"
+#include "wait.h"
+
+/* A program has so many times as long as a server for one answer: it may ask
+ * more than once, and a machine that swaps is slow.
+ */
+#define PROGRAM_LIMITS 3
+/* From SIGTERM to SIGKILL, and from there to giving it up. */
+#define GRACE_MS 3000
+
+static const int endings[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+#define N_ENDINGS (sizeof endings / sizeof endings[0])
+
+static sigset_t waited, before;
+static int came;                /* the signal that came first */
+static bool dry, undoing;
+static uint64_t undone_by;
+
+void
+interrupt_begin (bool dry_run)
+{
+  struct sigaction old, plain = { .sa_handler = SIG_DFL };
+  size_t i;
+
+  dry = dry_run;
+  sigemptyset (&waited);
+  sigaddset (&waited, SIGCHLD);
+  /* What nohup or a shell ignores stays so. */
+  for (i = 0; i < N_ENDINGS; i++)
+    if (sigaction (endings[i], NULL, &old) == 0 &&
+        old.sa_handler != SIG_IGN)
+      sigaddset (&waited, endings[i]);
+  sigaction (SIGCHLD, &plain, NULL);
+  sigprocmask (SIG_BLOCK, &waited, &before);
+}
+
+/* Take what is there, or wait for it.  True if it is time to look at the
+ * child again.
+ */
+static bool
+take_signal (const struct timespec *timeout)
+{
+  int sig = sigtimedwait (&waited, NULL, timeout);
+
+  if (sig > 0 && sig != SIGCHLD && !came)
+    came = sig;
+  return sig > 0;
+}
+
+bool
+interrupt_came (void)
+{
+  const struct timespec now = { 0, 0 };
+
+  while (take_signal (&now))
+    ;
+  return came != 0;
+}
+
+bool
+interrupt_pending (void)
+{
+  sigset_t pending;
+  size_t i;
+
+  if (sigpending (&pending) < 0)
+    return false;
+  for (i = 0; i < N_ENDINGS; i++)
+    if (sigismember (&pending, endings[i]) == 1 &&
+        sigismember (&waited, endings[i]) == 1)
+      return true;
+  return false;
+}
+
+/* So long a program may take. */
+static uint64_t
+program_ms (void)
+{
+  return PROGRAM_LIMITS * UINT64_C (1000) * wait_seconds ();
+}
+
+void
+interrupt_defer (bool on)
+{
+  undoing = on;
+  undone_by = wait_now () + program_ms ();
+}
+
+void
+interrupt_end (void)
+{
+  bool stopped = interrupt_came ();
+
+  fflush (stdout);
+  sigprocmask (SIG_SETMASK, &before, NULL);
+  if (stopped)
+    raise (came);
+}
+
+static int
+fault_stopped (void)
+{
+  return fault ("stopped by a signal (%s)", strsignal (came));
+}
+
+int
+interrupt_check (void)
+{
+  return !undoing && interrupt_came () ? fault_stopped () : 0;
+}
+
+int
+interrupt_pause (unsigned ms)
+{
+  const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+
+  if (undoing) {
+    nanosleep (&t, NULL);
+    return wait_now () < undone_by ? 0
+      : fault ("it took longer than %u s", PROGRAM_LIMITS * wait_seconds ());
+  }
+  take_signal (&t);
+  return interrupt_check ();
+}
+
+/* --- The words ---------------------------------------------------------- */
+
+void
+program_add (struct program *p, ...)
+{
+  const char *word;
+  va_list args;
+
+  va_start (args, p);
+  while ((word = va_arg (args, const char *)) && p->argc < ARGV_MAX)
+    p->argv[p->argc++] = word;
+  va_end (args);
+  p->argv[p->argc] = NULL;
+}
+
+const char *
+program_keep (struct program *p, char *word)
+{
+  if (word && p->n_kept < ARGV_MAX)
+    p->kept[p->n_kept++] = word;
+  return word;
+}
+
+void
+program_free (struct program *p)
+{
+  while (p->n_kept)
+    free (p->kept[--p->n_kept]);
+}
+
+static void
+print_word (const char *word)
+{
+  static const char plain[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+    "-_=./:,@%+";
+
+  if (*word && !word[strspn (word, plain)]) {
+    fputs (word, stdout);
+    return;
+  }
+  putchar ('\'');
+  for (; *word; word++) {
+    if (*word == '\'')
+      fputs ("'\\''", stdout);
+    else
+      putchar (*word);
+  }
+  putchar ('\'');
+}
+
+void
+program_print (const struct program *p)
+{
+  int i;
+
+  for (i = 0; i < p->argc; i++) {
+    if (i)
+      putchar (' ');
+    print_word (p->argv[i]);
+  }
+  putchar ('\n');
+}
+
+/* --- Running ------------------------------------------------------------ */
+
+/* Where to get it, should it not be there: the package in Debian. */
+static const struct { const char *program, *package; } packages[] = {
+  { "blkdiscard", "util-linux" }, { "mkfs.btrfs", "btrfs-progs" },
+  { "mkfs.ext4", "e2fsprogs" }, { "mkfs.f2fs", "f2fs-tools" },
+  { "mkfs.xfs", "xfsprogs" }, { "mkswap", "util-linux" },
+  { "modprobe", "kmod" }, { "mount", "mount" },
+  { "nbd-client", "nbd-client" }, { "nbdkit", "nbdkit" },
+  { "swapoff", "mount" }, { "swapon", "mount" }, { "umount", "mount" },
+};
+
+static int
+fault_spawn (const char *program, int error)
+{
+  size_t i;
+
+  for (i = 0; i < sizeof packages / sizeof packages[0]; i++)
+    if (error == ENOENT && strcmp (packages[i].program, program) == 0)
+      return fault ("%s: there is no such program (on Debian it is in the"
+                    " package %s)", program, packages[i].package);
+  return fault ("%s: %s", program, strerror (error));
+}
+
+/* root's PATH often lacks the directories of root's tools, after su; and
+ * what they say is looked at.
+ */
+static void
+prepare_environment (void)
+{
+  static bool done;
+  const char *path = getenv ("PATH");
+  char *longer;
+
+  if (done)
+    return;
+  done = true;
+  longer = must_printf ("%s%s/usr/local/sbin:/usr/sbin:/sbin",
+                        path ? path : "", path && *path ? ":" : "");
+  setenv ("PATH", longer, 1);
+  setenv ("LC_ALL", "C", 1);
+  free (longer);
+}
+
+/* What it says goes to a file in memory, and not to a pipe: a child of its
+ * own may hold that open.
+ */
+static int
+spawn (struct program *p, int said)
+{
+  posix_spawn_file_actions_t files;
+  posix_spawnattr_t attributes;
+  sigset_t all;
+  int r;
+
+  sigemptyset (&all);
+  posix_spawn_file_actions_init (&files);
+  posix_spawn_file_actions_addopen (&files, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen (&files, 1, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2 (&files, said, 2);
+  posix_spawnattr_init (&attributes);
+  posix_spawnattr_setflags (&attributes, POSIX_SPAWN_SETSIGMASK |
+                            POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setsigmask (&attributes, &all);
+  posix_spawnattr_setpgroup (&attributes, 0);
+  prepare_environment ();
+  r = posix_spawnp (&p->pid, p->argv[0], &files, &attributes,
+                    (char *const *) p->argv, environ);
+  posix_spawnattr_destroy (&attributes);
+  posix_spawn_file_actions_destroy (&files);
+  return r;
+}
+
+/* The last line that says something, without the name of the program. */
+static void
+read_last_words (struct program *p, int said)
+{
+  char text[4096], *line, *save = NULL, *last = NULL, *safe;
+  off_t length = lseek (said, 0, SEEK_END);
+  off_t from = length > (off_t) sizeof text - 1
+    ? length - (off_t) sizeof text + 1 : 0;
+  ssize_t n = pread (said, text, sizeof text - 1, from);
+  size_t name = strlen (p->argv[0]);
+
+  text[n > 0 ? n : 0] = '\0';
+  for (line = strtok_r (text, "\n", &save); line;
+       line = strtok_r (NULL, "\n", &save))
+    if (line[strspn (line, " \t")] && strcmp (line, "Exiting.") != 0)
+      last = line;
+  if (!last)
+    return;
+  if (strncmp (last, p->argv[0], name) == 0 &&
+      strncmp (last + name, ": ", 2) == 0)
+    last += name + 2;
+  safe = text_escape (last);
+  snprintf (p->said, sizeof p->said, "%s", safe);
+  free (safe);
+}
+
+/* When it shall have ended.  Only what cannot be hurried has no limit, and
+ * that not if it only takes something back.
+ */
+static uint64_t
+end_of (const struct program *p)
+{
+  return p->patient && !undoing ? UINT64_MAX : wait_now () + program_ms ();
+}
+
+/* Told to end it may not listen, and killed it may be waiting for a device in
+ * the kernel.  False: it is left to itself.
+ */
+static bool
+end_program (struct program *p, unsigned *told, uint64_t *next)
+{
+  static const int signals[] = { SIGTERM, SIGKILL };
+
+  if (*told == 2)
+    return false;
+  kill (-p->pid, signals[(*told)++]);
+  *next = wait_now () + GRACE_MS;
+  return true;
+}
+
+static void
+wait_for (struct program *p)
+{
+  const struct timespec step = { 0, 50 * 1000000L };
+  uint64_t next = end_of (p);
+  unsigned told = 0;
+  int status = 0;
+  pid_t r;
+
+  while ((r = waitpid (p->pid, &status, WNOHANG)) == 0) {
+    if (came && !undoing && !told)
+      next = 0;
+    if (wait_now () >= next) {
+      p->overdue = !came || undoing;
+      if (!end_program (p, &told, &next))
+        break;
+    }
+    take_signal (&step);
+  }
+  p->stuck = r == 0;
+  p->status = r > 0 && WIFEXITED (status) ? WEXITSTATUS (status) : -1;
+}
+
+/* It did not end as it should. */
+static int
+fault_ended (const struct program *p)
+{
+  if (p->stuck)
+    return fault ("%s does not end, not even when it is killed: process %ld"
+                  " waits in the kernel", p->argv[0], (long) p->pid);
+  if (!undoing && interrupt_came ())
+    return fault_stopped ();
+  if (p->overdue)
+    return fault ("%s took longer than %u s and was ended; --timeout SECONDS"
+                  " waits longer", p->argv[0],
+                  PROGRAM_LIMITS * wait_seconds ());
+  if (p->status < 0)
+    return fault ("%s was killed", p->argv[0]);
+  return fault ("%s failed%s%s", p->argv[0], *p->said ? ": " : "", p->said);
+}
+
+int
+program_run (struct program *p)
+{
+  int said, r;
+
+  p->status = p->pid = -1;
+  p->overdue = p->stuck = false;
+  p->said[0] = '\0';
+  if (dry) {
+    program_print (p);
+    p->status = 0;
+    return 0;
+  }
+  if (!undoing && interrupt_came ())
+    return fault_stopped ();
+  said = memfd_create ("said", MFD_CLOEXEC);
+  if (said < 0)
+    return fault ("memfd_create: %s", strerror (errno));
+  fflush (stdout);
+  r = spawn (p, said);
+  if (r == 0) {
+    wait_for (p);
+    read_last_words (p, said);
+  }
+  close (said);
+  if (r != 0)
+    return fault_spawn (p->argv[0], r);
+  if (p->status == 0 && (undoing || !interrupt_came ()))
+    return 0;
+  return fault_ended (p);
+}

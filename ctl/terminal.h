@@ -1,0 +1,33 @@
+/* nbdzramctl: the terminal, through ncurses.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#ifndef TERMINAL_H
+#define TERMINAL_H
+
+#include <stdbool.h>
+
+#include "grid.h"
+
+/* -1 with a fault: TERM is not set or not known, or the terminal cannot move
+ * its cursor.
+ */
+extern int terminal_check (void);
+
+/* Take over the terminal, which was checked.  -1 with a fault. */
+extern int terminal_open (void);
+extern void terminal_close (void);
+
+extern void terminal_size (int *width, int *height);
+extern void terminal_draw (const struct grid *grid);
+
+/* The next key, if there is one: a character, or one of those that arrows
+ * and the like stand for.  0: there is none.
+ */
+enum {
+  KEY_CODE_ESCAPE = 27, KEY_CODE_UP = 256, KEY_CODE_DOWN,
+  KEY_CODE_FIRST, KEY_CODE_LAST, KEY_CODE_RESIZE
+};
+extern int terminal_key (void);
+
+#endif /* TERMINAL_H */

@@ -1,0 +1,172 @@
+/* nbdzramctl: one device of `top' in full: its data as bars, its requests,
+ * and its memory by kind.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+#include "number-text.h"
+#include "grid.h"
+
+/* A label, a size, a note, and a bar as long as the line leaves. */
+static void
+put_bar (struct grid *g, enum style style, const char *label, uint64_t part,
+         uint64_t whole, const char *note)
+{
+  char text[SIZE_TEXT];
+  int width;
+
+  grid_line (g);
+  grid_put (g, STYLE_LABEL, "   %-12s", label);
+  grid_put (g, STYLE_PLAIN, "%8s %7s ", size_text (part, text), note);
+  width = g->width - (int) strlen (g->lines[g->n - 1].text) - 1;
+  if (width > 100)
+    width = 100;
+  if (width > 0)
+    grid_bar (g, style, part, whole, width);
+}
+
+/* What is stored over what it takes, to one scale. */
+static void
+put_data (struct grid *g, device *d)
+{
+  uint64_t data = device_count (d, "orig_data_size");
+  uint64_t held = device_count (d, "mem_used_total");
+  uint64_t compressed = device_count (d, "compr_data_size");
+  uint64_t whole = data > held ? data : held;
+  char text[32];
+
+  put_bar (g, STYLE_DATA, "data", data, whole, "");
+  put_bar (g, STYLE_HELD, "compressed", compressed, whole, "");
+  snprintf (text, sizeof text, "%.2fx", (double) device_ratio (d) / 10000);
+  put_bar (g, STYLE_HELD, "held", held, whole, text);
+}
+
+static void
+put_memory_title (struct grid *g, device *d)
+{
+  uint64_t held = device_count (d, "mem_used_total");
+  uint64_t limit = device_count (d, "mem_limit");
+  char text[SIZE_TEXT];
+
+  grid_line (g);
+  grid_put (g, STYLE_HEADING, " memory");
+  grid_put (g, STYLE_PLAIN, "  %s held", size_text (held, text));
+  grid_put (g, STYLE_PLAIN, ", peak %s",
+            size_text (device_count (d, "mem_used_max"), text));
+  if (limit)
+    grid_put (g, held > limit / 10 * 9 ? STYLE_WARNING : STYLE_PLAIN,
+              ", %" PRIu64 "%% of the limit %s",
+              (uint64_t) ((__uint128_t) held * 100 / limit),
+              size_text (limit, text));
+  else
+    grid_put (g, STYLE_PLAIN, ", no limit");
+}
+
+/* Memory by kind, to the scale of what is held. */
+static void
+put_memory (struct grid *g, device *d)
+{
+  struct memory_kind kinds[MEMORY_KINDS];
+  uint64_t held = device_count (d, "mem_used_total");
+  char note[SIZE_TEXT];
+  unsigned i;
+
+  put_memory_title (g, d);
+  memory_kinds (d, kinds);
+  for (i = 0; i < MEMORY_KINDS; i++) {
+    bool empty = strcmp (kinds[i].name, "free") == 0 ||
+                 strcmp (kinds[i].name, "ready") == 0;
+
+    snprintf (note, sizeof note, "%.1f%%",
+              held ? (double) kinds[i].bytes * 100 / (double) held : 0);
+    put_bar (g, empty ? STYLE_FREE : STYLE_HELD, kinds[i].name,
+             kinds[i].bytes, held, note);
+  }
+}
+
+typedef const char *text_fn (uint64_t n, char text[SIZE_TEXT]);
+
+static void
+put_known (struct grid *g, uint64_t n, text_fn *text_of, const char *unit)
+{
+  char text[SIZE_TEXT], with_unit[SIZE_TEXT + 4];
+
+  snprintf (with_unit, sizeof with_unit, "%s%s", text_of (n, text), unit);
+  grid_put (g, STYLE_PLAIN, " %9s", n == RATE_UNKNOWN ? "-" : with_unit);
+}
+
+static void
+put_requests (struct grid *g, const struct shown *shown, device *d)
+{
+  static const unsigned thousandths[] = { 500, 990, 999 };
+  struct span span = shown_span (shown, d);
+  unsigned i, k;
+
+  grid_line (g);
+  grid_put (g, STYLE_HEADING, " %-10s %9s %9s %9s %9s %9s %9s", "requests",
+            "now", "bytes", "mean", "p50", "p99", "p99.9");
+  for (i = 0; i < OPERATIONS; i++) {
+    const struct operation *op = &operations[i];
+
+    grid_line (g);
+    grid_put (g, STYLE_LABEL, "   %-8s", op->name);
+    put_known (g, span_rate (&span, op->count), count_text, "/s");
+    if (op->bytes)
+      put_known (g, span_rate (&span, op->bytes), size_text, "/s");
+    else
+      grid_put (g, STYLE_PLAIN, " %9s", "");
+    put_known (g, span_mean (&span, op), time_text, "");
+    for (k = 0; k < 3; k++)
+      put_known (g, span_quantile (&span, op, thousandths[k]), time_text, "");
+  }
+}
+
+static void
+put_place (struct grid *g, const struct shown *shown, device *d)
+{
+  char *name = device_text (d, "name"), *where;
+  const struct attached *a = attached_by_export (shown->now->attached, name);
+  char *swap = swap_line (d, false), *missing;
+  bool safe = device_swap_safe (d, &missing) || strcmp (swap, "off") == 0;
+
+  grid_line (g);
+  if (a) {
+    where = text_escape (a->mountpoint ? a->mountpoint : "not mounted");
+    grid_put (g, STYLE_PLAIN, "   /dev/%s, %s; ", a->device, where);
+    free (where);
+  }
+  grid_put (g, STYLE_PLAIN, "%sswap: ", a ? "" : "   ");
+  grid_put (g, safe ? STYLE_PLAIN : STYLE_WARNING, "%s", swap);
+  free (missing);
+  free (swap);
+  free (name);
+}
+
+void
+draw_detail (struct grid *g, const struct shown *shown, device *d)
+{
+  char *name = device_text (d, "name");
+  uint64_t failures = device_count (d, "failed_reads") +
+                      device_count (d, "failed_writes") +
+                      device_count (d, "corrupt");
+
+  grid_line (g);
+  grid_line (g);
+  grid_put (g, STYLE_HEADING, " %s", name);
+  grid_put (g, STYLE_PLAIN, "  %" PRIu64 " pages: %" PRIu64 " same-filled, %"
+            PRIu64 " raw", device_count (d, "pages_stored"),
+            device_count (d, "same_pages"), device_count (d, "huge_pages"));
+  if (failures)
+    grid_put (g, STYLE_WARNING, ", %" PRIu64 " failures", failures);
+  put_place (g, shown, d);
+  put_data (g, d);
+  put_requests (g, shown, d);
+  put_memory (g, d);
+  free (name);
+}

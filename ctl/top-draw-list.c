@@ -1,0 +1,301 @@
+/* nbdzramctl: the list of devices of `top'.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A table has the columns, those first that fit on any terminal.  What does
+ * not fit is on a second line, where there is room for one.
+ */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+#include "number-text.h"
+#include "grid.h"
+
+enum kind {
+  TEXT, SIZE, LIMIT, COUNT, RATIO, RATE, BYTE_RATE, READ_P99, WRITE_P99, MOUNT
+};
+
+static const struct list_column {
+  const char *name;
+  int width;                    /* negative: at the left */
+  enum kind kind;
+  const char *path;
+  const char *after;            /* what it is called on the second line */
+} columns[] = {
+  { "NAME", -8, TEXT, "name", NULL },
+  { "ALGORITHM", -9, TEXT, "algorithm", NULL },
+  { "SIZE", 7, SIZE, "disksize", NULL },
+  { "DATA", 7, SIZE, "orig_data_size", NULL },
+  { "TOTAL", 7, SIZE, "mem_used_total", NULL },
+  { "RATIO", 7, RATIO, NULL, NULL },
+  { "READS/S", 8, RATE, "reads", NULL },
+  { "WRITES/S", 8, RATE, "writes", NULL },
+  { "CONN", 5, COUNT, "connections", NULL },
+  { "SWAP", 6, TEXT, "swap", "swap" },
+  { "LIMIT", 7, LIMIT, "mem_limit", "limit" },
+  { "COMPR", 7, SIZE, "compr_data_size", "compressed" },
+  { "MOUNTPOINT", -16, MOUNT, NULL, "at" },
+  { "READ/S", 8, BYTE_RATE, "read_bytes", "read/s" },
+  { "WRITE/S", 8, BYTE_RATE, "write_bytes", "write/s" },
+  { "SAME", 7, COUNT, "same_pages", "same" },
+  { "HUGE", 7, COUNT, "huge_pages", "huge" },
+  { "READ-P99", 8, READ_P99, NULL, "p99 of reads" },
+  { "WRITE-P99", 9, WRITE_P99, NULL, "p99 of writes" },
+};
+#define N_COLUMNS (sizeof columns / sizeof columns[0])
+
+const char *
+draw_sort_name (unsigned i)
+{
+  return i < N_COLUMNS ? columns[i].name : NULL;
+}
+
+/* --- What stands in a column -------------------------------------------- */
+
+/* What it is sorted by, and for numbers all that there is to it. */
+static uint64_t
+value_of (const struct list_column *c, const struct shown *shown, device *d)
+{
+  struct span span;
+
+  switch (c->kind) {
+  case TEXT: case MOUNT:
+    return 0;
+  case SIZE: case LIMIT: case COUNT:
+    return device_count (d, c->path);
+  case RATIO:
+    return device_ratio (d);
+  case RATE: case BYTE_RATE: case READ_P99: case WRITE_P99:
+    break;
+  }
+  span = shown_span (shown, d);
+  return c->kind == READ_P99 ? span_quantile (&span, &operations[0], 990)
+    : c->kind == WRITE_P99 ? span_quantile (&span, &operations[1], 990)
+    : span_rate (&span, c->path);
+}
+
+/* To be freed. */
+static char *
+text_of (const struct list_column *c, const struct shown *shown, device *d)
+{
+  const struct attached *a;
+  char *text;
+
+  if (c->kind == TEXT)
+    text = device_text (d, c->path);
+  else {
+    char *name = device_text (d, "name");
+
+    a = attached_by_export (shown->now->attached, name);
+    text = !a ? NULL : a->mountpoint ? text_escape (a->mountpoint)
+      : must_printf ("/dev/%s", a->device);
+    free (name);
+  }
+  return text ? text : must_copy (c->kind == TEXT ? "?" : "");
+}
+
+static char *
+cell_of (const struct list_column *c, const struct shown *shown, device *d)
+{
+  uint64_t n = value_of (c, shown, d);
+  char text[SIZE_TEXT];
+
+  switch (c->kind) {
+  case TEXT: case MOUNT:
+    return text_of (c, shown, d);
+  case LIMIT:
+    return must_copy (n ? size_text (n, text) : "none");
+  case SIZE:
+    return must_copy (size_text (n, text));
+  case RATIO:
+    return must_printf ("%.2f", (double) n / 10000);
+  case COUNT: case RATE:
+    return must_copy (n == RATE_UNKNOWN ? "-" : count_text (n, text));
+  case BYTE_RATE:
+    return must_copy (n == RATE_UNKNOWN ? "-" : size_text (n, text));
+  case READ_P99: case WRITE_P99:
+    return must_copy (n == RATE_UNKNOWN ? "-" : time_text (n, text));
+  }
+  return NULL;
+}
+
+/* --- Their order -------------------------------------------------------- */
+
+struct entry {
+  device *d;
+  char *text;
+  uint64_t value;
+  unsigned i;                   /* where it was: the order is a stable one */
+};
+
+static int
+compare (const void *a, const void *b)
+{
+  const struct entry *x = a, *y = b;
+  int r = strverscmp (x->text, y->text);
+
+  /* The largest first, and what is not known last. */
+  if (r == 0 && x->value != y->value)
+    r = x->value == RATE_UNKNOWN || (y->value != RATE_UNKNOWN &&
+                                     x->value < y->value) ? 1 : -1;
+  return r ? r : (x->i > y->i) - (x->i < y->i);
+}
+
+void
+draw_sort (struct shown *shown)
+{
+  const struct list_column *c = &columns[shown->sort];
+  bool is_text = c->kind == TEXT || c->kind == MOUNT;
+  struct entry *entries = must_alloc (shown->n, sizeof *entries);
+  unsigned i;
+
+  for (i = 0; i < shown->n; i++) {
+    device *d = shown->devices[i];
+
+    entries[i] = (struct entry) {
+      .d = d, .i = i, .value = value_of (c, shown, d),
+      .text = is_text ? text_of (c, shown, d) : must_copy (""),
+    };
+  }
+  qsort (entries, shown->n, sizeof *entries, compare);
+  for (i = 0; i < shown->n; i++) {
+    shown->devices[shown->reverse ? shown->n - 1 - i : i] = entries[i].d;
+    free (entries[i].text);
+  }
+  free (entries);
+}
+
+/* --- Lines -------------------------------------------------------------- */
+
+static int
+width_of (const struct list_column *c)
+{
+  return 1 + abs (c->width);
+}
+
+/* How many columns there is room for: those that always are, and more. */
+static unsigned
+columns_shown (const struct grid *g)
+{
+  int width = 0;
+  unsigned i;
+
+  for (i = 0; i < N_COLUMNS; i++) {
+    width += width_of (&columns[i]);
+    if (columns[i].after && width > g->width)
+      break;
+  }
+  return i;
+}
+
+static void
+put_heading (struct grid *g, const struct shown *shown, unsigned n)
+{
+  unsigned i;
+
+  grid_line (g);
+  for (i = 0; i < n; i++) {
+    const struct list_column *c = &columns[i];
+    int pad = abs (c->width) - (int) strlen (c->name);
+
+    grid_put (g, STYLE_HEADING, " %*s", c->width > 0 ? pad : 0, "");
+    grid_put (g, i == shown->sort ? STYLE_SORT : STYLE_HEADING, "%s", c->name);
+    grid_put (g, STYLE_HEADING, "%*s", c->width < 0 ? pad : 0, "");
+  }
+  grid_fill (g, STYLE_HEADING);
+}
+
+static void
+put_device (struct grid *g, const struct shown *shown, device *d,
+            bool selected, unsigned n)
+{
+  enum style style = selected ? STYLE_SELECTED : STYLE_PLAIN;
+  unsigned i;
+
+  grid_line (g);
+  for (i = 0; i < n; i++) {
+    char *text = cell_of (&columns[i], shown, d);
+
+    grid_put (g, style, " %*.20s", columns[i].width, text);
+    free (text);
+  }
+  grid_fill (g, style);
+}
+
+static bool
+worth_a_word (const char *text)
+{
+  static const char *const nothing[] = { "", "-", "0", "0B", "none", "off" };
+  size_t i;
+
+  for (i = 0; i < sizeof nothing / sizeof nothing[0]; i++)
+    if (strcmp (text, nothing[i]) == 0)
+      return false;
+  return true;
+}
+
+/* "   swap safe, limit 1G, compressed 380K": what there is, and fits. */
+static void
+put_more (struct grid *g, const struct shown *shown, device *d, unsigned from)
+{
+  const char *comma = "   ";
+  unsigned i;
+
+  for (i = from; i < N_COLUMNS; i++) {
+    char *text = cell_of (&columns[i], shown, d);
+    size_t n = strlen (text) + strlen (columns[i].after) + 3;
+
+    if (worth_a_word (text)) {
+      if (*comma == ' ')
+        grid_line (g);
+      n += strlen (g->lines[g->n - 1].text);
+      if (n <= (size_t) g->width) {
+        grid_put (g, STYLE_LABEL, "%s%s ", comma, columns[i].after);
+        grid_put (g, STYLE_PLAIN, "%s", text);
+        comma = ", ";
+      }
+    }
+    free (text);
+  }
+}
+
+/* Lines for devices, leaving those below; at least one, and a third of the
+ * screen if they want it.
+ */
+static unsigned
+lines_for (const struct grid *g, int detail)
+{
+  int left = g->height - g->n - 2 - detail, third = g->height / 3;
+
+  left = left < third ? third : left;
+  return left < 1 ? 1 : (unsigned) left;
+}
+
+/* Those that there is room for, the one selected among them. */
+void
+draw_list (struct grid *g, const struct shown *shown, int detail)
+{
+  unsigned n = shown->n, room = n, first = 0, i, n_shown = columns_shown (g);
+  unsigned lines = g->height ? lines_for (g, detail) : UINT32_MAX;
+  bool more = n_shown < N_COLUMNS &&
+    (!g->height || g->height - g->n - 1 - detail >= 2 * (int) n);
+
+  room = lines < n ? lines : n;
+  if (shown->selected >= room)
+    first = shown->selected - room + 1;
+  put_heading (g, shown, n_shown);
+  for (i = first; i < first + room; i++) {
+    put_device (g, shown, shown->devices[i], i == shown->selected, n_shown);
+    if (more)
+      put_more (g, shown, shown->devices[i], n_shown);
+  }
+  if (room < n) {
+    grid_line (g);
+    grid_put (g, STYLE_LABEL, " and %u more; the arrow keys choose",
+              n - room);
+  }
+}

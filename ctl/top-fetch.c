@@ -1,0 +1,99 @@
+/* nbdzramctl: one look at a server, for `top', which must not wait for it.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A server may be silent for as long as it likes, and a name may take long
+ * to be looked up.  So a thread asks, and nothing is shared with it: it has
+ * its own copy of the URI, its own fault (fault.c), and hands over what it
+ * found through a pipe.
+ */
+
+#include <config.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "top-fetch.h"
+#include "device-name.h"
+
+struct errand {
+  char *uri;
+  int fd;
+};
+
+uint64_t
+clock_ns (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
+}
+
+struct fetched *
+fetch_now (const char *uri)
+{
+  struct fetched *f = must_alloc (1, sizeof *f);
+
+  if (server_load (uri, &f->server) < 0)
+    f->trouble = text_escape (fault_text ());
+  else
+    f->attached = attached_load (uri);
+  f->ns = clock_ns ();
+  return f;
+}
+
+void
+fetched_free (struct fetched *f)
+{
+  if (!f)
+    return;
+  free (f->trouble);
+  server_free (&f->server);
+  attached_free (f->attached);
+  free (f);
+}
+
+static void *
+run (void *opaque)
+{
+  struct errand *errand = opaque;
+  struct fetched *f = fetch_now (errand->uri);
+
+  /* So few bytes are written at once or not at all. */
+  if (write (errand->fd, &f, sizeof f) != sizeof f)
+    fetched_free (f);
+  free (errand->uri);
+  free (errand);
+  return NULL;
+}
+
+int
+fetch_start (const char *uri, int fd)
+{
+  struct errand *errand = must_alloc (1, sizeof *errand);
+  sigset_t all, old;
+  pthread_attr_t attr;
+  pthread_t thread;
+  int r;
+
+  errand->uri = must_copy (uri);
+  errand->fd = fd;
+  pthread_attr_init (&attr);
+  pthread_attr_setdetachstate (&attr, PTHREAD_CREATE_DETACHED);
+  /* Signals are for the screen. */
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &old);
+  r = pthread_create (&thread, &attr, run, errand);
+  pthread_sigmask (SIG_SETMASK, &old, NULL);
+  pthread_attr_destroy (&attr);
+  if (r == 0)
+    return 0;
+  free (errand->uri);
+  free (errand);
+  return fault ("cannot start a thread: %s", strerror (r));
+}
