@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ctl.h"
 #include "address.h"
+#include "must.h"
 
 #define NBD_PORT "10809"
 #define SOCKET_NAME "nbdkit-zram/nbdkit.sock"

@@ -16,8 +16,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include "subprocess.h"
 #include "alarm.h"
+#include "subprocess.h"
 #include "wait.h"
 
 #define TICK_US 100000

@@ -4,17 +4,18 @@
 
 #include <config.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "attach.h"
-#include "client.h"
-#include "ctl.h"
 #include "device-name.h"
+#include "message.h"
+#include "must.h"
+#include "number-text.h"
 #include "resolve.h"
 #include "subprocess.h"
-#include "number-text.h"
 #include "wait.h"
 
 /* How long a server on another machine may say nothing.  One on this

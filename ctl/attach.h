@@ -6,16 +6,12 @@
 #define ATTACH_H
 
 #include "client.h"
-#include "ctl.h"
+#include "commands.h"
 #include "attached.h"
 #include "nbd-device.h"
 
-/* The options that a user can get wrong, of attach, of swapon and of mount.
- * -1 with a fault.
- */
+/* Check the options that a user can get wrong.  -1 with a fault. */
 extern int attach_check (const struct options *o);
-extern int swap_check (const struct options *o);
-extern int mount_check (const struct options *o);
 
 /* Check that this is root, and call interrupt_begin.  -1 with a fault.
  * interrupt_end must be called in any case.

@@ -24,8 +24,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "ctl.h"
 #include "attached.h"
+#include "must.h"
 
 /* More than any of these files has by right; longer ones are cut. */
 #define FILE_MAX (1 << 20)

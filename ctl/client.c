@@ -9,13 +9,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client.h"
-#include "ctl.h"
 #include "connection.h"
+#include "escape.h"
+#include "message.h"
+#include "must.h"
 
 #define CONTROL "control"
 #define CONTROL_SIZE (256 * 1024)

@@ -8,12 +8,14 @@
 #include <config.h>
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "columns.h"
-#include "ctl.h"
+#include "message.h"
+#include "must.h"
 #include "number-text.h"
 
 static const struct column table[] = {

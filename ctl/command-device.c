@@ -8,14 +8,17 @@
 #include <config.h>
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client.h"
-#include "ctl.h"
+#include "commands.h"
 #include "device-name.h"
-#include "subprocess.h"
+#include "message.h"
+#include "must.h"
 #include "number-text.h"
+#include "subprocess.h"
 #include "wait.h"
 
 /* Words joined with spaces.  To be freed. */

@@ -5,16 +5,18 @@
 #include <config.h>
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <libsmartcols/libsmartcols.h>
 
-#include "ctl.h"
-#include "estimate-sample.h"
-#include "number-text.h"
+#include "commands.h"
 #include "estimate-trial.h"
+#include "message.h"
+#include "must.h"
+#include "number-text.h"
 
 #define SAMPLE_DEFAULT (UINT64_C (32) << 20)
 

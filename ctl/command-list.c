@@ -4,15 +4,16 @@
 
 #include <config.h>
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <libsmartcols/libsmartcols.h>
 
 #include "columns.h"
-#include "ctl.h"
+#include "commands.h"
 #include "device-name.h"
-#include "server-json.h"
+#include "message.h"
+#include "must.h"
 
 static struct libscols_table *
 table_new (const struct options *o, const struct column **columns, int n)

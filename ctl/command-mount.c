@@ -7,6 +7,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,8 +16,10 @@
 #include "attach.h"
 #include "config-file.h"
 #include "device-name.h"
-#include "subprocess.h"
+#include "message.h"
+#include "must.h"
 #include "number-text.h"
+#include "subprocess.h"
 
 #define FS_TYPE "ext4"
 /* Deleted files are of use to nobody, and so shall their memory be. */
@@ -42,7 +45,7 @@ fs_type (const struct options *o)
 }
 
 int
-mount_check (const struct options *o)
+command_mount_check (const struct options *o)
 {
   const char *type = fs_type (o);
 
@@ -244,7 +247,7 @@ command_mount (const struct options *o, int argc, char **argv)
   struct config c;
   int r;
 
-  if (mount_check (o) < 0)
+  if (command_mount_check (o) < 0)
     return usage ("%s", fault_text ());
   if (config_read (o->config, &c) < 0)
     return failed ();
@@ -252,7 +255,7 @@ command_mount (const struct options *o, int argc, char **argv)
   if (!with.mount_point)
     r = usage ("mount needs --mount-point DIR, or mount-point in the"
                " --config");
-  else if (config_check (&c, mount_check) < 0)
+  else if (config_check (&c, command_mount_check) < 0)
     r = failed ();
   else {
     r = mount_device (&with, argc ? argv[0] : NULL) < 0 ? failed ()

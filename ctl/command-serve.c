@@ -9,15 +9,17 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "attach.h"
+#include "address.h"
 #include "config-file.h"
-#include "device-name.h"
-#include "subprocess.h"
+#include "message.h"
+#include "must.h"
 #include "number-text.h"
+#include "subprocess.h"
 
 #define THREADS_MAX 64
 
@@ -203,8 +205,8 @@ check_config (const struct config *c)
 {
   int r;
 
-  if (config_check (c, swap_check) < 0 ||
-      config_check (c, mount_check) < 0)
+  if (config_check (c, command_swapon_check) < 0 ||
+      config_check (c, command_mount_check) < 0)
     return -1;
   interrupt_begin (false);
   r = try_start (c, SIZE_MAX);

@@ -9,12 +9,13 @@
 #include <config.h>
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client.h"
-#include "ctl.h"
-#include "device-name.h"
+#include "commands.h"
+#include "message.h"
+#include "must.h"
 #include "number-text.h"
 
 /* What can be said wrongly in the options before a server is asked.  An
@@ -42,7 +43,7 @@ check (const struct options *o, uint64_t *size)
 }
 
 int
-setup_find (const struct options *o, int argc, char **argv)
+command_find (const struct options *o, int argc, char **argv)
 {
   char size_word[64], *algorithm, *params, *words[3];
   uint64_t size;
@@ -86,7 +87,7 @@ set_one (const struct options *o, const char *name, const char *attribute,
  * at once, so that neither is done if they contradict each other.
  */
 int
-setup_device (const struct options *o, int argc, char **argv)
+command_setup (const struct options *o, int argc, char **argv)
 {
   char *params;
   uint64_t size;

@@ -5,15 +5,17 @@
 #include <config.h>
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "columns.h"
-#include "ctl.h"
+#include "commands.h"
 #include "device-memory.h"
 #include "device-name.h"
+#include "escape.h"
+#include "message.h"
 #include "number-text.h"
-#include "server-json.h"
 
 /* A size as the options want it. */
 static const char *

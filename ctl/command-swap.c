@@ -5,7 +5,6 @@
 #include <config.h>
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +14,10 @@
 #include "attach.h"
 #include "config-file.h"
 #include "device-name.h"
-#include "subprocess.h"
+#include "message.h"
+#include "must.h"
 #include "number-text.h"
+#include "subprocess.h"
 
 /* zram-generator's: before any swap on a disk, which has none or -2. */
 #define PRIORITY "100"
@@ -25,7 +26,7 @@
 static const char *const discards[] = { "both", "once", "pages", "none" };
 
 int
-swap_check (const struct options *o)
+command_swapon_check (const struct options *o)
 {
   uint64_t n;
   size_t i;
@@ -263,12 +264,12 @@ command_swapon (const struct options *o, int argc, char **argv)
   struct config c;
   int r;
 
-  if (swap_check (o) < 0)
+  if (command_swapon_check (o) < 0)
     return usage ("%s", fault_text ());
   if (config_read (o->config, &c) < 0)
     return failed ();
   config_options (&c, &with);
-  if (config_check (&c, swap_check) < 0)
+  if (config_check (&c, command_swapon_check) < 0)
     r = failed ();
   else {
     r = swap_on (&with, argc ? argv[0] : NULL) < 0 ? failed () : EXIT_OK;

@@ -12,10 +12,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config-file.h"
+#include "escape.h"
+#include "message.h"
+#include "must.h"
 #include "number.h"
 #include "os.h"
 

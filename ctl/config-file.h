@@ -5,7 +5,7 @@
 #ifndef CONFIG_FILE_H
 #define CONFIG_FILE_H
 
-#include "ctl.h"
+#include "commands.h"
 
 struct config {
   const char *path;

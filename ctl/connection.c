@@ -17,11 +17,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ctl.h"
-#include "connection.h"
 #include "address.h"
-#include "resolve.h"
 #include "alarm.h"
+#include "connection.h"
+#include "escape.h"
+#include "message.h"
+#include "must.h"
+#include "resolve.h"
 #include "wait.h"
 
 /* To say good-bye is polite, no more. */

@@ -7,11 +7,12 @@
 #include <config.h>
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl.h"
 #include "device-memory.h"
+#include "must.h"
 #include "number-text.h"
 
 /* What of a kind holds nothing yet is shown as "ready". */

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl.h"
 #include "device-name.h"
-#include "address.h"
+#include "message.h"
+#include "must.h"
 
 /* Tests make another machine up. */
 const char *

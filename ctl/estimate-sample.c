@@ -14,14 +14,16 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ctl.h"
 #include "estimate-sample.h"
+#include "message.h"
+#include "must.h"
 
 #define PAGE 4096
 /* Reservations of address space; to look at each page would take ages. */

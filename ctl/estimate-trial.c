@@ -14,9 +14,10 @@
 #include <time.h>
 
 #include "algorithm.h"
-#include "ctl.h"
-#include "number-text.h"
 #include "estimate-trial.h"
+#include "message.h"
+#include "must.h"
+#include "number-text.h"
 #include "zram.h"
 
 /* --- Planning ----------------------------------------------------------- */
@@ -158,7 +159,7 @@ trials_plan (const char *codecs, const char *page_sizes,
 
 /* Of the processor: what else runs here does not count. */
 static uint64_t
-clock_ns (void)
+cpu_ns (void)
 {
   struct timespec t;
 
@@ -181,9 +182,9 @@ write_all (struct zram_disk *disk, struct trial *t, const struct sample *s,
 
   for (at = 0; at < s->length; at += n) {
     n = s->length - at < SAMPLE_RUN ? s->length - at : SAMPLE_RUN;
-    start = clock_ns ();
+    start = cpu_ns ();
     r = zram_pwrite (disk, s->data + at, n, at);
-    ns += clock_ns () - start;
+    ns += cpu_ns () - start;
     if (r < 0)
       return fault ("%s: %s", t->codec, strerror (-r));
     progress (opaque, (double) at / (double) s->length * 0.8);
@@ -203,9 +204,9 @@ read_all (struct zram_disk *disk, struct trial *t, const struct sample *s,
 
   for (at = 0; at < s->length; at += n) {
     n = s->length - at < SAMPLE_RUN ? s->length - at : SAMPLE_RUN;
-    start = clock_ns ();
+    start = cpu_ns ();
     r = zram_pread (disk, buf, n, at);
-    ns += clock_ns () - start;
+    ns += cpu_ns () - start;
     if (r == 0 && memcmp (buf, s->data + at, n) != 0)
       r = -EIO;
     if (r < 0)

@@ -9,11 +9,14 @@
 #include <inttypes.h>
 #include <langinfo.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl.h"
+#include "escape.h"
 #include "grid.h"
+#include "message.h"
+#include "must.h"
 
 #define SECOND UINT64_C (1000000000)
 

@@ -8,6 +8,8 @@
 #ifndef GRID_H
 #define GRID_H
 
+#include <stdio.h>
+
 #include "top-fetch.h"
 #include "rates.h"
 

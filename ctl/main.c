@@ -10,12 +10,15 @@
 #include <config.h>
 
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "columns.h"
-#include "ctl.h"
-#include "address.h"
+#include "commands.h"
+#include "escape.h"
+#include "message.h"
+#include "must.h"
 #include "wait.h"
 
 enum {                          /* whom an option is for */
@@ -73,13 +76,13 @@ static const struct command {
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
 /* What zramctl has no word for. */
-static const struct command list_command =
+static const struct command list_row =
   { NULL, "[DEVICE...]", command_list, 0, -1, LIST, NULL };
-static const struct command find_command =
-  { "-f", "", setup_find, 0, -1, SETUP, NULL };
-static const struct command setup_command =
-  { "-s, -a, -p and -t", "DEVICE", setup_device, 0, -1, SETUP, NULL };
-static const struct command reset_command =
+static const struct command find_row =
+  { "-f", "", command_find, 0, -1, SETUP, NULL };
+static const struct command setup_row =
+  { "-s, -a, -p and -t", "DEVICE", command_setup, 0, -1, SETUP, NULL };
+static const struct command reset_row =
   { "-r", "DEVICE...", command_reset, 1, -1, RESET, NULL };
 
 static struct options options;
@@ -304,11 +307,11 @@ choose (const char *word, bool *named)
     }
   }
   *named = false;
-  return options.reset ? &reset_command
-    : options.find ? &find_command
+  return options.reset ? &reset_row
+    : options.find ? &find_row
     : options.size || options.algorithm || options.params || options.streams
-    ? &setup_command
-    : &list_command;
+    ? &setup_row
+    : &list_row;
 }
 
 /* Is every option for this command, and the number of words right? */

@@ -11,15 +11,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ctl.h"
-#include "attached.h"
 #include "device-name.h"
+#include "message.h"
+#include "must.h"
 #include "nbd-device.h"
 #include "nbd-probe.h"
 #include "subprocess.h"

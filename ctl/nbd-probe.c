@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ctl.h"
+#include "message.h"
 #include "nbd-probe.h"
 #include "subprocess.h"
 

@@ -9,8 +9,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "number.h"
 #include "number-text.h"
+#include "number.h"
 
 /* n / unit with one digit, rounded to nearest, and the letter. */
 static const char *

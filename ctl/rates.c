@@ -5,9 +5,8 @@
 #include <config.h>
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "ctl.h"
+#include "must.h"
 #include "rates.h"
 
 #define SECOND UINT64_C (1000000000)

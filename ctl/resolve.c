@@ -19,7 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ctl.h"
+#include "escape.h"
+#include "message.h"
+#include "must.h"
 #include "resolve.h"
 #include "wait.h"
 

@@ -4,6 +4,7 @@
 
 #include <config.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,9 @@
 
 #include "boot.h"
 #include "client.h"
-#include "ctl.h"
+#include "escape.h"
+#include "message.h"
+#include "must.h"
 #include "server-json.h"
 
 /* The answer is three levels deep; deeper ones are refused by the parser. */

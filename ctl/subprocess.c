@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,7 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ctl.h"
+#include "escape.h"
+#include "message.h"
+#include "must.h"
 #include "subprocess.h"
 #include "wait.h"
 

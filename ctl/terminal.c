@@ -4,6 +4,7 @@
 
 #include <config.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,7 +12,8 @@
 #include <term.h>
 #undef lines                    /* of the many words that term.h takes */
 
-#include "ctl.h"
+#include "escape.h"
+#include "message.h"
 #include "terminal.h"
 
 static chtype styles[STYLES];

@@ -6,12 +6,13 @@
 #include <config.h>
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl.h"
-#include "number-text.h"
+#include "escape.h"
 #include "grid.h"
+#include "number-text.h"
 
 /* A label, a size, a note, and a bar as long as the line leaves. */
 static void

@@ -7,13 +7,13 @@
 
 #include <config.h>
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl.h"
-#include "number-text.h"
+#include "escape.h"
 #include "grid.h"
+#include "must.h"
+#include "number-text.h"
 
 enum kind {
   TEXT, SIZE, LIMIT, COUNT, RATIO, RATE, BYTE_RATE, READ_P99, WRITE_P99, MOUNT

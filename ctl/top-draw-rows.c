@@ -5,11 +5,11 @@
 #include <config.h>
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "ctl.h"
-#include "number-text.h"
 #include "grid.h"
+#include "number-text.h"
 
 void
 draw_rows_heading (FILE *fp)

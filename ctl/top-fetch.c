@@ -16,9 +16,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ctl.h"
-#include "top-fetch.h"
 #include "device-name.h"
+#include "escape.h"
+#include "message.h"
+#include "must.h"
+#include "top-fetch.h"
 
 struct errand {
   char *uri;

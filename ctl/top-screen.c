@@ -14,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ctl.h"
+#include "message.h"
+#include "must.h"
 #include "terminal.h"
 #include "top.h"
 

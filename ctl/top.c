@@ -10,13 +10,16 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "ctl.h"
+#include "commands.h"
 #include "device-name.h"
+#include "message.h"
+#include "must.h"
 #include "terminal.h"
 #include "top.h"
 

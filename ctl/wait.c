@@ -9,9 +9,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "ctl.h"
-#include "subprocess.h"
+#include "message.h"
 #include "number-text.h"
+#include "subprocess.h"
 #include "wait.h"
 
 /* So soon a signal is seen. */

@@ -13,7 +13,8 @@
 
 #include "testlib.h"
 
-#include "../ctl/ctl.h"
+#include "../ctl/message.h"
+#include "../ctl/must.h"
 #include "../ctl/resolve.h"
 #include "../ctl/wait.h"
 

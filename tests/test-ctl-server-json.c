@@ -8,7 +8,8 @@
 #include "testlib.h"
 
 #include "../ctl/client.h"
-#include "../ctl/ctl.h"
+#include "../ctl/message.h"
+#include "../ctl/must.h"
 #include "../ctl/server-json.h"
 #include "../lib/boot.h"
 
