@@ -17,8 +17,8 @@
 #include <sys/time.h>
 
 #include "alarm.h"
-#include "subprocess.h"
-#include "wait.h"
+#include "interrupt.h"
+#include "timeout.h"
 
 #define TICK_US 100000
 /* So much later than whoever looks at the time by himself. */
@@ -35,7 +35,7 @@ on_tick (int sig)
   int saved = errno, fd = watched;
 
   (void) sig;
-  if (fd >= 0 && (wait_now () >= over || interrupt_pending ()))
+  if (fd >= 0 && (clock_ms () >= over || interrupt_pending ()))
     shutdown (fd, SHUT_RDWR);
   errno = saved;
 }

@@ -11,12 +11,13 @@
 
 #include "attach.h"
 #include "device-name.h"
+#include "interrupt.h"
 #include "message.h"
 #include "must.h"
 #include "number-text.h"
 #include "resolve.h"
 #include "subprocess.h"
-#include "wait.h"
+#include "timeout.h"
 
 /* How long a server on another machine may say nothing.  One on this
  * machine cannot vanish without the kernel noticing, and is only slow.
@@ -24,7 +25,7 @@
 #define REMOTE_TIMEOUT 30
 /* As many as nbdkit's threads have a use for. */
 #define CONNECTIONS_MAX 64
-#define TIMEOUT_MAX 86400
+#define NBD_TIMEOUT_MAX 86400
 
 int
 attach_check (const struct options *o)
@@ -36,9 +37,9 @@ attach_check (const struct options *o)
     return fault ("--connections %s: must be a number from 1 to %d",
                   o->connections, CONNECTIONS_MAX);
   if (o->nbd_timeout && (number_parse (o->nbd_timeout, &n) < 0 ||
-                         n > TIMEOUT_MAX))
+                         n > NBD_TIMEOUT_MAX))
     return fault ("--nbd-timeout %s: must be seconds up to %d, or 0 for none",
-                  o->nbd_timeout, TIMEOUT_MAX);
+                  o->nbd_timeout, NBD_TIMEOUT_MAX);
   if (o->device && !nbd_name (o->device))
     return fault ("--device %s: must be like /dev/nbd3", o->device);
   return 0;
@@ -47,7 +48,8 @@ attach_check (const struct options *o)
 int
 attach_begin (const struct options *o)
 {
-  interrupt_begin (o->dry_run);
+  program_dry_run (o->dry_run);
+  interrupt_begin ();
   if (!o->dry_run && !*machine_root () && geteuid () != 0)
     return fault ("only root can attach and detach devices");
   return 0;
@@ -62,7 +64,7 @@ is_local (const struct address *p)
   struct endpoints a;
 
   return p->socket ||
-         resolve (p->host, p->port, wait_deadline (), &a) < 0 ||
+         resolve (p->host, p->port, timeout_deadline (), &a) < 0 ||
          resolve_is_local (&a);
 }
 

@@ -15,11 +15,11 @@
 #include "client.h"
 #include "commands.h"
 #include "device-name.h"
+#include "interrupt.h"
 #include "message.h"
 #include "must.h"
 #include "number-text.h"
-#include "subprocess.h"
-#include "wait.h"
+#include "timeout.h"
 
 /* Words joined with spaces.  To be freed. */
 static char *
@@ -124,7 +124,7 @@ static int
 devices_find (const struct options *o, int argc, char **argv, bool idle,
               struct devices *all)
 {
-  uint64_t until = wait_now () + GOODBYE_MS;
+  uint64_t until = clock_ms () + GOODBYE_MS;
   int r;
 
   for (;;) {
@@ -134,7 +134,7 @@ devices_find (const struct options *o, int argc, char **argv, bool idle,
     if (r == 0)
       return 0;
     devices_free (all);
-    if (r < 0 || wait_now () >= until || interrupt_pause (50) < 0)
+    if (r < 0 || clock_ms () >= until || interrupt_pause (50) < 0)
       return -1;
   }
 }

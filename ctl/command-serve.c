@@ -16,6 +16,7 @@
 
 #include "address.h"
 #include "config-file.h"
+#include "interrupt.h"
 #include "message.h"
 #include "must.h"
 #include "number-text.h"
@@ -208,7 +209,7 @@ check_config (const struct config *c)
   if (config_check (c, command_swapon_check) < 0 ||
       config_check (c, command_mount_check) < 0)
     return -1;
-  interrupt_begin (false);
+  interrupt_begin ();
   r = try_start (c, SIZE_MAX);
   if (r < 0 && !interrupt_came ())
     r = blame_line (c);

@@ -14,6 +14,7 @@
 #include "attach.h"
 #include "config-file.h"
 #include "device-name.h"
+#include "interrupt.h"
 #include "message.h"
 #include "must.h"
 #include "number-text.h"

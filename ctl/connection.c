@@ -24,6 +24,7 @@
 #include "message.h"
 #include "must.h"
 #include "resolve.h"
+#include "timeout.h"
 #include "wait.h"
 
 /* To say good-bye is polite, no more. */
@@ -183,7 +184,7 @@ connect_endpoints (struct connection *c, const struct endpoints *a)
   unsigned i;
 
   for (i = 0; i < a->n && fd < 0; i++) {
-    uint64_t now = wait_now (), share = c->deadline > now
+    uint64_t now = clock_ms (), share = c->deadline > now
       ? (c->deadline - now) / (a->n - i) : 0;
 
     fd = connect_one (c, a, i, now + share, &error);
@@ -271,7 +272,7 @@ connection_open (const char *uri)
 
   c->uri = uri;
   c->who = must_printf ("the server at %s", safe);
-  c->deadline = wait_deadline ();
+  c->deadline = timeout_deadline ();
   c->nbd = nbd_create ();
   free (safe);
   alarm_begin (c->deadline);
@@ -285,7 +286,7 @@ connection_open (const char *uri)
 void
 connection_renew (struct connection *c)
 {
-  c->deadline = wait_deadline ();
+  c->deadline = timeout_deadline ();
   alarm_begin (c->deadline);
 }
 
@@ -295,13 +296,13 @@ connection_renew (struct connection *c)
 static void
 say_goodbye (struct connection *c)
 {
-  uint64_t until = wait_now () + GOODBYE_MS;
+  uint64_t until = clock_ms () + GOODBYE_MS;
 
   if (nbd_aio_is_negotiating (c->nbd) == 1)
     nbd_aio_opt_abort (c->nbd);
   else if (nbd_aio_is_ready (c->nbd) == 1)
     nbd_aio_disconnect (c->nbd, 0);
-  while (!is_gone (c) && wait_now () < until)
+  while (!is_gone (c) && clock_ms () < until)
     if (nbd_poll (c->nbd, GOODBYE_MS / 10) < 0 && nbd_get_errno () != EINTR)
       break;
 }

@@ -17,8 +17,7 @@
 #include "grid.h"
 #include "message.h"
 #include "must.h"
-
-#define SECOND UINT64_C (1000000000)
+#include "timeout.h"
 
 void
 grid_init (struct grid *g)

@@ -19,7 +19,7 @@
 #include "escape.h"
 #include "message.h"
 #include "must.h"
-#include "wait.h"
+#include "timeout.h"
 
 enum {                          /* whom an option is for */
   LIST = 1 << 0, SETUP = 1 << 1, STAT = 1 << 2, RESET = 1 << 3,
@@ -399,7 +399,7 @@ main (int argc, char **argv)
     r = check_device (argv[0]);
   if (r != EXIT_OK)
     return r;
-  if (wait_limit (options.timeout) < 0)
+  if (timeout_parse (options.timeout) < 0)
     return usage ("%s", fault_text ());
   uri = find_server ();
   options.uri_given = options.uri || is_set ("NBDZRAM_URI");

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "device-name.h"
+#include "interrupt.h"
 #include "message.h"
 #include "must.h"
 #include "nbd-device.h"

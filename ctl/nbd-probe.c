@@ -27,9 +27,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "interrupt.h"
 #include "message.h"
 #include "nbd-probe.h"
-#include "subprocess.h"
 
 #define PATIENCE_MS 3000
 #define STEP_MS 20

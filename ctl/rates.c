@@ -8,8 +8,7 @@
 
 #include "must.h"
 #include "rates.h"
-
-#define SECOND UINT64_C (1000000000)
+#include "timeout.h"
 
 /* False: it is not known. */
 static bool

@@ -1,5 +1,4 @@
-/* nbdzramctl: running other programs, and ending in between only where it
- * leaves nothing half done.
+/* nbdzramctl: running other programs.
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * The signals that end a program are blocked and waited for together with
@@ -12,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -24,131 +24,21 @@
 #include <unistd.h>
 
 #include "escape.h"
+#include "interrupt.h"
 #include "message.h"
 #include "must.h"
 #include "subprocess.h"
-#include "wait.h"
+#include "timeout.h"
 
-/* A program has so many times as long as a server for one answer: it may ask
- * more than once, and a machine that swaps is slow.
- */
-#define PROGRAM_LIMITS 3
 /* From SIGTERM to SIGKILL, and from there to giving it up. */
 #define GRACE_MS 3000
 
-static const int endings[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
-#define N_ENDINGS (sizeof endings / sizeof endings[0])
-
-static sigset_t waited, before;
-static int came;                /* the signal that came first */
-static bool dry, undoing;
-static uint64_t undone_by;
+static bool dry;
 
 void
-interrupt_begin (bool dry_run)
+program_dry_run (bool on)
 {
-  struct sigaction old, plain = { .sa_handler = SIG_DFL };
-  size_t i;
-
-  dry = dry_run;
-  sigemptyset (&waited);
-  sigaddset (&waited, SIGCHLD);
-  /* What nohup or a shell ignores stays so. */
-  for (i = 0; i < N_ENDINGS; i++)
-    if (sigaction (endings[i], NULL, &old) == 0 &&
-        old.sa_handler != SIG_IGN)
-      sigaddset (&waited, endings[i]);
-  sigaction (SIGCHLD, &plain, NULL);
-  sigprocmask (SIG_BLOCK, &waited, &before);
-}
-
-/* Take what is there, or wait for it.  True if it is time to look at the
- * child again.
- */
-static bool
-take_signal (const struct timespec *timeout)
-{
-  int sig = sigtimedwait (&waited, NULL, timeout);
-
-  if (sig > 0 && sig != SIGCHLD && !came)
-    came = sig;
-  return sig > 0;
-}
-
-bool
-interrupt_came (void)
-{
-  const struct timespec now = { 0, 0 };
-
-  while (take_signal (&now))
-    ;
-  return came != 0;
-}
-
-bool
-interrupt_pending (void)
-{
-  sigset_t pending;
-  size_t i;
-
-  if (sigpending (&pending) < 0)
-    return false;
-  for (i = 0; i < N_ENDINGS; i++)
-    if (sigismember (&pending, endings[i]) == 1 &&
-        sigismember (&waited, endings[i]) == 1)
-      return true;
-  return false;
-}
-
-/* So long a program may take. */
-static uint64_t
-program_ms (void)
-{
-  return PROGRAM_LIMITS * UINT64_C (1000) * wait_seconds ();
-}
-
-void
-interrupt_defer (bool on)
-{
-  undoing = on;
-  undone_by = wait_now () + program_ms ();
-}
-
-void
-interrupt_end (void)
-{
-  bool stopped = interrupt_came ();
-
-  fflush (stdout);
-  sigprocmask (SIG_SETMASK, &before, NULL);
-  if (stopped)
-    raise (came);
-}
-
-static int
-fault_stopped (void)
-{
-  return fault ("stopped by a signal (%s)", strsignal (came));
-}
-
-int
-interrupt_check (void)
-{
-  return !undoing && interrupt_came () ? fault_stopped () : 0;
-}
-
-int
-interrupt_pause (unsigned ms)
-{
-  const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
-
-  if (undoing) {
-    nanosleep (&t, NULL);
-    return wait_now () < undone_by ? 0
-      : fault ("it took longer than %u s", PROGRAM_LIMITS * wait_seconds ());
-  }
-  take_signal (&t);
-  return interrupt_check ();
+  dry = on;
 }
 
 /* --- The words ---------------------------------------------------------- */
@@ -320,7 +210,7 @@ read_last_words (struct program *p, int said)
 static uint64_t
 end_of (const struct program *p)
 {
-  return p->patient && !undoing ? UINT64_MAX : wait_now () + program_ms ();
+  return p->patient && !interrupt_deferred () ? UINT64_MAX : clock_ms () + timeout_program_seconds () * 1000;
 }
 
 /* Told to end it may not listen, and killed it may be waiting for a device in
@@ -334,7 +224,7 @@ end_program (struct program *p, unsigned *told, uint64_t *next)
   if (*told == 2)
     return false;
   kill (-p->pid, signals[(*told)++]);
-  *next = wait_now () + GRACE_MS;
+  *next = clock_ms () + GRACE_MS;
   return true;
 }
 
@@ -348,14 +238,14 @@ wait_for (struct program *p)
   pid_t r;
 
   while ((r = waitpid (p->pid, &status, WNOHANG)) == 0) {
-    if (came && !undoing && !told)
+    if (interrupt_came () && !interrupt_deferred () && !told)
       next = 0;
-    if (wait_now () >= next) {
-      p->overdue = !came || undoing;
+    if (clock_ms () >= next) {
+      p->overdue = !interrupt_came () || interrupt_deferred ();
       if (!end_program (p, &told, &next))
         break;
     }
-    take_signal (&step);
+    interrupt_wait (&step);
   }
   p->stuck = r == 0;
   p->status = r > 0 && WIFEXITED (status) ? WEXITSTATUS (status) : -1;
@@ -368,12 +258,12 @@ fault_ended (const struct program *p)
   if (p->stuck)
     return fault ("%s does not end, not even when it is killed: process %ld"
                   " waits in the kernel", p->argv[0], (long) p->pid);
-  if (!undoing && interrupt_came ())
-    return fault_stopped ();
+  if (!interrupt_deferred () && interrupt_came ())
+    return interrupt_fault ();
   if (p->overdue)
-    return fault ("%s took longer than %u s and was ended; --timeout SECONDS"
-                  " waits longer", p->argv[0],
-                  PROGRAM_LIMITS * wait_seconds ());
+    return fault ("%s took longer than %" PRIu64 " s and was ended;"
+                  " --timeout SECONDS waits longer", p->argv[0],
+                  timeout_program_seconds ());
   if (p->status < 0)
     return fault ("%s was killed", p->argv[0]);
   return fault ("%s failed%s%s", p->argv[0], *p->said ? ": " : "", p->said);
@@ -392,8 +282,8 @@ program_run (struct program *p)
     p->status = 0;
     return 0;
   }
-  if (!undoing && interrupt_came ())
-    return fault_stopped ();
+  if (!interrupt_deferred () && interrupt_came ())
+    return interrupt_fault ();
   said = memfd_create ("said", MFD_CLOEXEC);
   if (said < 0)
     return fault ("memfd_create: %s", strerror (errno));
@@ -406,7 +296,7 @@ program_run (struct program *p)
   close (said);
   if (r != 0)
     return fault_spawn (p->argv[0], r);
-  if (p->status == 0 && (undoing || !interrupt_came ()))
+  if (p->status == 0 && (interrupt_deferred () || !interrupt_came ()))
     return 0;
   return fault_ended (p);
 }

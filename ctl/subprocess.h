@@ -1,5 +1,4 @@
-/* nbdzramctl: running other programs, and ending in between only where it
- * leaves nothing half done.
+/* nbdzramctl: running other programs.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 
@@ -9,21 +8,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* From here to interrupt_end, a signal that would end the tool is remembered,
- * and ends what it is waiting for.
- */
-extern void interrupt_begin (bool dry_run);
-/* Dies of the signal, if one came. */
-extern void interrupt_end (void);
-extern bool interrupt_came (void);
-/* One is there that was not looked at yet.  For handlers of signals. */
-extern bool interrupt_pending (void);
-/* The same as a fault, -1, unless something is taken back just now. */
-extern int interrupt_check (void);
-/* Whether what comes now is done to its end, because it takes something
- * back.
- */
-extern void interrupt_defer (bool on);
+/* Only print programs from now on, or run them. */
+extern void program_dry_run (bool on);
 
 enum { ARGV_MAX = 32 };
 struct program {
@@ -52,9 +38,6 @@ extern void program_free (struct program *p);
  * status 0, or if a signal came.
  */
 extern int program_run (struct program *p);
-
-/* Sleep some milliseconds; -1 with a fault if a signal came. */
-extern int interrupt_pause (unsigned ms);
 
 /* As the shell reads it. */
 extern void program_print (const struct program *p);

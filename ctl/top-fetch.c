@@ -20,21 +20,13 @@
 #include "escape.h"
 #include "message.h"
 #include "must.h"
+#include "timeout.h"
 #include "top-fetch.h"
 
 struct errand {
   char *uri;
   int fd;
 };
-
-uint64_t
-clock_ns (void)
-{
-  struct timespec t;
-
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
-}
 
 struct fetched *
 fetch_now (const char *uri)

@@ -15,9 +15,6 @@ struct fetched {
   struct attached *attached;
 };
 
-/* CLOCK_MONOTONIC. */
-extern uint64_t clock_ns (void);
-
 /* Look, however long it takes. */
 extern struct fetched *fetch_now (const char *uri);
 extern void fetched_free (struct fetched *g);

@@ -17,9 +17,8 @@
 #include "message.h"
 #include "must.h"
 #include "terminal.h"
+#include "timeout.h"
 #include "top.h"
-
-#define SECOND UINT64_C (1000000000)
 
 /* --- Keys --------------------------------------------------------------- */
 

@@ -21,9 +21,8 @@
 #include "message.h"
 #include "must.h"
 #include "terminal.h"
+#include "timeout.h"
 #include "top.h"
-
-#define SECOND UINT64_C (1000000000)
 
 static void
 sleep_until (uint64_t ns)

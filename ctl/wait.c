@@ -9,61 +9,24 @@
 #include <string.h>
 #include <time.h>
 
+#include "interrupt.h"
 #include "message.h"
-#include "number-text.h"
-#include "subprocess.h"
+#include "timeout.h"
 #include "wait.h"
 
 /* So soon a signal is seen. */
 #define STEP_MS 50
 
-static unsigned limit = WAIT_SECONDS;
-
-int
-wait_limit (const char *seconds)
-{
-  uint64_t n;
-
-  if (!seconds)
-    return 0;
-  if (number_parse (seconds, &n) < 0 || n == 0 || n > WAIT_SECONDS_MAX)
-    return fault ("--timeout %s: must be seconds from 1 to %d", seconds,
-                  WAIT_SECONDS_MAX);
-  limit = (unsigned) n;
-  return 0;
-}
-
-unsigned
-wait_seconds (void)
-{
-  return limit;
-}
-
-uint64_t
-wait_now (void)
-{
-  struct timespec t;
-
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
-}
-
-uint64_t
-wait_deadline (void)
-{
-  return wait_now () + limit * UINT64_C (1000);
-}
-
 int
 wait_step (uint64_t deadline, const char *who)
 {
-  uint64_t now = wait_now ();
+  uint64_t now = clock_ms ();
 
   if (interrupt_check () < 0)
     return -1;
   if (now >= deadline)
     return fault ("%s has not answered within %u s; --timeout SECONDS waits"
-                  " longer", who, limit);
+                  " longer", who, timeout_seconds ());
   return deadline - now < STEP_MS ? (int) (deadline - now) : STEP_MS;
 }
 

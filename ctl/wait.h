@@ -11,18 +11,6 @@
 
 #include <stdint.h>
 
-/* How long is waited unless told, in seconds; and at most. */
-#define WAIT_SECONDS 10
-#define WAIT_SECONDS_MAX 86400
-
-/* The word of --timeout; NULL: unless told.  -1 with a fault. */
-extern int wait_limit (const char *seconds);
-extern unsigned wait_seconds (void);
-
-/* The time now, and when waiting from now on is over, both in ms. */
-extern uint64_t wait_now (void);
-extern uint64_t wait_deadline (void);
-
 /* How many ms to wait at once, at least 1.  -1 with a fault if it is time
  * to give up; `who' says nothing: "the server at URI".
  */
