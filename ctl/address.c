@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "message.h"
 #include "must.h"
 
 #define NBD_PORT "10809"
@@ -154,6 +155,24 @@ address_of_uri (const char *uri, struct address *p)
   free (sock);
   free (export);
   return i ? -1 : 0;
+}
+
+/* A path may be relative, but not what is compared and noted. */
+int
+address_of_server (const char *uri, struct address *p)
+{
+  char *path = strstr (uri, "://") ? NULL : realpath (uri, NULL);
+  int r = address_of_uri (path ? path : uri, p);
+
+  free (path);
+  if (r < 0)
+    return fault ("%s: neither an NBD URI nor the path of a socket", uri);
+  path = p->socket ? realpath (p->socket, NULL) : NULL;
+  if (path) {
+    free (p->socket);
+    p->socket = path;
+  }
+  return 0;
 }
 
 /* --- Command lines ------------------------------------------------------ */

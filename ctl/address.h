@@ -21,6 +21,11 @@ extern void address_free (struct address *p);
  */
 extern int address_of_uri (const char *uri, struct address *p);
 
+/* The same, as it is compared and noted: with absolute paths.  -1 with a
+ * fault.
+ */
+extern int address_of_server (const char *uri, struct address *p);
+
 /* The value of a key in the query of a URI, or NULL.  To be freed. */
 extern char *address_query (const char *uri, const char *key);
 

@@ -1,10 +1,10 @@
-/* nbdzramctl: attach and detach.
+/* nbdzramctl: what attach, swapon and mount share, and what takes it
+ * back.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 
 #include <config.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,11 +12,11 @@
 #include "attach.h"
 #include "device-name.h"
 #include "interrupt.h"
+#include "machine.h"
 #include "message.h"
 #include "must.h"
 #include "number-text.h"
 #include "resolve.h"
-#include "subprocess.h"
 #include "timeout.h"
 
 /* How long a server on another machine may say nothing.  One on this
@@ -108,36 +108,6 @@ attach_plan (const struct options *o, const char *given, bool swap,
   return r;
 }
 
-static int
-attach (const struct options *o, const char *given)
-{
-  struct attachment a;
-  struct export e;
-  int r;
-
-  if (attach_begin (o) < 0)
-    return -1;
-  if (attach_plan (o, given, false, &a, &e) < 0)
-    return -1;
-  r = nbd_attach (&a);
-  if (r == 0 && !o->dry_run)
-    puts (a.path);
-  address_free (&a.address);
-  return r;
-}
-
-int
-command_attach (const struct options *o, int argc, char **argv)
-{
-  int r;
-
-  if (attach_check (o) < 0)
-    return usage ("%s", fault_text ());
-  r = attach (o, argc ? argv[0] : NULL) < 0 ? failed () : EXIT_OK;
-  interrupt_end ();
-  return r;
-}
-
 /* --- Detaching ---------------------------------------------------------- */
 
 const char *
@@ -207,34 +177,4 @@ attach_forget (const char *name)
   if (program_run (&p) < 0 && !interrupt_came ())
     complain ("%s; the server keeps what was on it", fault_text ());
   program_free (&p);
-}
-
-static int
-detach (const struct options *o, int argc, char **argv)
-{
-  struct attached *list;
-  const char **names = must_alloc ((size_t) argc, sizeof *names);
-  int i, r = attach_begin (o);
-
-  list = r == 0 ? attached_load (o->uri) : NULL;
-  if (r == 0)
-    r = attached_names (list, argc, argv, names);
-  for (i = 0; i < argc && r == 0; i++)
-    if (machine_swap (machine_root (), names[i], NULL))
-      r = fault ("/dev/%s is swap: say " PROGRAM " swapoff %s", names[i],
-                 names[i]);
-  for (i = 0; i < argc && r == 0; i++)
-    r = nbd_detach (names[i], o->dry_run);
-  attached_free (list);
-  free (names);
-  return r;
-}
-
-int
-command_detach (const struct options *o, int argc, char **argv)
-{
-  int r = detach (o, argc, argv) < 0 ? failed () : EXIT_OK;
-
-  interrupt_end ();
-  return r;
 }

@@ -15,12 +15,12 @@
 
 #include "attach.h"
 #include "config-file.h"
-#include "device-name.h"
 #include "interrupt.h"
+#include "machine.h"
 #include "message.h"
 #include "must.h"
 #include "number-text.h"
-#include "subprocess.h"
+#include "server-json.h"
 
 #define FS_TYPE "ext4"
 /* Deleted files are of use to nobody, and so shall their memory be. */

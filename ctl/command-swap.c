@@ -15,10 +15,10 @@
 #include "config-file.h"
 #include "device-name.h"
 #include "interrupt.h"
+#include "machine.h"
 #include "message.h"
 #include "must.h"
 #include "number-text.h"
-#include "subprocess.h"
 
 /* zram-generator's: before any swap on a disk, which has none or -2. */
 #define PRIORITY "100"

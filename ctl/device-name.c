@@ -11,46 +11,6 @@
 #include "message.h"
 #include "must.h"
 
-/* Tests make another machine up. */
-const char *
-machine_root (void)
-{
-  const char *root = getenv ("NBDZRAM_ROOT");
-
-  return root ? root : "";
-}
-
-/* A path may be relative, but not what is compared and noted. */
-int
-address_of_server (const char *uri, struct address *p)
-{
-  char *path = strstr (uri, "://") ? NULL : realpath (uri, NULL);
-  int r = address_of_uri (path ? path : uri, p);
-
-  free (path);
-  if (r < 0)
-    return fault ("%s: neither an NBD URI nor the path of a socket", uri);
-  path = p->socket ? realpath (p->socket, NULL) : NULL;
-  if (path) {
-    free (p->socket);
-    p->socket = path;
-  }
-  return 0;
-}
-
-struct attached *
-attached_load (const char *uri)
-{
-  struct attached *list;
-  struct address p;
-
-  if (address_of_server (uri, &p) < 0)
-    return NULL;
-  list = attached_list (machine_root (), &p);
-  address_free (&p);
-  return list;
-}
-
 char *
 device_name_of (const struct attached *attached, const char *name)
 {

@@ -11,15 +11,6 @@
 #include "attached.h"
 #include "server-json.h"
 
-/* "", or for tests a directory with a made-up /sys, /proc, /etc and /run. */
-extern const char *machine_root (void);
-
-/* Where the server is.  -1 with a fault: it is not said. */
-extern int address_of_server (const char *uri, struct address *p);
-
-/* What of this server is attached to this machine. */
-extern struct attached *attached_load (const char *uri);
-
 /* The server's own name of a device; to be freed.  NULL with a fault: it
  * can be no name, or nothing of this server is attached there.
  */

@@ -18,13 +18,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "device-name.h"
+#include "attached-note.h"
 #include "interrupt.h"
+#include "machine.h"
 #include "message.h"
 #include "must.h"
 #include "nbd-device.h"
 #include "nbd-probe.h"
-#include "subprocess.h"
 
 /* Others attach devices too, and may be faster. */
 #define TRIES 16
@@ -103,141 +103,6 @@ load_module (void)
   return -1;
 }
 
-/* --- What nbd-client is told -------------------------------------------- */
-
-bool
-nbd_uses_tls (const char *uri)
-{
-  return strncasecmp (uri, "nbds", 4) == 0;
-}
-
-static const char *
-file_in (struct program *p, const char *dir, const char *name)
-{
-  const char *path = program_keep (p, must_printf ("%s/%s", dir, name));
-
-  return access (path, F_OK) == 0 ? path : NULL;
-}
-
-/* The files of a directory as nbdkit and libnbd name them.  Without a CA's
- * certificate nbd-client would trust anybody.
- */
-static int
-add_tls (struct program *p, const struct attachment *a)
-{
-  const char *psk = program_keep (p, address_query (a->uri, "tls-psk-file"));
-  const char *dir =
-    program_keep (p, address_query (a->uri, "tls-certificates"));
-  const char *host = program_keep (p, address_query (a->uri, "tls-hostname"));
-  const char *ca, *cert, *key;
-
-  if (psk)
-    return fault ("%s: nbd-client knows no pre-shared keys, only"
-                  " tls-certificates=DIR", a->uri);
-  if (!dir)
-    return fault ("%s: nbd-client needs the certificates to be named: add"
-                  " ?tls-certificates=DIR", a->uri);
-  ca = file_in (p, dir, "ca-cert.pem");
-  if (!ca)
-    return fault ("%s/ca-cert.pem: %s", dir, strerror (errno));
-  cert = file_in (p, dir, "client-cert.pem");
-  key = file_in (p, dir, "client-key.pem");
-  if (!cert != !key)
-    return fault ("%s: client-cert.pem and client-key.pem need each other",
-                  dir);
-  if (!host)
-    host = a->address.host ? a->address.host : "localhost";
-  program_add (p, "-A", ca, "-H", host, NULL);
-  if (cert)
-    program_add (p, "-F", cert, "-K", key, NULL);
-  return 0;
-}
-
-/* What nbd-client would take for something else. */
-static int
-check_words (const struct attachment *a)
-{
-  const struct address *p = &a->address;
-
-  if (p->socket && strchr (p->socket, '='))
-    return fault ("%s: nbd-client takes no path with a = in it", p->socket);
-  if (p->host && *p->host == '-')
-    return fault ("%s: this is no name of a host", p->host);
-  if (p->port && p->port[strspn (p->port, "0123456789")])
-    return fault ("%s: nbd-client takes only numbers for ports", p->port);
-  return 0;
-}
-
-static int
-make_client (struct program *p, const struct attachment *a)
-{
-  const struct address *address = &a->address;
-
-  memset (p, 0, sizeof *p);
-  program_add (p, "nbd-client", NULL);
-  if (address->socket)
-    program_add (p, "-unix", address->socket, a->path, NULL);
-  else
-    program_add (p, address->host, address->port, a->path, NULL);
-  program_add (p, "-N", address->export, "-b",
-               program_keep (p, must_printf ("%u", a->block_size)), "-C",
-               program_keep (p, must_printf ("%" PRIu64, a->connections)),
-               NULL);
-  if (a->timeout)
-    program_add (p, "-t",
-                 program_keep (p, must_printf ("%" PRIu64, a->timeout)),
-                 NULL);
-  if (a->swap)
-    program_add (p, "-swap", NULL);
-  return nbd_uses_tls (a->uri) ? add_tls (p, a) : 0;
-}
-
-/* --- Notes -------------------------------------------------------------- */
-
-static char *
-note_path (const char *name)
-{
-  return must_printf ("%s" ATTACHED_NOTES "/%s", machine_root (), name);
-}
-
-/* The kernel does not say what a device is connected to: see mounts.c.  Not
- * to know it later is no reason to fail.
- */
-static void
-note_write (const struct attachment *a)
-{
-  char *pid = machine_sys (machine_root (), a->name, "pid");
-  char *dir = must_printf ("%s" ATTACHED_NOTES, machine_root ());
-  char *path = note_path (a->name), *new = must_printf ("%s.new", path);
-  FILE *fp;
-  bool done = false;
-
-  mkdir (dir, 0755);
-  fp = fopen (new, "we");
-  if (fp) {
-    done = fprintf (fp, "%s\n%s\n%s\n", pid ? pid : "",
-                    a->address.socket ? a->address.socket : a->uri,
-                    a->address.export) > 0;
-    done = fclose (fp) == 0 && done && rename (new, path) == 0;
-  }
-  if (!done)
-    complain ("%s: %s; later it will not be known what %s is", path,
-              strerror (errno), a->path);
-  free (new);
-  free (path);
-  free (dir);
-  free (pid);
-}
-
-static void
-note_remove (const char *name)
-{
-  char *path = note_path (name);
-
-  unlink (path);
-  free (path);
-}
-
 /* --- Doing -------------------------------------------------------------- */
 
 static void
@@ -302,7 +167,7 @@ static int
 attach_one (struct attachment *a)
 {
   struct program p;
-  int r = make_client (&p, a);
+  int r = nbd_client_words (&p, a);
 
   if (r == 0)
     r = program_run (&p);
@@ -315,7 +180,8 @@ attach_one (struct attachment *a)
     return p.status > 0 && !is_free (a->name) ? 1 : -1;
   if (wait_attached (a->name, true) < 0)
     return take_back (a);
-  note_write (a);
+  attached_note_write (a->name, a->address.socket ? a->address.socket
+                                 : a->uri, a->address.export);
   return 0;
 }
 
@@ -369,7 +235,7 @@ nbd_attach (struct attachment *a)
   unsigned n, tries;
   int r;
 
-  if (check_words (a) < 0 || load_module () < 0)
+  if (nbd_client_check (a) < 0 || load_module () < 0)
     return -1;
   if (a->device) {
     set_device (a, (unsigned) strtoul (a->device + 3, NULL, 10));
@@ -406,6 +272,6 @@ nbd_detach (const char *name, bool dry)
   if (r == 0)
     r = wait_attached (name, false);
   if (r == 0)
-    note_remove (name);
+    attached_note_remove (name);
   return r;
 }

@@ -10,20 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "address.h"
-
-/* What to attach, and how. */
-struct attachment {
-  struct address address;           /* with the export */
-  const char *uri;
-  const char *device;           /* "nbd3", or NULL: one that is free */
-  uint64_t connections, timeout;
-  unsigned block_size;
-  bool swap, dry;
-  bool local;                   /* the server is on this machine */
-  /* The result: "nbd3", "/dev/nbd3". */
-  char name[16], path[24];
-};
+#include "nbd-client.h"
 
 /* Fills in name and path.  If it fails, nothing is attached. */
 extern int nbd_attach (struct attachment *a);
@@ -32,7 +19,5 @@ extern int nbd_detach (const char *name, bool dry);
 /* The name in "/dev/nbd3" or "nbd3"; NULL: it is none. */
 extern const char *nbd_name (const char *path);
 extern bool nbd_attached (const char *name);
-
-extern bool nbd_uses_tls (const char *uri);
 
 #endif /* NBD_DEVICE_H */

@@ -16,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "device-name.h"
 #include "escape.h"
 #include "message.h"
 #include "must.h"

@@ -1,0 +1,102 @@
+/* nbdzramctl: the words that nbd-client is told.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "must.h"
+#include "nbd-client.h"
+
+bool
+nbd_uses_tls (const char *uri)
+{
+  return strncasecmp (uri, "nbds", 4) == 0;
+}
+
+static const char *
+file_in (struct program *p, const char *dir, const char *name)
+{
+  const char *path = program_keep (p, must_printf ("%s/%s", dir, name));
+
+  return access (path, F_OK) == 0 ? path : NULL;
+}
+
+/* The files of a directory as nbdkit and libnbd name them.  Without a CA's
+ * certificate nbd-client would trust anybody.
+ */
+static int
+add_tls (struct program *p, const struct attachment *a)
+{
+  const char *psk = program_keep (p, address_query (a->uri, "tls-psk-file"));
+  const char *dir =
+    program_keep (p, address_query (a->uri, "tls-certificates"));
+  const char *host = program_keep (p, address_query (a->uri, "tls-hostname"));
+  const char *ca, *cert, *key;
+
+  if (psk)
+    return fault ("%s: nbd-client knows no pre-shared keys, only"
+                  " tls-certificates=DIR", a->uri);
+  if (!dir)
+    return fault ("%s: nbd-client needs the certificates to be named: add"
+                  " ?tls-certificates=DIR", a->uri);
+  ca = file_in (p, dir, "ca-cert.pem");
+  if (!ca)
+    return fault ("%s/ca-cert.pem: %s", dir, strerror (errno));
+  cert = file_in (p, dir, "client-cert.pem");
+  key = file_in (p, dir, "client-key.pem");
+  if (!cert != !key)
+    return fault ("%s: client-cert.pem and client-key.pem need each other",
+                  dir);
+  if (!host)
+    host = a->address.host ? a->address.host : "localhost";
+  program_add (p, "-A", ca, "-H", host, NULL);
+  if (cert)
+    program_add (p, "-F", cert, "-K", key, NULL);
+  return 0;
+}
+
+/* What nbd-client would take for something else. */
+int
+nbd_client_check (const struct attachment *a)
+{
+  const struct address *p = &a->address;
+
+  if (p->socket && strchr (p->socket, '='))
+    return fault ("%s: nbd-client takes no path with a = in it", p->socket);
+  if (p->host && *p->host == '-')
+    return fault ("%s: this is no name of a host", p->host);
+  if (p->port && p->port[strspn (p->port, "0123456789")])
+    return fault ("%s: nbd-client takes only numbers for ports", p->port);
+  return 0;
+}
+
+int
+nbd_client_words (struct program *p, const struct attachment *a)
+{
+  const struct address *address = &a->address;
+
+  memset (p, 0, sizeof *p);
+  program_add (p, "nbd-client", NULL);
+  if (address->socket)
+    program_add (p, "-unix", address->socket, a->path, NULL);
+  else
+    program_add (p, address->host, address->port, a->path, NULL);
+  program_add (p, "-N", address->export, "-b",
+               program_keep (p, must_printf ("%u", a->block_size)), "-C",
+               program_keep (p, must_printf ("%" PRIu64, a->connections)),
+               NULL);
+  if (a->timeout)
+    program_add (p, "-t",
+                 program_keep (p, must_printf ("%" PRIu64, a->timeout)),
+                 NULL);
+  if (a->swap)
+    program_add (p, "-swap", NULL);
+  return nbd_uses_tls (a->uri) ? add_tls (p, a) : 0;
+}
