@@ -4,6 +4,7 @@
  *   open.c      parameters checked, disks made and ended
  *   change.c    what can change while a disk is in use: codec, size
  *   disk.c      the data path: read, write, zero, trim
+ *   disk-codings.c  the codings in use
  *   extents.c   what the disk holds, without reading it
  *   report.c    statistics
  *   latency.c   how long requests took
@@ -102,11 +103,13 @@ extern int refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
 /* keeper.c */
 extern void keeper_init (struct zram_disk *d);
 
-/* change.c: let a codec at a level write new objects: -ENOMEM, -ENOSPC at
- * the limit, -EBUSY if there are too many codings; free the codings that no
- * object needs any more.
+/* disk-codings.c: let a codec at a level write new objects: -ENOMEM, -ENOSPC
+ * at the limit, -EBUSY if there are too many codings.  The same with contexts
+ * that are not needed given back first.  Free the codings that no object
+ * needs any more.
  */
 extern int codings_use (struct zram_disk *d, unsigned codec, int level);
+extern int codings_switch (struct zram_disk *d, unsigned codec, int level);
 extern void codings_tidy (struct zram_disk *d);
 
 /* Is [offset, offset + count) on the disk? */
