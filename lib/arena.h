@@ -151,8 +151,13 @@ extern void arena_free (struct arena *a, const struct found *at);
 #define COMPACT_BUSY 15         /* while the shard is written to */
 #define COMPACT_IDLE 5          /* when it is not */
 #define COMPACT_NOW 0           /* on request, and when memory is short */
-extern bool arena_wants_compaction (const struct arena *a,
-                                    unsigned per_mille);
+static inline bool
+arena_wants_compaction (const struct arena *a, unsigned per_mille)
+{
+  return a->victim != NIL ||
+    counter_get (&a->n->room) >
+    a->listed * SEGMENT_GRANULES / 1000 * per_mille + SEGMENT_GRANULES;
+}
 
 /* Who knows in which segment the object of a slot, or its head, is. */
 struct arena_index {

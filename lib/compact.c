@@ -26,14 +26,6 @@
  */
 #define STEP_OBJECTS 16
 
-bool
-arena_wants_compaction (const struct arena *a, unsigned per_mille)
-{
-  return a->victim != NIL ||
-    counter_get (&a->n->room) >
-    a->listed * SEGMENT_GRANULES / 1000 * per_mille + SEGMENT_GRANULES;
-}
-
 /* Move a whole object. */
 static bool
 move_object (struct arena *a, const struct arena_index *index, uint64_t e,

@@ -53,8 +53,23 @@ while read -r name; do
     fail "HACKING.md: '$name' is not in the table of files"
 done <"$tmpdir/used"
 
+say "functions and invariants that doc/ARCHITECTURE.md names"
+grep -o '`[a-z]*_[a-z_]*`' "$papers/doc/ARCHITECTURE.md" | tr -d '`' |
+  sort -u >"$tmpdir/functions"
+[ "$(wc -l <"$tmpdir/functions")" -ge 30 ] || fail "it names too few functions"
+while read -r f; do
+  grep -qE "^$f \\(" "$src"/lib/*.[ch] ||
+    fail "doc/ARCHITECTURE.md names $f, which is no function of lib/"
+done <"$tmpdir/functions"
+sed -n 's/^ \*   \(I[0-9]*\) .*/\1/p' "$src/lib/invariant.h" >"$tmpdir/said"
+sed -n 's/^- \*\*\(I[0-9]*\)\*\*.*/\1/p' "$papers/doc/ARCHITECTURE.md" |
+  diff -u "$tmpdir/said" - ||
+  fail "doc/ARCHITECTURE.md has other invariants than lib/invariant.h"
+[ "$(wc -l <"$tmpdir/said")" -ge 8 ] || fail "too few invariants"
+
 say "links"
-for f in README.md HACKING.md SECURITY.md CHANGELOG.md tests/README.md; do
+for f in README.md HACKING.md SECURITY.md CHANGELOG.md tests/README.md \
+         doc/ARCHITECTURE.md; do
   { grep -o ']([^)]*)' "$papers/$f" || :; } | sed 's/^](//; s/)$//; s/#.*//' |
     while read -r link; do
       case $link in
