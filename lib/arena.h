@@ -6,9 +6,9 @@
  * if that saves opening another.  An object is known by its slot and the
  * id of its segment; raw pages and table entries are the store's affair.
  *
- *   arena.c    objects: store, load, free, replace where they are
- *   place.c    lists by room, and the choice of a segment
- *   compact.c  emptying segments
+ *   arena.c          segments by their room; objects: store, find, free
+ *   arena-replace.c  an object where another is
+ *   compact.c        emptying segments
  *
  * Not thread-safe: used under the shard's lock.  No function here calls
  * a codec.
@@ -179,7 +179,11 @@ extern bool arena_compact_step (struct arena *a,
 extern void arena_cool (struct arena *a);
 extern void arena_drain (struct arena *a, unsigned blocks);
 
-/* Between arena.c, place.c and compact.c. */
+/* Between arena.c, arena-replace.c and compact.c. */
+
+/* What was found, but for its bytes. */
+extern struct object arena_found_object (const struct layout *l,
+                                         const struct found *at);
 
 static inline char *
 arena_base (const struct arena *a, uint32_t id)
@@ -190,18 +194,18 @@ arena_base (const struct arena *a, uint32_t id)
 /* Put a segment that has objects on the list for its room, and take it
  * off; it is off while it changes.
  */
-extern void place_list (struct arena *a, uint32_t id);
-extern void place_unlist (struct arena *a, uint32_t id);
+extern void arena_list (struct arena *a, uint32_t id);
+extern void arena_unlist (struct arena *a, uint32_t id);
 
 /* The segment with most room but for those left out, or NIL. */
-extern uint32_t place_emptiest (const struct arena *a,
+extern uint32_t arena_emptiest (const struct arena *a,
                                 struct except except);
 
 /* The tightest segment for an object of so many granules, one that need
  * not move others if there is one among the tightest few, or NIL.  The
  * segments in `except' are left out, and a third.
  */
-extern uint32_t place_choose (const struct arena *a, uint32_t size,
+extern uint32_t arena_choose (const struct arena *a, uint32_t size,
                               struct except except, uint32_t third);
 
 /* Add an object or a fragment to a segment.  Its bytes, to be filled. */

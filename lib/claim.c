@@ -68,12 +68,10 @@ turn_take (struct claims *c, struct turn *turn, uint64_t slot,
 }
 
 void
-turn_end (struct claims *c, struct turn *turn)
+turn_leave (struct claims *c, struct turn *turn)
 {
   struct turn **p = &c->queue;
 
-  if (!turn->queued)
-    return;
   while (*p != turn) {
     CHEAP (I8, *p != NULL);
     p = &(*p)->next;

@@ -82,7 +82,13 @@ extern void turn_take (struct claims *c, struct turn *turn, uint64_t slot,
                        pthread_mutex_t *lock);
 
 /* It is over; if there was none nothing happens. */
-extern void turn_end (struct claims *c, struct turn *turn);
+extern void turn_leave (struct claims *c, struct turn *turn);
+static inline void
+turn_end (struct claims *c, struct turn *turn)
+{
+  if (turn->queued)
+    turn_leave (c, turn);
+}
 
 /* The first slot of [from, to) that somebody has a turn on, or `to'. */
 extern uint64_t turn_next (const struct claims *c, uint64_t from,

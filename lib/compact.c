@@ -73,7 +73,7 @@ move_fragment (struct arena *a, const struct arena_index *index, uint64_t e,
   uint64_t slot = dirent_slot (l, e);
   uint32_t length = dirent_length (l, e);
   bool tail = dirent_kind (e) == KIND_TAIL;
-  uint32_t id = place_choose (a, to_granules (l, length), except_none, NIL);
+  uint32_t id = arena_choose (a, to_granules (l, length), except_none, NIL);
 
   if (id == NIL || (tail && !head_of (a, index, slot)))
     return false;
@@ -112,7 +112,7 @@ move_last (struct arena *a, const struct arena_index *index,
 static void
 stall (struct arena *a)
 {
-  place_list (a, a->victim);
+  arena_list (a, a->victim);
   a->victim = NIL;
   a->stalled_room = counter_get (&a->n->room);
   a->stalled_steps = STALL_STEPS;
@@ -130,10 +130,10 @@ arena_compact_step (struct arena *a, const struct arena_index *index)
     a->stalled_steps = 0;
   }
   if (a->victim == NIL) {
-    a->victim = place_emptiest (a, except_none);
+    a->victim = arena_emptiest (a, except_none);
     if (a->victim == NIL)
       return false;
-    place_unlist (a, a->victim);
+    arena_unlist (a, a->victim);
   }
   for (objects = 0; done < a->layout->page && objects < STEP_OBJECTS;
        done += length, ++objects) {

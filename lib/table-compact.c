@@ -19,20 +19,6 @@
 #define STEP_MOVES 16
 #define STEP_LOOKS 512
 
-/* Blocks that are not worth it: the last, and one on loan to the reserve. */
-#define SLACK 2
-
-bool
-table_wants_compaction (const struct table *t, unsigned per_mille)
-{
-  const struct pool *pool = &t->nodes;
-  uint64_t blocks = pool->resident - pool->nhot;
-
-  return blocks * pool->block_units >
-    pool->used + pool->used * per_mille / TABLE_SHARE +
-    SLACK * pool->block_units;
-}
-
 /* Move the node that this cell leads to down, if there is a place in a
  * block before its own.
  */

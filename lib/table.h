@@ -97,8 +97,18 @@ extern uint64_t table_set_run (struct table *t, uint64_t slot, uint64_t end,
  * the arena for the same per_mille: a half for COMPACT_BUSY.
  */
 #define TABLE_SHARE 30
-extern bool table_wants_compaction (const struct table *t,
-                                    unsigned per_mille);
+#define TABLE_SLACK 2           /* blocks not worth it: the last, and one
+                                   on loan to the reserve */
+static inline bool
+table_wants_compaction (const struct table *t, unsigned per_mille)
+{
+  const struct pool *pool = &t->nodes;
+  uint64_t blocks = pool->resident - pool->nhot;
+
+  return blocks * pool->block_units >
+    pool->used + pool->used * per_mille / TABLE_SHARE +
+    TABLE_SLACK * pool->block_units;
+}
 
 /* Move some nodes to where they share pages.  False: all were looked at,
  * and there was nothing to do.

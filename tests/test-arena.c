@@ -203,7 +203,7 @@ test_squeeze_whole (void)
 
   start (4096);
   CHECK (squeeze (9, 100, ENTRY_HOLE) == ENTRY_HOLE);   /* no segment */
-  CHECK (place_choose (a, SEGMENT_GRANULES + 100, except_none, NIL) == NIL);
+  CHECK (arena_choose (a, SEGMENT_GRANULES + 100, except_none, NIL) == NIL);
   put (0, LARGE);
   first = where (0).head;
   entry = entry_make (TAG_OBJECT, first);
@@ -238,7 +238,7 @@ test_squeeze_split (void)
   w = where (4);
   CHECK (w.tail != NIL && w.head == where (0).head);
   drop (0);
-  CHECK (place_choose (a, 100, except_none, NIL) != NIL);
+  CHECK (arena_choose (a, 100, except_none, NIL) != NIL);
   CHECK (squeeze (4, 100, table_get (&s->table, 4)) == ENTRY_HOLE);
   verify ();
 
@@ -272,7 +272,7 @@ test_squeeze_over_two (void)
   fill_uniform (LARGE, 8);
   CHECK (a->listed == 2);
   CHECK (replace (3, LARGE - 200) && replace (7, LARGE - 200));
-  CHECK (place_choose (a, 900, except_none, NIL) == NIL);
+  CHECK (arena_choose (a, 900, except_none, NIL) == NIL);
   listed = a->listed;
   CHECK (squeeze (9, 900, ENTRY_HOLE) != ENTRY_HOLE);
   CHECK (where (9).tail != NIL && a->listed == listed);

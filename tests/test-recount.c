@@ -138,9 +138,9 @@ test_lists (void)
   NOTICED (a->segment[id].prev = id, a->segment[id].prev = NIL, "lists");
   NOTICED (a->listed++, a->listed--, "segments listed");
   NOTICED (a->victim = id, a->victim = NIL, "lists");
-  place_unlist (a, id);
+  arena_unlist (a, id);
   noticed ("segments not listed");
-  place_list (a, id);
+  arena_list (a, id);
   disk_recount (d);
 }
 
