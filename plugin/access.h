@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include "snapshot.h"
+
 enum control {
   CONTROL_LOCAL,                /* peers on a Unix socket: root or our uid */
   CONTROL_TLS,                  /* they, and whoever has started TLS */
@@ -18,15 +20,7 @@ enum control {
 /* May the client of this connection, which is just being opened? */
 extern bool access_granted (enum control control);
 
-/* Who is it, for sharing out memory: none of these can use up what the
- * others have.
- */
-enum asker {
-  ASKER_READER,                 /* may only read */
-  ASKER_WRITER,                 /* may write too */
-  ASKER_OWNER,                  /* as CONTROL_LOCAL, even if it may not */
-  N_ASKERS
-};
+/* Who is it, for sharing out memory? */
 extern enum asker access_asker (enum control control);
 
 #endif /* ZRAM_ACCESS_H */

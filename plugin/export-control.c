@@ -20,6 +20,7 @@
 #include "command.h"
 #include "export.h"
 #include "log.h"
+#include "quote.h"
 
 enum control export_control_access;
 
@@ -110,7 +111,7 @@ static void
 log_answer (const char *command, const struct text *answer)
 {
   static const char error[] = "error: ";
-  char why[LOG_TEXT_MAX + 1];
+  char why[QUOTE_MAX + 1];
 
   snprintf (why, sizeof why, "%s", answer->data + strlen (error));
   why[strcspn (why, "\n")] = '\0';
@@ -123,7 +124,7 @@ run (struct handle *h, const char *line, size_t n)
 {
   struct snapshot answer;
   const char *why = snapshot_start (&answer, h->asker, CONTROL_SIZE);
-  char first[LOG_TEXT_MAX + 1];
+  char first[QUOTE_MAX + 1];
   int r;
 
   snprintf (first, sizeof first, "%.*s", (int) strnlen (line, n), line);

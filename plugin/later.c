@@ -8,9 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NBDKIT_API_VERSION 2
-#include <nbdkit-plugin.h>
-
 #include "later.h"
 #include "worker.h"
 
@@ -18,6 +15,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct worker worker;
+static later_write_fn *write_line;
 static bool is_open;            /* to new lines */
 static char lines[LINES][LATER_LINE];
 static unsigned first, waiting, dropped;
@@ -45,7 +43,7 @@ write_lines (void *opaque)
 
   (void) opaque;
   while (take (line))
-    nbdkit_error ("%s", line);
+    write_line (line);
 }
 
 static void
@@ -57,10 +55,11 @@ set_open (bool to)
 }
 
 int
-later_start (void)
+later_start (later_write_fn *write)
 {
   int r;
 
+  write_line = write;
   worker_init (&worker, "zram-log", 0, write_lines, NULL);
   r = worker_start (&worker);
   if (r < 0)

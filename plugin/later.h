@@ -12,8 +12,9 @@
 
 #include <stdbool.h>
 
-/* 0 or -errno. */
-extern int later_start (void);
+/* Start the thread, which calls write for each line.  0 or -errno. */
+typedef void later_write_fn (const char *line);
+extern int later_start (later_write_fn *write);
 
 /* What has not been written yet is written first. */
 extern void later_stop (void);

@@ -17,6 +17,8 @@
 
 #include "later.h"
 #include "log.h"
+#include "quote.h"
+#include "rate-limit.h"
 
 #define SECOND UINT64_C (1000000000)
 
@@ -28,7 +30,7 @@
 static struct failure {
   int err;
   const char *what;
-  struct log_limit limit;
+  struct rate_limit limit;
 } failures[] = {
   { ENOSPC, "mem-limit is reached (not said again while it lasts)",
     { .pause = 60 * SECOND, .one_line_a_burst = true } },
@@ -42,23 +44,6 @@ static struct failure {
 
 /* Taken only where something has failed. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-bool
-log_limit_pass (struct log_limit *limit, uint64_t now, uint64_t *held_back)
-{
-  bool pass = !limit->begun || now - limit->since >= limit->pause;
-
-  if (pass || limit->one_line_a_burst)
-    limit->since = now;
-  limit->begun = true;
-  if (!pass) {
-    limit->held_back++;
-    return false;
-  }
-  *held_back = limit->held_back;
-  limit->held_back = 0;
-  return true;
-}
 
 static uint64_t
 monotonic_ns (void)
@@ -80,7 +65,7 @@ log_failure (const char *request, uint32_t count, uint64_t offset, int err)
   while (f->err && f->err != err)
     f++;
   pthread_mutex_lock (&lock);
-  pass = log_limit_pass (&f->limit, monotonic_ns (), &held_back);
+  pass = rate_limit_pass (&f->limit, monotonic_ns (), &held_back);
   pthread_mutex_unlock (&lock);
   if (!pass)
     return;
@@ -91,50 +76,48 @@ log_failure (const char *request, uint32_t count, uint64_t offset, int err)
   snprintf (line, sizeof line, "%s of %" PRIu32 " bytes at %" PRIu64
             ": %s: %m%s", request, count, offset, f->what, more);
   if (!later_say (line))
-    nbdkit_error ("%s", line);
+    log_line (line);
 }
 
-static struct log_limit refusals = { .pause = SECOND };
+static struct rate_limit refusals = { .pause = SECOND };
 
 void
 log_refusal (const char *what, const char *name, const char *why)
 {
-  char text[LOG_TEXT_MAX], because[LOG_TEXT_MAX], more[64] = "";
+  char text[QUOTE_MAX], because[QUOTE_MAX], more[64] = "";
   uint64_t held_back = 0;
   bool pass;
 
   pthread_mutex_lock (&lock);
-  pass = log_limit_pass (&refusals, monotonic_ns (), &held_back);
+  pass = rate_limit_pass (&refusals, monotonic_ns (), &held_back);
   pthread_mutex_unlock (&lock);
   if (!pass)
     return;
   if (held_back)
     snprintf (more, sizeof more,
               " (and %" PRIu64 " refusals since the last line)", held_back);
-  nbdkit_error ("%s \"%s\": %s%s", what, log_text (name, text),
-                log_text (why, because), more);
+  nbdkit_error ("%s \"%s\": %s%s", what, quote (name, text),
+                quote (why, because), more);
 }
 
-const char *
-log_text (const char *text, char buf[LOG_TEXT_MAX])
+void
+log_line (const char *line)
 {
-  static const char cut[] = "...";
-  const size_t room = LOG_TEXT_MAX - sizeof cut;
-  size_t n = 0;
+  nbdkit_error ("%s", line);
+}
 
-  for (; *text; text++) {
-    unsigned char c = (unsigned char) *text;
-    bool plain = c >= ' ' && c < 0x7f && c != '\\';
+/* Not nbdkit_error: the server does start.  nbdkit has no call for warnings,
+ * and writes its own as we do here.
+ */
+void
+log_warn_starter (const char *line)
+{
+  fprintf (stderr, "nbdkit: zram: warning: %s\n", line);
+}
 
-    if (n + (plain ? 1 : 4) > room) {
-      strcpy (buf + n, cut);
-      return buf;
-    }
-    if (plain)
-      buf[n++] = *text;
-    else
-      n += (size_t) sprintf (buf + n, "\\x%02x", c);
-  }
-  buf[n] = '\0';
-  return buf;
+/* A daemon has no standard error any more. */
+void
+log_warn_reader (const char *line)
+{
+  nbdkit_error ("warning: %s", line);
 }

@@ -13,9 +13,10 @@
 #include "boot.h"
 #include "devices.h"
 #include "metrics.h"
-#include "parallel.h"
 
 #define PREFIX "nbdkit_zram_"
+
+bool stats_parallel;
 
 int
 stats_json (struct text *text)
@@ -26,7 +27,7 @@ stats_json (struct text *text)
   /* The version of the schema, not of the program. */
   text_printf (text, "{\"version\":\"0.1\",\"boot\":\"%s\","
                "\"parallel\":%s,\"devices\":[",
-               boot_mark (), parallel_on () ? "true" : "false");
+               boot_mark (), stats_parallel ? "true" : "false");
   for (i = 0; i < n; i++) {
     struct zram_device about = device_about (devices[i]);
 
@@ -277,7 +278,7 @@ stats_metrics (struct text *text)
   if (seen) {
     head (text, "parallel", "gauge",
           "1: requests of one connection run in parallel.");
-    text_printf (text, PREFIX "parallel %d\n", parallel_on ());
+    text_printf (text, PREFIX "parallel %d\n", stats_parallel);
     add_devices (text, seen, n);
     add_metrics (text, seen, n);
     add_codecs (text, seen, n);

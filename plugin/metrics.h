@@ -5,7 +5,14 @@
 #ifndef ZRAM_METRICS_H
 #define ZRAM_METRICS_H
 
+#include <stdbool.h>
+
 #include "text.h"
+
+/* Do requests of one connection run in parallel?  The server says so before
+ * it serves.
+ */
+extern bool stats_parallel;
 
 /* {"version":"0.1","boot":"...","parallel":BOOL,"devices":[...]} and a
  * newline.

@@ -16,10 +16,12 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include "log.h"
 #include "number.h"
 #include "os.h"
 #include "parallel.h"
 #include "params.h"
+#include "quote.h"
 
 static struct settings defaults;
 static struct settings device[DEVICES_MAX];
@@ -127,11 +129,11 @@ set_of_server (unsigned i, const char *value,
                char message[SETTINGS_MESSAGE_MAX])
 {
   const char *key = table[i].key;
-  char text[LOG_TEXT_MAX];
+  char text[QUOTE_MAX];
 
   if (table[i].given && table[i].parse != parse_device)
     return refuse ("given twice; the first was %s",
-                   log_text (table[i].given, text));
+                   quote (table[i].given, text));
   table[i].given = value;
   if (!*value)
     return refuse ("the value is missing: %s=%s", key, table[i].value);
@@ -172,26 +174,26 @@ params_set (const char *key, const char *value)
 
 #undef refuse
 
-/* Not nbdkit_error: the server does start.  nbdkit has no call for
- * warnings, and writes its own as we do here.
- */
 static void
 warn_of_limit (const struct settings *s)
 {
   uint64_t ram = os_ram ();
+  char line[SETTINGS_MESSAGE_MAX];
 
-  if (ram && s->params.mem_limit > ram)
-    fprintf (stderr, "nbdkit: zram: warning: mem-limit=%s: more than the %"
-             PRIu64 "M of RAM of this machine\n",
-             s->given[SETTING_MEM_LIMIT], ram >> 20);
+  if (!ram || s->params.mem_limit <= ram)
+    return;
+  snprintf (line, sizeof line, "mem-limit=%s: more than the %" PRIu64
+            "M of RAM of this machine", s->given[SETTING_MEM_LIMIT],
+            ram >> 20);
+  log_warn_starter (line);
 }
 
 static void
 warn_of_parallel (void)
 {
   if (parallel_on () && !parallel_is_safe ())
-    fprintf (stderr, "nbdkit: zram: warning: parallel=on: a client that goes"
-             " away can end this nbdkit, and all data is lost\n");
+    log_warn_starter ("parallel=on: a client that goes away can end this"
+                      " nbdkit, and all data is lost");
 }
 
 int

@@ -52,12 +52,12 @@ int
 settings_refuse (char message[SETTINGS_MESSAGE_MAX], const char *key,
                  const char *value, const char *fmt, ...)
 {
-  char text[LOG_TEXT_MAX], name[LOG_TEXT_MAX];
+  char text[QUOTE_MAX], name[QUOTE_MAX];
   va_list args;
   int n;
 
   n = snprintf (message, SETTINGS_MESSAGE_MAX, "%s=%s: ",
-                log_text (key, name), log_text (value, text));
+                quote (key, name), quote (value, text));
   va_start (args, fmt);
   vsnprintf (message + n, SETTINGS_MESSAGE_MAX - (size_t) n, fmt, args);
   va_end (args);
@@ -105,11 +105,11 @@ set_level (struct settings *settings, const char *key, const char *value,
            enum setting other, int level, char message[SETTINGS_MESSAGE_MAX])
 {
   struct zram_params *p = &settings->params;
-  char text[LOG_TEXT_MAX];
+  char text[QUOTE_MAX];
 
   if (p->has_level && p->level != level)
     return refuse ("contradicts %s=%s", settings_key (other),
-                   log_text (settings->given[other], text));
+                   quote (settings->given[other], text));
   p->level = level;
   p->has_level = true;
   return 0;
@@ -125,7 +125,7 @@ parse_algo (struct settings *settings, const char *key,
   if (algorithm_parse (value, &a) < 0)
     return refuse ("what follows the colon must be the level, a whole"
                    " number");
-  settings->params.algo = log_text (a.name, settings->algo);
+  settings->params.algo = quote (a.name, settings->algo);
   return a.has_level ? set_level (settings, key, value, SETTING_LEVEL,
                                   a.level, message) : 0;
 }
@@ -303,7 +303,7 @@ int
 settings_set (struct settings *settings, const char *key, const char *value,
               bool *no_such_key, char message[SETTINGS_MESSAGE_MAX])
 {
-  char text[LOG_TEXT_MAX];
+  char text[QUOTE_MAX];
   unsigned i = 0;
 
   while (i < SETTINGS && !same_key (table[i].key, key))
@@ -315,7 +315,7 @@ settings_set (struct settings *settings, const char *key, const char *value,
   key = table[i].key;
   if (settings->given[i])
     return refuse ("given twice; the first was %s",
-                   log_text (settings->given[i], text));
+                   quote (settings->given[i], text));
   settings->given[i] = value;
   if (!*value)
     return refuse ("the value is missing: %s=%s", key, table[i].value);

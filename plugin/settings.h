@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "log.h"
+#include "quote.h"
 #include "zram.h"
 
 /* The keys, in the order of the table and of --help. */
@@ -27,7 +27,7 @@ enum setting {
 struct settings {
   const char *given[SETTINGS];  /* NULL: nothing */
   struct zram_params params;
-  char algo[LOG_TEXT_MAX];
+  char algo[QUOTE_MAX];
 };
 
 #define SETTINGS_MESSAGE_MAX 512

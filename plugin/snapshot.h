@@ -13,9 +13,18 @@
 
 #include <stddef.h>
 
-#include "access.h"
 #include "names.h"
 #include "text.h"
+
+/* Who reads, for sharing out memory: none of these can use up what the
+ * others have.
+ */
+enum asker {
+  ASKER_READER,                 /* may only read */
+  ASKER_WRITER,                 /* may write too */
+  ASKER_OWNER,                  /* root or our uid, whatever it may do */
+  N_ASKERS
+};
 
 /* A text, and what it has of the common memory. */
 struct snapshot {

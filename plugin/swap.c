@@ -8,9 +8,6 @@
  * real-time scheduling, for the kernel lets real-time tasks use a part of
  * what it keeps below its watermarks, and that the little memory which the
  * kernel itself takes for an answer is not made by swapping.
- *
- * nbdkit --swap does none of this for a daemon: it locks its memory before
- * it forks, and locks do not survive that.
  */
 
 #include <config.h>
@@ -20,7 +17,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <malloc.h>
-#include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,9 +29,6 @@
 #include <unistd.h>
 
 #include <linux/capability.h>
-
-#define NBDKIT_API_VERSION 2
-#include <nbdkit-plugin.h>
 
 #include "maps.h"
 #include "swap.h"
@@ -52,11 +45,6 @@
 
 /* More than any request was seen to use. */
 #define STACK_BYTES 65536
-
-/* nbdkit -D zram.swap_skip=N leaves steps out, to see what they are good
- * for: the sum of 1 for the first, 2 for the second, and so on.
- */
-NBDKIT_DLL_PUBLIC int zram_debug_swap_skip;
 
 #define WHY_MAX 160
 
@@ -254,23 +242,20 @@ static bool taken;
 static bool foretold[NSTEPS];
 
 static void
-warn_now (unsigned i, const char *why)
+swap_warn (const struct swap_server *server, unsigned i, const char *why)
 {
-  fprintf (stderr, "nbdkit: zram: warning: swap=true without %s (%s): %s\n",
-           table[i].name, why, table[i].lost);
-  foretold[i] = true;
+  char line[SWAP_WARNING_MAX];
+
+  if (foretold[i])
+    return;
+  snprintf (line, sizeof line, "swap=true without %s (%s): %s",
+            table[i].name, why, table[i].lost);
+  server->warn (line);
 }
 
-/* A daemon has no standard error by now: this is for the log. */
-static void
-warn_late (unsigned i, const char *why)
-{
-  if (!foretold[i])
-    nbdkit_error ("warning: swap=true without %s (%s): %s", table[i].name,
-                  why, table[i].lost);
-}
-
-/* nbdkit -u drops what root may do, but not the limits. */
+/* A server that becomes another user loses what root may do, but not the
+ * limits.
+ */
 static void
 raise_limit (int which, rlim_t wanted)
 {
@@ -299,11 +284,12 @@ swap_load (void)
 
 /* One step; false with the reason. */
 static bool
-take (unsigned i, char why[WHY_MAX])
+swap_take_step (const struct swap_server *server, unsigned i,
+                char why[WHY_MAX])
 {
-  if (zram_debug_swap_skip & 1 << i) {
-    snprintf (why, WHY_MAX, "left out by -D zram.swap_skip=%d",
-              zram_debug_swap_skip);
+  if (server->skip & 1u << i) {
+    snprintf (why, WHY_MAX, "left out by -D zram.swap_skip=%u",
+              server->skip);
     return false;
   }
   return table[i].take (why) == 0;
@@ -316,71 +302,21 @@ struct finding {
   char why[NSTEPS][WHY_MAX];
 };
 
-/* nbdkit becomes the user of -u between here and the fork, and does not tell
- * plugins who that is; but its command line does.  The last one counts.
- */
-static const char *
-next_user (char *line, size_t n)
-{
-  char *word = line, *user = NULL, *end = line + n;
-
-  for (; word < end; word += strlen (word) + 1) {
-    char *next = word + strlen (word) + 1;
-
-    if (strncmp (word, "--user=", 7) == 0)
-      user = word + 7;
-    else if (strncmp (word, "-u", 2) == 0 && word[2])
-      user = word + 2;
-    else if ((strcmp (word, "-u") == 0 || strcmp (word, "--user") == 0) &&
-             next < end)
-      user = next;
-  }
-  return user;
-}
-
-/* As nbdkit does it: a name, or a number. */
-static void
-become (const char *user)
-{
-  const struct passwd *entry = getpwnam (user);
-  uid_t uid = entry ? entry->pw_uid : (uid_t) strtoul (user, NULL, 10);
-
-  if ((entry || (*user && !user[strspn (user, "0123456789")])) &&
-      setuid (uid) == -1)
-    return;                     /* then neither can nbdkit, and ends */
-}
-
-static void
-become_next_user (void)
-{
-  char line[16384];
-  int fd = open ("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-  ssize_t n = fd == -1 ? 0 : read (fd, line, sizeof line - 1);
-  const char *user;
-
-  if (fd != -1)
-    close (fd);
-  line[n > 0 ? n : 0] = '\0';
-  user = next_user (line, n > 0 ? (size_t) n : 0);
-  if (user && geteuid () == 0)
-    become (user);
-}
-
 /* In a child, which may do to itself what the server will do later. */
 static void
-try_steps (struct finding *finding)
+try_steps (const struct swap_server *server, struct finding *finding)
 {
   unsigned i;
 
-  become_next_user ();
+  server->become_user ();
   for (i = 0; i < NSTEPS; i++)
-    if (take (i, finding->why[i]))
+    if (swap_take_step (server, i, finding->why[i]))
       finding->why[i][0] = '\0';
 }
 
 /* False: it could not be tried. */
 static bool
-run_trial (struct finding *finding)
+run_trial (const struct swap_server *server, struct finding *finding)
 {
   int status = -1;
   pid_t pid;
@@ -390,7 +326,7 @@ run_trial (struct finding *finding)
   if (pid == -1)
     return false;
   if (pid == 0) {
-    try_steps (finding);
+    try_steps (server, finding);
     _exit (0);
   }
   while (waitpid (pid, &status, 0) == -1 && errno == EINTR)
@@ -402,7 +338,7 @@ run_trial (struct finding *finding)
  * background, and nothing of what is said after.
  */
 static void
-foretell (void)
+foretell (const struct swap_server *server)
 {
   struct finding *finding = mmap (NULL, sizeof *finding,
                                   PROT_READ | PROT_WRITE,
@@ -411,33 +347,35 @@ foretell (void)
 
   if (finding == MAP_FAILED)
     return;
-  if (run_trial (finding))
+  if (run_trial (server, finding))
     for (i = 0; i < NSTEPS; i++)
-      if (finding->why[i][0])
-        warn_now (i, finding->why[i]);
+      if (finding->why[i][0]) {
+        swap_warn (server, i, finding->why[i]);
+        foretold[i] = true;
+      }
   munmap (finding, sizeof *finding);
 }
 
 void
-swap_prepare (void)
+swap_prepare (const struct swap_server *server)
 {
   raise_limit (RLIMIT_MEMLOCK, RLIM_INFINITY);
   raise_limit (RLIMIT_RTPRIO, 1);
-  foretell ();
+  foretell (server);
 }
 
 /* --- And the steps ------------------------------------------------------ */
 
 void
-swap_take (void)
+swap_take (const struct swap_server *server)
 {
   char why[WHY_MAX];
   unsigned i;
 
   for (i = 0; i < NSTEPS; i++) {
-    steps[i].in_force = take (i, why);
+    steps[i].in_force = swap_take_step (server, i, why);
     if (!steps[i].in_force)
-      warn_late (i, why);
+      swap_warn (server, i, why);
   }
   taken = swap_on = true;
 }

@@ -21,9 +21,11 @@
 #include "export.h"
 #include "later.h"
 #include "log.h"
+#include "metrics.h"
 #include "parallel.h"
 #include "params.h"
 #include "swap.h"
+#include "user.h"
 
 /* At most; see plugin_thread_model. */
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
@@ -33,6 +35,11 @@
 
 /* The server's limit of a request with data. */
 #define REQUEST_MAX (64 * 1024 * 1024)
+
+/* nbdkit -D zram.swap_skip=N leaves out steps of swap=true, to see what they
+ * are good for: the sum of 1 for the first, 2 for the second, and so on.
+ */
+NBDKIT_DLL_PUBLIC int zram_debug_swap_skip;
 
 /* As they were given; the devices are made from them. */
 static struct params params;
@@ -83,17 +90,29 @@ any_swap (void)
   return false;
 }
 
+static struct swap_server
+swap_server (void (*warn) (const char *line))
+{
+  return (struct swap_server) {
+    .skip = (unsigned) zram_debug_swap_skip,
+    .become_user = user_become,
+    .warn = warn,
+  };
+}
+
 /* The last moment at which an error reaches whoever started the server. */
 static int
 plugin_get_ready (void)
 {
   char message[ZRAM_MESSAGE_MAX], about[128];
+  struct swap_server server = swap_server (log_warn_starter);
   struct device *dev;
   unsigned i, number;
 
   export_control_access = params.control;
+  stats_parallel = parallel_on ();
   if (any_swap ())
-    swap_prepare ();
+    swap_prepare (&server);
   for (i = 0; i < params.devices; i++) {
     if (device_add (&params.device[i].params, &number, message) < 0) {
       if (params.devices > 1)
@@ -115,12 +134,13 @@ plugin_get_ready (void)
 static int
 plugin_after_fork (void)
 {
+  struct swap_server server = swap_server (log_warn_reader);
   char message[ZRAM_MESSAGE_MAX];
 
   /* First: the threads made from here on inherit it. */
   if (any_swap ()) {
-    swap_take ();
-    if (later_start () < 0) {
+    swap_take (&server);
+    if (later_start (log_line) < 0) {
       nbdkit_error ("cannot start the thread that writes to the log");
       return -1;
     }

@@ -19,7 +19,7 @@
 #include "disklib.h"
 #include "../plugin/command.h"
 #include "../plugin/devices.h"
-#include "../plugin/log.h"
+#include "../plugin/quote.h"
 #include "../plugin/names.h"
 #include "../plugin/snapshot.h"
 
@@ -200,7 +200,7 @@ run_name (void)
     "%2f", "\n", "\x1b", "caf\xc3\xa9", "etc/passwd",
   };
   struct export_name name;
-  char text[512] = "", safe[LOG_TEXT_MAX];
+  char text[512] = "", safe[QUOTE_MAX];
   size_t i, k = rng_below (&rng, 6);
   struct snapshot s;
 
@@ -208,7 +208,7 @@ run_name (void)
     strcat (text, parts[rng_below (&rng, sizeof parts / sizeof parts[0])]);
   if (rng_below (&rng, 8) == 0)
     damage (text, strlen (text));
-  log_text (text, safe);
+  quote (text, safe);
   for (i = 0; safe[i]; i++)
     CHECK (safe[i] >= ' ' && safe[i] <= '~');
   if (!export_name_parse (text, &name))

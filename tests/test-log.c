@@ -19,6 +19,8 @@
 
 #include "../plugin/later.h"
 #include "../plugin/log.h"
+#include "../plugin/quote.h"
+#include "../plugin/rate-limit.h"
 
 #define CHECK(what)                                                     \
   do {                                                                  \
@@ -58,11 +60,11 @@ nbdkit_error (const char *fmt, ...)
 static void
 test_one_a_second (void)
 {
-  struct log_limit limit = { .pause = SECOND };
+  struct rate_limit limit = { .pause = SECOND };
   uint64_t now, held_back, passed = 0, told = 0;
 
   for (now = 0; now < 10 * SECOND; now += SECOND / 100) {
-    if (log_limit_pass (&limit, now, &held_back)) {
+    if (rate_limit_pass (&limit, now, &held_back)) {
       CHECK (now % SECOND == 0);
       CHECK (held_back == (now ? 99 : 0));
       passed++;
@@ -73,7 +75,7 @@ test_one_a_second (void)
   CHECK (passed + told + limit.held_back == 1000);
 
   /* After silence at once. */
-  CHECK (log_limit_pass (&limit, 100 * SECOND, &held_back));
+  CHECK (rate_limit_pass (&limit, 100 * SECOND, &held_back));
   CHECK (held_back == 99);
 }
 
@@ -81,16 +83,16 @@ test_one_a_second (void)
 static void
 test_one_a_burst (void)
 {
-  struct log_limit limit = { .pause = SECOND, .one_line_a_burst = true };
+  struct rate_limit limit = { .pause = SECOND, .one_line_a_burst = true };
   uint64_t now, held_back;
 
   for (now = 7; now < 10 * SECOND; now += SECOND / 2)
-    CHECK (log_limit_pass (&limit, now, &held_back) == (now == 7));
+    CHECK (rate_limit_pass (&limit, now, &held_back) == (now == 7));
   now -= SECOND / 2;            /* the last event */
-  CHECK (!log_limit_pass (&limit, now + SECOND - 1, &held_back));
-  CHECK (log_limit_pass (&limit, now + 2 * SECOND - 1, &held_back));
+  CHECK (!rate_limit_pass (&limit, now + SECOND - 1, &held_back));
+  CHECK (rate_limit_pass (&limit, now + 2 * SECOND - 1, &held_back));
   CHECK (held_back == 20);
-  CHECK (!log_limit_pass (&limit, now + 2 * SECOND, &held_back));
+  CHECK (!rate_limit_pass (&limit, now + 2 * SECOND, &held_back));
 }
 
 /* Kinds of failure are apart, and each line has all there is to know. */
@@ -136,19 +138,19 @@ test_refusals (void)
 static void
 test_text (void)
 {
-  char buf[LOG_TEXT_MAX], longest[LOG_TEXT_MAX * 5];
-  size_t room = LOG_TEXT_MAX - 4, i;
+  char buf[QUOTE_MAX], longest[QUOTE_MAX * 5];
+  size_t room = QUOTE_MAX - 4, i;
 
-  CHECK (strcmp (log_text ("", buf), "") == 0);
-  CHECK (strcmp (log_text ("zram0/mm_stat ~", buf), "zram0/mm_stat ~") == 0);
-  CHECK (strcmp (log_text ("\x01\x1f\n\x7f\\\x80\xff", buf),
+  CHECK (strcmp (quote ("", buf), "") == 0);
+  CHECK (strcmp (quote ("zram0/mm_stat ~", buf), "zram0/mm_stat ~") == 0);
+  CHECK (strcmp (quote ("\x01\x1f\n\x7f\\\x80\xff", buf),
                  "\\x01\\x1f\\x0a\\x7f\\x5c\\x80\\xff") == 0);
 
   /* At the end of the buffer: nothing is cut that would fit. */
   for (i = 1; i < sizeof longest; i++) {
     memset (longest, 'x', i);
     longest[i] = '\0';
-    log_text (longest, buf);
+    quote (longest, buf);
     CHECK (strlen (buf) == (i <= room ? i : room + 3));
     CHECK (i <= room ? strcmp (buf, longest) == 0
            : strcmp (buf + room, "...") == 0);
@@ -156,7 +158,7 @@ test_text (void)
   for (i = 1; i < sizeof longest; i++) {
     memset (longest, '\n', i);
     longest[i] = '\0';
-    log_text (longest, buf);
+    quote (longest, buf);
     CHECK (strlen (buf) == (i <= room / 4 ? i * 4 : room / 4 * 4 + 3));
     CHECK (!strchr (buf, '\n'));
   }
@@ -172,7 +174,7 @@ test_later (void)
   unsigned i;
 
   CHECK (!later_say ("to nobody"));
-  CHECK (later_start () == 0);
+  CHECK (later_start (log_line) == 0);
   lines = 0;
   pthread_mutex_lock (&slow);
   entered = false;
@@ -191,7 +193,7 @@ test_later (void)
   CHECK (!later_say ("to nobody"));
 
   /* Again, and the lost ones are told with the next that is not. */
-  CHECK (later_start () == 0);
+  CHECK (later_start (log_line) == 0);
   lines = 0;
   CHECK (later_say ("after them"));
   later_stop ();
@@ -200,7 +202,7 @@ test_later (void)
   CHECK (!pthread_equal (writer, pthread_self ()));
 
   /* A failure goes that way, when a second has passed since the last. */
-  CHECK (later_start () == 0);
+  CHECK (later_start (log_line) == 0);
   lines = 0;
   writer = pthread_self ();
   usleep (1100000);
