@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "snapshot.h"
+#include "text-copy.h"
 
 enum control {
   CONTROL_LOCAL,                /* peers on a Unix socket: root or our uid */

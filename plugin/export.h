@@ -14,8 +14,8 @@
 
 #include "access.h"
 #include "devices.h"
-#include "names.h"
-#include "snapshot.h"
+#include "export-name.h"
+#include "text-copy.h"
 
 struct nbdkit_extents;
 struct handle;

@@ -15,7 +15,7 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
-#include "later.h"
+#include "log-thread.h"
 #include "log.h"
 #include "quote.h"
 #include "rate-limit.h"

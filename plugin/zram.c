@@ -19,7 +19,7 @@
 
 #include "devices.h"
 #include "export.h"
-#include "later.h"
+#include "log-thread.h"
 #include "log.h"
 #include "metrics.h"
 #include "parallel.h"

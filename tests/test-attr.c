@@ -1,5 +1,5 @@
-/* Test of lib/attr.c and lib/text.c: what attributes look like, to the
- * last space, and which values they take.
+/* Test of control/attr.c and control/strbuf.c: what attributes look like,
+ * to the last space, and which values they take.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 
@@ -9,11 +9,11 @@
 #include <regex.h>
 #include <unistd.h>
 
-#include "attr.h"
-#include "disklib.h"
+#include "../control/attr.h"
+#include "../control/devices.h"
+#include "../control/metrics.h"
 #include "../ctl/client.h"
-#include "../plugin/devices.h"
-#include "../plugin/metrics.h"
+#include "disklib.h"
 
 static struct zram_disk *disk;
 static struct zram_device device = { .name = "zram0", .clients = 3 };

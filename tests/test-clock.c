@@ -12,11 +12,10 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "../plugin/devices.h"
+#include "../control/devices.h"
 #include "disk.h"
 #include "disklib.h"
 
@@ -109,13 +108,6 @@ __wrap_pthread_cond_timedwait (pthread_cond_t *cond, pthread_mutex_t *mutex,
   return r;
 }
 
-/* In nbdkit's place. */
-extern void nbdkit_error (const char *fmt, ...);
-void
-nbdkit_error (const char *fmt, ...)
-{
-  (void) fmt;
-}
 static void
 wait_until (bool (*done) (void), const char *what)
 {

@@ -3,32 +3,20 @@
  * the server, opens what it must not, or leaves something half done.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * It is the code of the plugin and of the engine, with stand-ins for
- * nbdkit.  INPUTS=n and SEED=n as in the environment; ZRAM_SOAK=1 runs
+ * It is the code of control/ and of the engine, without nbdkit.  INPUTS=n and SEED=n as in the environment; ZRAM_SOAK=1 runs
  * fifty times as many.
  */
 
 #include <config.h>
 
 #include <errno.h>
-#include <stdarg.h>
-
-#define NBDKIT_API_VERSION 2
-#include <nbdkit-plugin.h>
 
 #include "disklib.h"
-#include "../plugin/command.h"
-#include "../plugin/devices.h"
-#include "../plugin/quote.h"
-#include "../plugin/names.h"
-#include "../plugin/snapshot.h"
-
-/* In nbdkit's place. */
-void
-nbdkit_error (const char *format, ...)
-{
-  (void) format;
-}
+#include "../control/command.h"
+#include "../control/devices.h"
+#include "../control/quote.h"
+#include "../control/export-name.h"
+#include "../control/text-copy.h"
 
 static uint64_t rng;
 static uint64_t ok, refused, opened;

@@ -17,10 +17,10 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
-#include "../plugin/later.h"
+#include "../control/log-thread.h"
 #include "../plugin/log.h"
-#include "../plugin/quote.h"
-#include "../plugin/rate-limit.h"
+#include "../control/quote.h"
+#include "../control/rate-limit.h"
 
 #define CHECK(what)                                                     \
   do {                                                                  \

@@ -2,12 +2,12 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 
-#ifndef ZRAM_MAPS_H
-#define ZRAM_MAPS_H
+#ifndef ZRAM_PREFAULT_H
+#define ZRAM_PREFAULT_H
 
 /* Make the code and data of what serves requests resident, and the heap.
  * 0 or an errno.
  */
 extern int maps_populate (void);
 
-#endif /* ZRAM_MAPS_H */
+#endif /* ZRAM_PREFAULT_H */

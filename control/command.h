@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "text.h"
+#include "strbuf.h"
 
 /* The longest command. */
 #define COMMAND_MAX 4096

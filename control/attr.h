@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "text.h"
+#include "strbuf.h"
 #include "zram.h"
 
 /* What makes it safe to swap to the disk: a step that was taken, or not. */

@@ -11,7 +11,7 @@
 #include "devices.h"
 #include "metrics.h"
 #include "os.h"
-#include "snapshot.h"
+#include "text-copy.h"
 
 #define MIB ((size_t) 1 << 20)
 

@@ -30,7 +30,7 @@
 
 #include <linux/capability.h>
 
-#include "maps.h"
+#include "prefault.h"
 #include "swap.h"
 
 #ifndef PR_SET_IO_FLUSHER

@@ -11,8 +11,8 @@
  * is ever taken for that of a file.
  */
 
-#ifndef ZRAM_NAMES_H
-#define ZRAM_NAMES_H
+#ifndef ZRAM_EXPORT_NAME_H
+#define ZRAM_EXPORT_NAME_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,4 +33,4 @@ struct export_name {
 /* False: there can be no such export. */
 extern bool export_name_parse (const char *text, struct export_name *name);
 
-#endif /* ZRAM_NAMES_H */
+#endif /* ZRAM_EXPORT_NAME_H */

@@ -8,8 +8,8 @@
  * will do.
  */
 
-#ifndef ZRAM_TEXT_H
-#define ZRAM_TEXT_H
+#ifndef ZRAM_STRBUF_H
+#define ZRAM_STRBUF_H
 
 #include <stddef.h>
 
@@ -35,4 +35,4 @@ extern void text_cut (struct text *text, size_t len);
 /* Give back the memory.  The text is empty then, and can be used again. */
 extern void text_free (struct text *text);
 
-#endif /* ZRAM_TEXT_H */
+#endif /* ZRAM_STRBUF_H */

@@ -7,8 +7,8 @@
  * this thread.
  */
 
-#ifndef ZRAM_LATER_H
-#define ZRAM_LATER_H
+#ifndef ZRAM_LOG_THREAD_H
+#define ZRAM_LOG_THREAD_H
 
 #include <stdbool.h>
 
@@ -25,4 +25,4 @@ extern void later_stop (void);
 #define LATER_LINE 512
 extern bool later_say (const char *line);
 
-#endif /* ZRAM_LATER_H */
+#endif /* ZRAM_LOG_THREAD_H */

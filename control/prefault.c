@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "maps.h"
+#include "prefault.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "devices.h"
-#include "names.h"
+#include "export-name.h"
 #include "number.h"
 
 #define BLOCK_STATE "block_state"

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "os.h"
-#include "text.h"
+#include "strbuf.h"
 
 #define FIRST_ROOM 1024
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "later.h"
+#include "log-thread.h"
 #include "worker.h"
 
 #define LINES 8

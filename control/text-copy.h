@@ -8,13 +8,13 @@
  * read cannot keep those out who look after the server.
  */
 
-#ifndef ZRAM_SNAPSHOT_H
-#define ZRAM_SNAPSHOT_H
+#ifndef ZRAM_TEXT_COPY_H
+#define ZRAM_TEXT_COPY_H
 
 #include <stddef.h>
 
-#include "names.h"
-#include "text.h"
+#include "export-name.h"
+#include "strbuf.h"
 
 /* Who reads, for sharing out memory: none of these can use up what the
  * others have.
@@ -50,4 +50,4 @@ extern void snapshot_end (struct snapshot *s);
 
 extern void snapshot_free (struct snapshot *s);
 
-#endif /* ZRAM_SNAPSHOT_H */
+#endif /* ZRAM_TEXT_COPY_H */

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "text.h"
+#include "strbuf.h"
 
 /* Do requests of one connection run in parallel?  The server says so before
  * it serves.
