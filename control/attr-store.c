@@ -43,8 +43,8 @@ refuse_bytes (char message[ZRAM_MESSAGE_MAX], const char *value,
 #define DISKSIZE (NUMBER_KERNEL | NUMBER_SECTORS)
 
 int
-store_disksize (struct zram_disk *disk, const char *value,
-                char message[ZRAM_MESSAGE_MAX])
+attr_store_disksize (struct zram_disk *disk, const char *value,
+                     char message[ZRAM_MESSAGE_MAX])
 {
   uint64_t n;
 
@@ -64,7 +64,7 @@ store_disksize (struct zram_disk *disk, const char *value,
 }
 
 bool
-shrinks (const struct zram_disk *disk, const char *value)
+attr_shrinks (const struct zram_disk *disk, const char *value)
 {
   uint64_t n;
 
@@ -89,15 +89,15 @@ is_one (const char *value)
 }
 
 bool
-resets_unasked (const struct zram_disk *disk, const char *value)
+attr_resets_unasked (const struct zram_disk *disk, const char *value)
 {
   (void) disk;
   return is_one (value);
 }
 
 int
-store_reset (struct zram_disk *disk, const char *value,
-             char message[ZRAM_MESSAGE_MAX])
+attr_store_reset (struct zram_disk *disk, const char *value,
+                  char message[ZRAM_MESSAGE_MAX])
 {
   int r;
 
@@ -111,8 +111,8 @@ store_reset (struct zram_disk *disk, const char *value,
 }
 
 int
-store_compact (struct zram_disk *disk, const char *value,
-               char message[ZRAM_MESSAGE_MAX])
+attr_store_compact (struct zram_disk *disk, const char *value,
+                    char message[ZRAM_MESSAGE_MAX])
 {
   if (*value && strcmp (value, "1") != 0)
     return refuse (message, QUOTED " is not understood: must be 1 or"
@@ -148,8 +148,8 @@ parse_mem_limit (const char *value, uint64_t *limit,
 }
 
 int
-store_mem_limit (struct zram_disk *disk, const char *value,
-                 char message[ZRAM_MESSAGE_MAX])
+attr_store_mem_limit (struct zram_disk *disk, const char *value,
+                      char message[ZRAM_MESSAGE_MAX])
 {
   uint64_t limit;
   int r = parse_mem_limit (value, &limit, message);
@@ -160,8 +160,8 @@ store_mem_limit (struct zram_disk *disk, const char *value,
 }
 
 int
-store_mem_used_max (struct zram_disk *disk, const char *value,
-                    char message[ZRAM_MESSAGE_MAX])
+attr_store_mem_used_max (struct zram_disk *disk, const char *value,
+                         char message[ZRAM_MESSAGE_MAX])
 {
   if (strcmp (value, "0") != 0)
     return refuse (message, QUOTED " cannot be set: must be 0, to let the"
@@ -171,8 +171,8 @@ store_mem_used_max (struct zram_disk *disk, const char *value,
 }
 
 int
-store_idle (struct zram_disk *disk, const char *value,
-            char message[ZRAM_MESSAGE_MAX])
+attr_store_idle (struct zram_disk *disk, const char *value,
+                 char message[ZRAM_MESSAGE_MAX])
 {
   static const char ranges[] = "all, or a number of seconds from 1 on";
   uint64_t n = 0;
@@ -206,8 +206,8 @@ parse_algorithm (struct algorithm *a, const char *value,
 }
 
 int
-store_comp_algorithm (struct zram_disk *disk, const char *value,
-                      char message[ZRAM_MESSAGE_MAX])
+attr_store_comp_algorithm (struct zram_disk *disk, const char *value,
+                           char message[ZRAM_MESSAGE_MAX])
 {
   struct algorithm a;
   int r = parse_algorithm (&a, value, message);
@@ -337,8 +337,8 @@ set_algorithm (struct zram_disk *disk, const struct algorithm_params *p,
 }
 
 int
-store_algorithm_params (struct zram_disk *disk, const char *value,
-                        char message[ZRAM_MESSAGE_MAX])
+attr_store_algorithm_params (struct zram_disk *disk, const char *value,
+                             char message[ZRAM_MESSAGE_MAX])
 {
   struct algorithm_params p = { .algo = NULL };
   char params[512], *param, *rest = params;

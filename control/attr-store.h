@@ -1,7 +1,7 @@
 /* nbdkit-zram: what can be written to attributes.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * The functions behind the table in attr.c: see struct zram_attr.
+ * The functions behind the table in attr.c: see struct attr.
  */
 
 #ifndef ZRAM_ATTR_STORE_H
@@ -15,12 +15,14 @@
 
 typedef int attr_store_fn (struct zram_disk *disk, const char *value,
                            char message[ZRAM_MESSAGE_MAX]);
-extern attr_store_fn store_disksize, store_reset, store_compact;
-extern attr_store_fn store_mem_limit, store_mem_used_max, store_idle;
-extern attr_store_fn store_comp_algorithm, store_algorithm_params;
+extern attr_store_fn attr_store_disksize, attr_store_reset, attr_store_compact;
+extern attr_store_fn attr_store_mem_limit, attr_store_mem_used_max;
+extern attr_store_fn attr_store_idle;
+extern attr_store_fn attr_store_comp_algorithm, attr_store_algorithm_params;
 
-/* Which values take data away: struct zram_attr.harms_clients. */
-extern bool shrinks (const struct zram_disk *disk, const char *value);
-extern bool resets_unasked (const struct zram_disk *disk, const char *value);
+/* Which values take data away: struct attr.harms_clients. */
+extern bool attr_shrinks (const struct zram_disk *disk, const char *value);
+extern bool attr_resets_unasked (const struct zram_disk *disk,
+                                 const char *value);
 
 #endif /* ZRAM_ATTR_STORE_H */

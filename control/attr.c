@@ -17,31 +17,31 @@
 /* The disk. */
 
 static int
-show_disksize (const struct zram_device *dev, struct text *text)
+show_disksize (const struct device_view *dev, struct strbuf *text)
 {
-  return text_printf (text, "%" PRIu64 "\n", zram_size (dev->disk));
+  return strbuf_printf (text, "%" PRIu64 "\n", zram_size (dev->disk));
 }
 
 static int
-show_one (const struct zram_device *dev, struct text *text)
+show_one (const struct device_view *dev, struct strbuf *text)
 {
   (void) dev;
-  return text_printf (text, "1\n");
+  return strbuf_printf (text, "1\n");
 }
 
 /* Algorithms. */
 
 static int
-show_comp_algorithm (const struct zram_device *dev, struct text *text)
+show_comp_algorithm (const struct device_view *dev, struct strbuf *text)
 {
   const char *now = zram_algorithm (dev->disk);
   const struct zram_codec_info *info;
   unsigned i;
 
   for (i = 0; (info = zram_codec_info (i)) != NULL; ++i)
-    text_printf (text, strcmp (info->name, now) == 0 ? "[%s] " : "%s ",
-                 info->name);
-  return text_add (text, "\n", 1);
+    strbuf_printf (text, strcmp (info->name, now) == 0 ? "[%s] " : "%s ",
+                   info->name);
+  return strbuf_add (text, "\n", 1);
 }
 
 static bool
@@ -57,20 +57,20 @@ has_levels (const char *name)
 }
 
 static int
-show_algorithm_params (const struct zram_device *dev, struct text *text)
+show_algorithm_params (const struct device_view *dev, struct strbuf *text)
 {
   const char *name = zram_algorithm (dev->disk);
 
   if (!has_levels (name))
-    return text_printf (text, "algo=%s\n", name);
-  return text_printf (text, "algo=%s level=%d\n", name,
-                      zram_level (dev->disk));
+    return strbuf_printf (text, "algo=%s\n", name);
+  return strbuf_printf (text, "algo=%s level=%d\n", name,
+                        zram_level (dev->disk));
 }
 
 /* Statistics. */
 
 static struct zram_stats
-stats (const struct zram_device *dev)
+stats (const struct device_view *dev)
 {
   struct zram_stats st;
 
@@ -79,51 +79,51 @@ stats (const struct zram_device *dev)
 }
 
 static int
-show_mm_stat (const struct zram_device *dev, struct text *text)
+show_mm_stat (const struct device_view *dev, struct strbuf *text)
 {
   struct zram_stats st = stats (dev);
 
-  return text_printf (text, "%8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64
-                      " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64
-                      " %8" PRIu64 "\n",
-                      st.orig_data_size, st.compr_data_size,
-                      st.mem_used_total, st.mem_limit, st.mem_used_max,
-                      st.same_pages, st.pages_compacted, st.huge_pages,
-                      st.huge_pages_since);
+  return strbuf_printf (text, "%8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64
+                        " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64
+                        " %8" PRIu64 "\n",
+                        st.orig_data_size, st.compr_data_size,
+                        st.mem_used_total, st.mem_limit, st.mem_used_max,
+                        st.same_pages, st.pages_compacted, st.huge_pages,
+                        st.huge_pages_since);
 }
 
 /* The 0 was invalid_io: the server refuses such requests. */
 static int
-show_io_stat (const struct zram_device *dev, struct text *text)
+show_io_stat (const struct device_view *dev, struct strbuf *text)
 {
   struct zram_stats st = stats (dev);
 
-  return text_printf (text, "%8" PRIu64 " %8" PRIu64 " 0 %8" PRIu64 "\n",
-                      st.failed_reads, st.failed_writes, st.notify_free);
+  return strbuf_printf (text, "%8" PRIu64 " %8" PRIu64 " 0 %8" PRIu64 "\n",
+                        st.failed_reads, st.failed_writes, st.notify_free);
 }
 
 /* What the kernel counts there does not happen here: requests that
  * waited, and trims that gave up.
  */
 static int
-show_debug_stat (const struct zram_device *dev, struct text *text)
+show_debug_stat (const struct device_view *dev, struct strbuf *text)
 {
   (void) dev;
-  return text_printf (text, "version: 1\n0 %8d\n", 0);
+  return strbuf_printf (text, "version: 1\n0 %8d\n", 0);
 }
 
 static int
-show_max_comp_streams (const struct zram_device *dev, struct text *text)
+show_max_comp_streams (const struct device_view *dev, struct strbuf *text)
 {
-  return text_printf (text, "%u\n", dev->disk->workspaces.max);
+  return strbuf_printf (text, "%u\n", dev->disk->workspaces.max);
 }
 
 /* The nodes of one value each, which the kernel had before mm_stat. */
 #define SHOW_STAT(field, member)                                        \
   static int                                                            \
-  show_##field (const struct zram_device *dev, struct text *text)       \
+  show_##field (const struct device_view *dev, struct strbuf *text)       \
   {                                                                     \
-    return text_printf (text, "%" PRIu64 "\n", stats (dev).member);     \
+    return strbuf_printf (text, "%" PRIu64 "\n", stats (dev).member);     \
   }
 SHOW_STAT (orig_data_size, orig_data_size)
 SHOW_STAT (compr_data_size, compr_data_size)
@@ -138,17 +138,17 @@ SHOW_STAT (failed_writes, failed_writes)
 SHOW_STAT (notify_free, notify_free)
 
 static int
-show_zero (const struct zram_device *dev, struct text *text)
+show_zero (const struct device_view *dev, struct strbuf *text)
 {
   (void) dev;
-  return text_printf (text, "0\n");
+  return strbuf_printf (text, "0\n");
 }
 
 /* Safety of swapping. */
 
 bool
-zram_swap_step (const struct zram_device *dev, unsigned n,
-                struct zram_step *step)
+swap_view_step (const struct device_view *dev, unsigned n,
+                struct swap_step *step)
 {
   bool swap = zram_swap (dev->disk);
 
@@ -157,54 +157,54 @@ zram_swap_step (const struct zram_device *dev, unsigned n,
     step->in_force = step->in_force && swap;
     return true;
   }
-  *step = (struct zram_step) {
+  *step = (struct swap_step) {
     "reserve", true, swap && zram_swap_reserve (dev->disk) > 0,
   };
   return n == dev->nsteps;
 }
 
 bool
-zram_swap_safe (const struct zram_device *dev)
+swap_view_safe (const struct device_view *dev)
 {
-  struct zram_step step;
+  struct swap_step step;
   unsigned i;
 
-  for (i = 0; zram_swap_step (dev, i, &step); ++i)
+  for (i = 0; swap_view_step (dev, i, &step); ++i)
     if (step.vital && !step.in_force)
       return false;
   return dev->nsteps > 0;
 }
 
 const char *
-zram_swap_word (const struct zram_device *dev)
+swap_view_word (const struct device_view *dev)
 {
   return !zram_swap (dev->disk) ? "off"
-    : zram_swap_safe (dev) ? "safe" : "unsafe";
+    : swap_view_safe (dev) ? "safe" : "unsafe";
 }
 
 static int
-show_swap_safe (const struct zram_device *dev, struct text *text)
+show_swap_safe (const struct device_view *dev, struct strbuf *text)
 {
-  struct zram_step step;
+  struct swap_step step;
   unsigned i;
 
-  text_printf (text, "%s", zram_swap_word (dev));
-  for (i = 0; zram_swap_step (dev, i, &step); ++i)
-    text_printf (text, " %s%s", step.in_force ? "" : "-", step.name);
-  return text_add (text, "\n", 1);
+  strbuf_printf (text, "%s", swap_view_word (dev));
+  for (i = 0; swap_view_step (dev, i, &step); ++i)
+    strbuf_printf (text, " %s%s", step.in_force ? "" : "-", step.name);
+  return strbuf_add (text, "\n", 1);
 }
 
 static int
-show_json (const struct zram_device *dev, struct text *text)
+show_json (const struct device_view *dev, struct strbuf *text)
 {
-  zram_json (dev, text);
-  return text_add (text, "\n", 1);
+  json_device (dev, text);
+  return strbuf_add (text, "\n", 1);
 }
 
 /* block_state */
 
 struct listing {
-  struct text *text;
+  struct strbuf *text;
   uint64_t lines;               /* so many more */
 };
 
@@ -217,16 +217,16 @@ show_slot (void *opaque, const struct zram_slot *s)
     return 1;
   l->lines--;
   /* Written back, recompressed, incompressible: there is no such thing. */
-  return text_printf (l->text, "%12" PRIu64 " %12" PRIu64 ".%06d %c.%c%c..\n",
-                      s->slot, s->accessed, 0,
-                      s->flags & ZRAM_SLOT_SAME ? 's' : '.',
-                      s->flags & ZRAM_SLOT_HUGE ? 'h' : '.',
-                      s->flags & ZRAM_SLOT_IDLE ? 'i' : '.');
+  return strbuf_printf (l->text, "%12" PRIu64 " %12" PRIu64 ".%06d %c.%c%c..\n",
+                        s->slot, s->accessed, 0,
+                        s->flags & ZRAM_SLOT_SAME ? 's' : '.',
+                        s->flags & ZRAM_SLOT_HUGE ? 'h' : '.',
+                        s->flags & ZRAM_SLOT_IDLE ? 'i' : '.');
 }
 
 int
-zram_block_state (struct zram_disk *disk, uint64_t from, uint64_t lines,
-                  struct text *text)
+attr_block_state (struct zram_disk *disk, uint64_t from, uint64_t lines,
+                  struct strbuf *text)
 {
   struct listing l = { text, lines };
 
@@ -235,9 +235,9 @@ zram_block_state (struct zram_disk *disk, uint64_t from, uint64_t lines,
 }
 
 static int
-show_block_state (const struct zram_device *dev, struct text *text)
+show_block_state (const struct device_view *dev, struct strbuf *text)
 {
-  return zram_block_state (dev->disk, 0, UINT64_MAX, text);
+  return attr_block_state (dev->disk, 0, UINT64_MAX, text);
 }
 
 /* The table. */
@@ -246,33 +246,33 @@ show_block_state (const struct zram_device *dev, struct text *text)
 #define RW .mode = 0644
 #define WO .mode = 0200
 
-static const struct zram_attr attrs[] = {
+static const struct attr attrs[] = {
   { "disksize", RW, .help = "size of the disk in bytes",
     .values = "SIZE: " ATTR_DISKSIZES, .show = show_disksize,
-    .store = store_disksize, .harms_clients = shrinks },
+    .store = attr_store_disksize, .harms_clients = attr_shrinks },
   { "initstate", RO, .help = "1: the disk can be used",
     .show = show_one },
   { "reset", WO, .help = "forget all data",
     .values = "1, or force while clients are connected",
-    .store = store_reset, .harms_clients = resets_unasked },
+    .store = attr_store_reset, .harms_clients = attr_resets_unasked },
   { "compact", WO, .help = "give back all memory that can be",
-    .values = "1", .store = store_compact },
+    .values = "1", .store = attr_store_compact },
   { "comp_algorithm", RW, .help = "algorithms, the one in use in brackets",
     .values = "NAME or NAME:LEVEL, as zstd:3", .show = show_comp_algorithm,
-    .store = store_comp_algorithm },
+    .store = attr_store_comp_algorithm },
   { "algorithm_params", RW, .help = "algorithm in use and its level",
     .values = "algo=NAME[:LEVEL] level=N", .show = show_algorithm_params,
-    .store = store_algorithm_params },
+    .store = attr_store_algorithm_params },
   { "max_comp_streams", RO, .help = "pages compressed or decompressed at once at most",
     .show = show_max_comp_streams },
   { "mem_limit", RW, .help = "most memory to be held, in bytes",
     .values = "SIZE, 1% to 100% of the RAM, or 0 for no limit", .show = show_mem_limit,
-    .store = store_mem_limit },
+    .store = attr_store_mem_limit },
   { "mem_used_total", RO, .help = "memory held, in bytes",
     .show = show_mem_used_total },
   { "mem_used_max", RW, .help = "most memory ever held, in bytes",
     .values = "0: start again from what is held now",
-    .show = show_mem_used_max, .store = store_mem_used_max },
+    .show = show_mem_used_max, .store = attr_store_mem_used_max },
   { "orig_data_size", RO, .help = "pages stored, in bytes uncompressed",
     .show = show_orig_data_size },
   { "compr_data_size", RO, .help = "the same compressed",
@@ -296,7 +296,7 @@ static const struct zram_attr attrs[] = {
     .show = show_debug_stat },
   { "idle", WO, .help = "mark pages idle",
     .values = "all, or SECONDS: those not accessed for longer",
-    .store = store_idle },
+    .store = attr_store_idle },
   { "block_state", RO, .help = "each stored page: same, huge, idle",
     .show = show_block_state },
   { "swap_safe", RO, .help = "off, unsafe or safe; and what is in force",
@@ -305,14 +305,14 @@ static const struct zram_attr attrs[] = {
 };
 #define NATTRS (sizeof attrs / sizeof attrs[0])
 
-const struct zram_attr *
-zram_attr (unsigned n)
+const struct attr *
+attr_get (unsigned n)
 {
   return n < NATTRS ? &attrs[n] : NULL;
 }
 
-const struct zram_attr *
-zram_attr_find (const char *name)
+const struct attr *
+attr_find (const char *name)
 {
   size_t i;
 

@@ -16,30 +16,30 @@
 #include "zram.h"
 
 /* What makes it safe to swap to the disk: a step that was taken, or not. */
-struct zram_step {
+struct swap_step {
   const char *name;
   bool vital;                   /* not safe without it */
   bool in_force;
 };
 
 /* Whose attributes: the disk, and what is known of it outside. */
-struct zram_device {
+struct device_view {
   struct zram_disk *disk;
   const char *name;             /* zram0 */
   unsigned clients;             /* connections that have the disk open */
-  const struct zram_step *steps;        /* of the whole process */
+  const struct swap_step *steps;        /* of the whole process */
   unsigned nsteps;
 };
 
 /* Is it safe to swap to the disk?  As a word: off (it is not meant to be),
  * unsafe, safe.  Step number n of it; false past the last.
  */
-extern bool zram_swap_safe (const struct zram_device *device);
-extern const char *zram_swap_word (const struct zram_device *device);
-extern bool zram_swap_step (const struct zram_device *device, unsigned n,
-                            struct zram_step *step);
+extern bool swap_view_safe (const struct device_view *device);
+extern const char *swap_view_word (const struct device_view *device);
+extern bool swap_view_step (const struct device_view *device, unsigned n,
+                            struct swap_step *step);
 
-struct zram_attr {
+struct attr {
   const char *name;
   unsigned mode;                /* 0444 to read, 0200 to write, 0644 both;
                                    the kernel's, but for what it cannot do */
@@ -49,7 +49,7 @@ struct zram_attr {
   /* Add its text, exactly as the kernel prints it.  0, or the error that
    * is in the text.  Waits for nothing.
    */
-  int (*show) (const struct zram_device *device, struct text *text);
+  int (*show) (const struct device_view *device, struct strbuf *text);
 
   /* Set it.  What is wrong with a value, and what would be right, is put
    * in message.  The value has no NUL inside, and no white space around
@@ -65,22 +65,22 @@ struct zram_attr {
 };
 
 /* In the order to show them; NULL past the last. */
-extern const struct zram_attr *zram_attr (unsigned n);
-extern const struct zram_attr *zram_attr_find (const char *name);
+extern const struct attr *attr_get (unsigned n);
+extern const struct attr *attr_find (const char *name);
 
-#define ZRAM_ATTR_READ 0444u
-#define ZRAM_ATTR_WRITE 0222u
+#define ATTR_READ 0444u
+#define ATTR_WRITE 0222u
 
 /* The lines of block_state for the slots from `from' on, as many as the
  * text has room for but no more than `lines'.
  */
-#define ZRAM_BLOCK_STATE_LINE 40
-extern int zram_block_state (struct zram_disk *disk, uint64_t from,
-                             uint64_t lines, struct text *text);
+#define ATTR_BLOCK_STATE_LINE 40
+extern int attr_block_state (struct zram_disk *disk, uint64_t from,
+                             uint64_t lines, struct strbuf *text);
 
 /* The statistics of one disk as a JSON object in one line, without an end
  * of line.
  */
-extern int zram_json (const struct zram_device *device, struct text *text);
+extern int json_device (const struct device_view *device, struct strbuf *text);
 
 #endif /* ZRAM_ATTR_H */

@@ -36,7 +36,7 @@ struct command {
 
 /* Answer that it went wrong. */
 static int __attribute__ ((format (printf, 3, 4)))
-refuse (struct text *answer, int error, const char *format, ...)
+refuse (struct strbuf *answer, int error, const char *format, ...)
 {
   char why[1024];
   va_list args;
@@ -44,8 +44,8 @@ refuse (struct text *answer, int error, const char *format, ...)
   va_start (args, format);
   vsnprintf (why, sizeof why, format, args);
   va_end (args);
-  text_cut (answer, 0);
-  text_printf (answer, "error: %s\n", why);
+  strbuf_cut (answer, 0);
+  strbuf_printf (answer, "error: %s\n", why);
   return error;
 }
 
@@ -71,11 +71,11 @@ list_devices (char *buf, size_t size)
 static const char *
 list_attrs (unsigned mode, char *buf, size_t size)
 {
-  const struct zram_attr *a;
+  const struct attr *a;
   size_t len = 0;
   unsigned i;
 
-  for (i = 0; (a = zram_attr (i)) != NULL && len < size; i++)
+  for (i = 0; (a = attr_get (i)) != NULL && len < size; i++)
     if (a->mode & mode)
       len += (size_t) snprintf (buf + len, size - len, "%s%s",
                                 len ? ", " : "", a->name);
@@ -87,7 +87,7 @@ list_attrs (unsigned mode, char *buf, size_t size)
 #define LIST_MAX 600
 
 static struct device *
-find_device (const char *word, struct text *answer)
+find_device (const char *word, struct strbuf *answer)
 {
   int number = device_number (word, strlen (word));
   struct device *dev = number < 0 ? NULL : device_get ((unsigned) number);
@@ -99,10 +99,10 @@ find_device (const char *word, struct text *answer)
   return dev;
 }
 
-static const struct zram_attr *
-find_attr (const char *word, unsigned mode, struct text *answer)
+static const struct attr *
+find_attr (const char *word, unsigned mode, struct strbuf *answer)
 {
-  const struct zram_attr *a = zram_attr_find (word);
+  const struct attr *a = attr_find (word);
   char names[LIST_MAX];
 
   list_attrs (mode, names, sizeof names);
@@ -111,7 +111,7 @@ find_attr (const char *word, unsigned mode, struct text *answer)
             names);
   else if (!(a->mode & mode)) {
     refuse (answer, 0, "%s can only be %s; there are: %s", word,
-            mode == ZRAM_ATTR_READ ? "written" : "read", names);
+            mode == ATTR_READ ? "written" : "read", names);
     a = NULL;
   }
   return a;
@@ -120,7 +120,7 @@ find_attr (const char *word, unsigned mode, struct text *answer)
 /* show */
 
 static int
-shown (const char *what, struct text *answer)
+shown (const char *what, struct strbuf *answer)
 {
   if (answer->error == -ENOBUFS)
     return refuse (answer, -ENOSPC, "%s is longer than an answer can be:"
@@ -131,13 +131,13 @@ shown (const char *what, struct text *answer)
 }
 
 static int
-run_show (struct command *c, struct text *answer)
+run_show (struct command *c, struct strbuf *answer)
 {
-  const struct zram_attr *a;
-  struct zram_device about;
+  const struct attr *a;
+  struct device_view about;
   struct device *dev;
 
-  text_printf (answer, "ok\n");
+  strbuf_printf (answer, "ok\n");
   if (c->n == 2 && strcmp (c->word[1], "stats.json") == 0) {
     stats_json (answer);
     return shown (c->word[1], answer);
@@ -149,13 +149,13 @@ run_show (struct command *c, struct text *answer)
   if (c->n != 3)
     return refuse (answer, -EINVAL, "show what?  show DEVICE ATTRIBUTE, show"
                    " stats.json or show metrics");
-  a = find_attr (c->word[2], ZRAM_ATTR_READ, answer);
+  a = find_attr (c->word[2], ATTR_READ, answer);
   if (!a)
     return -EINVAL;
   dev = find_device (c->word[1], answer);
   if (!dev)
     return -EINVAL;
-  about = device_about (dev);
+  about = device_view (dev);
   a->show (&about, answer);
   device_put (dev);
   return shown (a->name, answer);
@@ -164,7 +164,7 @@ run_show (struct command *c, struct text *answer)
 /* hot_add and hot_remove */
 
 static int
-run_hot_add (struct command *c, struct text *answer)
+run_hot_add (struct command *c, struct strbuf *answer)
 {
   struct settings settings = { .given = { NULL } };
   char message[SETTINGS_MESSAGE_MAX], why[ZRAM_MESSAGE_MAX], *value;
@@ -194,12 +194,12 @@ run_hot_add (struct command *c, struct text *answer)
   r = device_add (&settings.params, &number, why);
   if (r < 0)
     return refuse (answer, r, "%s", why);
-  text_printf (answer, "ok\n%u\n", number);
+  strbuf_printf (answer, "ok\n%u\n", number);
   return 0;
 }
 
 static int
-run_hot_remove (struct command *c, struct text *answer)
+run_hot_remove (struct command *c, struct strbuf *answer)
 {
   char name[16], names[LIST_MAX], why[ZRAM_MESSAGE_MAX];
   int number = -1, r;
@@ -216,7 +216,7 @@ run_hot_remove (struct command *c, struct text *answer)
   r = device_remove ((unsigned) number, why);
   if (r < 0)
     return refuse (answer, r, "%s", why);
-  text_printf (answer, "ok\n");
+  strbuf_printf (answer, "ok\n");
   return 0;
 }
 
@@ -251,7 +251,7 @@ rest_of_line (const struct command *c, char *value)
 
 /* Set it, with no client connected if it would do harm to one. */
 static int
-store_alone (struct device *dev, const struct zram_attr *a,
+store_alone (struct device *dev, const struct attr *a,
              const char *value, char why[ZRAM_MESSAGE_MAX])
 {
   int r;
@@ -267,8 +267,8 @@ store_alone (struct device *dev, const struct zram_attr *a,
 }
 
 static int
-store (struct device *dev, const struct zram_attr *a, const char *value,
-       struct text *answer)
+store (struct device *dev, const struct attr *a, const char *value,
+       struct strbuf *answer)
 {
   /* Whether a size is a smaller one must stay so while it is set. */
   static pthread_mutex_t harmful = PTHREAD_MUTEX_INITIALIZER;
@@ -289,15 +289,15 @@ store (struct device *dev, const struct zram_attr *a, const char *value,
     return refuse (answer, r, "%s %s: %s%s", dev->name, a->name, why,
                    r == -EBUSY && strcmp (a->name, "reset") == 0
                    ? "; reset force does it nevertheless" : "");
-  text_printf (answer, "ok\n");
+  strbuf_printf (answer, "ok\n");
   return 0;
 }
 
 static int
-run_attribute (struct command *c, struct text *answer)
+run_attribute (struct command *c, struct strbuf *answer)
 {
   char value[COMMAND_MAX + 1], names[LIST_MAX];
-  const struct zram_attr *a;
+  const struct attr *a;
   struct device *dev;
   int r;
 
@@ -306,11 +306,11 @@ run_attribute (struct command *c, struct text *answer)
     return -EINVAL;
   if (c->n < 2) {
     r = refuse (answer, -EINVAL, "%s: set what?  There are: %s", dev->name,
-                list_attrs (ZRAM_ATTR_WRITE, names, sizeof names));
+                list_attrs (ATTR_WRITE, names, sizeof names));
     device_put (dev);
     return r;
   }
-  a = find_attr (c->word[1], ZRAM_ATTR_WRITE, answer);
+  a = find_attr (c->word[1], ATTR_WRITE, answer);
   rest_of_line (c, value);
   r = a ? store (dev, a, value, answer) : -EINVAL;
   device_put (dev);
@@ -319,11 +319,11 @@ run_attribute (struct command *c, struct text *answer)
 
 /* The table */
 
-static int run_help (struct command *c, struct text *answer);
+static int run_help (struct command *c, struct strbuf *answer);
 
 static const struct {
   const char *name, *operands, *help;
-  int (*run) (struct command *c, struct text *answer);
+  int (*run) (struct command *c, struct strbuf *answer);
 } commands[] = {
   { "show", "DEVICE ATTRIBUTE", "answers its text; also show stats.json"
     " and show metrics", run_show },
@@ -335,26 +335,26 @@ static const struct {
 #define NCOMMANDS (sizeof commands / sizeof commands[0])
 
 static int
-run_help (struct command *c, struct text *answer)
+run_help (struct command *c, struct strbuf *answer)
 {
-  const struct zram_attr *a;
+  const struct attr *a;
   unsigned i;
 
   if (c->n != 1)
     return refuse (answer, -EINVAL, "help has no operands: '%.64s'",
                    c->word[1]);
-  text_printf (answer, "ok\nOne command is one write at offset 0; its answer"
-               " is read there on the same connection.\n\n"
-               "DEVICE ATTRIBUTE VALUE\n  set it\n");
+  strbuf_printf (answer, "ok\nOne command is one write at offset 0; its answer"
+                 " is read there on the same connection.\n\n"
+                 "DEVICE ATTRIBUTE VALUE\n  set it\n");
   for (i = 0; i < NCOMMANDS; i++)
-    text_printf (answer, "%s%s%s\n  %s\n", commands[i].name,
-                 *commands[i].operands ? " " : "", commands[i].operands,
-                 commands[i].help);
-  text_printf (answer, "\nThe attributes of a device:\n");
-  for (i = 0; (a = zram_attr (i)) != NULL; i++) {
-    text_printf (answer, "%-16s %04o  %s\n", a->name, a->mode, a->help);
+    strbuf_printf (answer, "%s%s%s\n  %s\n", commands[i].name,
+                   *commands[i].operands ? " " : "", commands[i].operands,
+                   commands[i].help);
+  strbuf_printf (answer, "\nThe attributes of a device:\n");
+  for (i = 0; (a = attr_get (i)) != NULL; i++) {
+    strbuf_printf (answer, "%-16s %04o  %s\n", a->name, a->mode, a->help);
     if (a->values)
-      text_printf (answer, "%22s  to write: %s\n", "", a->values);
+      strbuf_printf (answer, "%22s  to write: %s\n", "", a->values);
   }
   return 0;
 }
@@ -363,7 +363,7 @@ run_help (struct command *c, struct text *answer)
  * or -EINVAL with the answer.
  */
 static int
-check_line (const char *written, size_t n, struct text *answer)
+check_line (const char *written, size_t n, struct strbuf *answer)
 {
   size_t len = 0, i;
 
@@ -386,7 +386,7 @@ check_line (const char *written, size_t n, struct text *answer)
 }
 
 int
-command_run (const char *written, size_t n, struct text *answer)
+command_run (const char *written, size_t n, struct strbuf *answer)
 {
   struct command c = { .n = 0 };
   char *rest = c.line, *word;

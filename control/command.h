@@ -19,6 +19,6 @@
  * The answer is "ok" and what was asked for, or "error:" and what is
  * wrong.  0, or -errno and nothing was done.
  */
-extern int command_run (const char *written, size_t n, struct text *answer);
+extern int command_run (const char *written, size_t n, struct strbuf *answer);
 
 #endif /* ZRAM_COMMAND_H */

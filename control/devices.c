@@ -266,10 +266,10 @@ device_remove (unsigned number, char message[ZRAM_MESSAGE_MAX])
 
 /* What they are */
 
-struct zram_device
-device_about (const struct device *dev)
+struct device_view
+device_view (const struct device *dev)
 {
-  struct zram_device about = { .disk = dev->disk, .name = dev->name };
+  struct device_view about = { .disk = dev->disk, .name = dev->name };
 
   pthread_mutex_lock (&lock);
   about.clients = dev->clients;

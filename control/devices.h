@@ -57,7 +57,7 @@ extern int device_alone (struct device *device,
 extern void device_share (struct device *device);
 
 /* What the table of attributes wants to know. */
-extern struct zram_device device_about (const struct device *device);
+extern struct device_view device_view (const struct device *device);
 
 /* One line for people. */
 extern void device_describe (const struct device *device, char *buf,

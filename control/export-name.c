@@ -42,8 +42,8 @@ parse_attr (const char *text, struct export_name *name)
     text = BLOCK_STATE;
   }
   name->type = EXPORT_ATTR;
-  name->attr = zram_attr_find (text);
-  return name->attr && name->attr->mode & ZRAM_ATTR_READ;
+  name->attr = attr_find (text);
+  return name->attr && name->attr->mode & ATTR_READ;
 }
 
 bool

@@ -26,7 +26,7 @@ enum export_type {
 struct export_name {
   enum export_type type;
   unsigned device;              /* of a disk or attribute */
-  const struct zram_attr *attr; /* that can be read */
+  const struct attr *attr; /* that can be read */
   uint64_t from;                /* START */
 };
 

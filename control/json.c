@@ -50,57 +50,57 @@ value (const struct zram_stats *st, const struct field *f)
 }
 
 static void
-add_memory (const struct zram_stats *st, struct text *text)
+add_memory (const struct zram_stats *st, struct strbuf *text)
 {
   const struct field *f;
 
-  text_printf (text, ",\"memory\":{");
+  strbuf_printf (text, ",\"memory\":{");
   for (f = memory; f->key; ++f)
-    text_printf (text, "%s\"%s\":%" PRIu64, f == memory ? "" : ",",
-                 f->key, value (st, f));
-  text_printf (text, "}");
+    strbuf_printf (text, "%s\"%s\":%" PRIu64, f == memory ? "" : ",",
+                   f->key, value (st, f));
+  strbuf_printf (text, "}");
 }
 
 /* Only those that wrote something that is still there. */
 static void
-add_codecs (const struct zram_stats *st, struct text *text)
+add_codecs (const struct zram_stats *st, struct strbuf *text)
 {
   const struct zram_codec_info *info;
   const char *comma = "";
   unsigned i;
 
-  text_printf (text, ",\"codecs\":{");
+  strbuf_printf (text, ",\"codecs\":{");
   for (i = 0; (info = zram_codec_info (i)) != NULL; ++i)
     if (st->codec[i].pages) {
-      text_printf (text, "%s\"%s\":{\"pages\":%" PRIu64
-                   ",\"bytes\":%" PRIu64 "}", comma, info->name,
-                   st->codec[i].pages, st->codec[i].bytes);
+      strbuf_printf (text, "%s\"%s\":{\"pages\":%" PRIu64
+                     ",\"bytes\":%" PRIu64 "}", comma, info->name,
+                     st->codec[i].pages, st->codec[i].bytes);
       comma = ",";
     }
-  text_printf (text, "}");
+  strbuf_printf (text, "}");
 }
 
 /* Those that are not empty, each by its upper bound in ns: the difference
  * of two looks is what took how long in between.
  */
 static void
-add_buckets (const struct zram_latency *l, struct text *text)
+add_buckets (const struct zram_latency *l, struct strbuf *text)
 {
   const char *comma = "";
   unsigned b;
 
-  text_printf (text, ",\"buckets\":{");
+  strbuf_printf (text, ",\"buckets\":{");
   for (b = 0; b < ZRAM_LATENCY_BUCKETS; ++b)
     if (l->bucket[b]) {
-      text_printf (text, "%s\"%" PRIu64 "\":%" PRIu64, comma,
-                   zram_latency_bound (b), l->bucket[b]);
+      strbuf_printf (text, "%s\"%" PRIu64 "\":%" PRIu64, comma,
+                     zram_latency_bound (b), l->bucket[b]);
       comma = ",";
     }
-  text_printf (text, "}}");
+  strbuf_printf (text, "}}");
 }
 
 static void
-add_latency (const struct zram_disk *disk, struct text *text)
+add_latency (const struct zram_disk *disk, struct strbuf *text)
 {
   static const char *const names[ZRAM_OPS] = {
     [ZRAM_OP_READ] = "read", [ZRAM_OP_WRITE] = "write",
@@ -109,56 +109,56 @@ add_latency (const struct zram_disk *disk, struct text *text)
   struct zram_latency l;
   unsigned op;
 
-  text_printf (text, ",\"latency\":{");
+  strbuf_printf (text, ",\"latency\":{");
   for (op = 0; op < ZRAM_OPS; ++op) {
     zram_latency (disk, op, &l);
-    text_printf (text, "%s\"%s\":{\"count\":%" PRIu64 ",\"sum_ns\":%" PRIu64
-                 ",\"mean_ns\":%" PRIu64 ",\"p50_ns\":%" PRIu64
-                 ",\"p99_ns\":%" PRIu64 ",\"p999_ns\":%" PRIu64,
-                 op ? "," : "", names[op], l.count, l.sum_ns,
-                 l.count ? l.sum_ns / l.count : 0,
-                 zram_latency_quantile (&l, 0.5),
-                 zram_latency_quantile (&l, 0.99),
-                 zram_latency_quantile (&l, 0.999));
+    strbuf_printf (text, "%s\"%s\":{\"count\":%" PRIu64 ",\"sum_ns\":%" PRIu64
+                   ",\"mean_ns\":%" PRIu64 ",\"p50_ns\":%" PRIu64
+                   ",\"p99_ns\":%" PRIu64 ",\"p999_ns\":%" PRIu64,
+                   op ? "," : "", names[op], l.count, l.sum_ns,
+                   l.count ? l.sum_ns / l.count : 0,
+                   zram_latency_quantile (&l, 0.5),
+                   zram_latency_quantile (&l, 0.99),
+                   zram_latency_quantile (&l, 0.999));
     add_buckets (&l, text);
   }
-  text_printf (text, "}");
+  strbuf_printf (text, "}");
 }
 
 static void
-add_swap (const struct zram_device *dev, struct text *text)
+add_swap (const struct device_view *dev, struct strbuf *text)
 {
-  struct zram_step step;
+  struct swap_step step;
   unsigned i;
 
-  text_printf (text, ",\"swap\":\"%s\",\"swap_reserve\":%" PRIu64
-               ",\"swap_safe\":{\"safe\":%s",
-               zram_swap_word (dev), zram_swap_reserve (dev->disk),
-               zram_swap_safe (dev) ? "true" : "false");
-  for (i = 0; zram_swap_step (dev, i, &step); ++i)
-    text_printf (text, ",\"%s\":%s", step.name,
-                 step.in_force ? "true" : "false");
-  text_printf (text, "}");
+  strbuf_printf (text, ",\"swap\":\"%s\",\"swap_reserve\":%" PRIu64
+                 ",\"swap_safe\":{\"safe\":%s",
+                 swap_view_word (dev), zram_swap_reserve (dev->disk),
+                 swap_view_safe (dev) ? "true" : "false");
+  for (i = 0; swap_view_step (dev, i, &step); ++i)
+    strbuf_printf (text, ",\"%s\":%s", step.name,
+                   step.in_force ? "true" : "false");
+  strbuf_printf (text, "}");
 }
 
 int
-zram_json (const struct zram_device *dev, struct text *text)
+json_device (const struct device_view *dev, struct strbuf *text)
 {
   struct zram_stats st;
   const struct field *f;
 
   zram_stats (dev->disk, &st);
-  text_printf (text, "{\"name\":\"%s\",\"disksize\":%" PRIu64
-               ",\"page_size\":%" PRIu32 ",\"algorithm\":\"%s\""
-               ",\"level\":%d,\"streams\":%u,\"connections\":%u",
-               dev->name, zram_size (dev->disk), zram_page_size (dev->disk),
-               zram_algorithm (dev->disk), zram_level (dev->disk),
-               dev->disk->workspaces.max, dev->clients);
+  strbuf_printf (text, "{\"name\":\"%s\",\"disksize\":%" PRIu64
+                 ",\"page_size\":%" PRIu32 ",\"algorithm\":\"%s\""
+                 ",\"level\":%d,\"streams\":%u,\"connections\":%u",
+                 dev->name, zram_size (dev->disk), zram_page_size (dev->disk),
+                 zram_algorithm (dev->disk), zram_level (dev->disk),
+                 dev->disk->workspaces.max, dev->clients);
   for (f = counters; f->key; ++f)
-    text_printf (text, ",\"%s\":%" PRIu64, f->key, value (&st, f));
+    strbuf_printf (text, ",\"%s\":%" PRIu64, f->key, value (&st, f));
   add_memory (&st, text);
   add_codecs (&st, text);
   add_latency (dev->disk, text);
   add_swap (dev, text);
-  return text_printf (text, "}");
+  return strbuf_printf (text, "}");
 }

@@ -15,20 +15,20 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct worker worker;
-static later_write_fn *write_line;
+static log_thread_fn *write_line;
 static bool is_open;            /* to new lines */
-static char lines[LINES][LATER_LINE];
+static char lines[LINES][LOG_THREAD_LINE];
 static unsigned first, waiting, dropped;
 
 static bool
-take (char line[LATER_LINE])
+take (char line[LOG_THREAD_LINE])
 {
   bool any;
 
   pthread_mutex_lock (&lock);
   any = waiting > 0;
   if (any) {
-    memcpy (line, lines[first], LATER_LINE);
+    memcpy (line, lines[first], LOG_THREAD_LINE);
     first = (first + 1) % LINES;
     waiting--;
   }
@@ -39,7 +39,7 @@ take (char line[LATER_LINE])
 static void
 write_lines (void *opaque)
 {
-  char line[LATER_LINE];
+  char line[LOG_THREAD_LINE];
 
   (void) opaque;
   while (take (line))
@@ -55,7 +55,7 @@ set_open (bool to)
 }
 
 int
-later_start (later_write_fn *write)
+log_thread_start (log_thread_fn *write)
 {
   int r;
 
@@ -70,7 +70,7 @@ later_start (later_write_fn *write)
 }
 
 void
-later_stop (void)
+log_thread_stop (void)
 {
   if (!worker.running)
     return;
@@ -90,16 +90,17 @@ add (const char *line)
     return;
   }
   if (dropped)
-    snprintf (to, LATER_LINE, "%s (and %u lines lost before)", line, dropped);
+    snprintf (to, LOG_THREAD_LINE, "%s (and %u lines lost before)", line,
+              dropped);
   else
-    snprintf (to, LATER_LINE, "%s", line);
+    snprintf (to, LOG_THREAD_LINE, "%s", line);
   dropped = 0;
   waiting++;
   worker_tell (&worker);
 }
 
 bool
-later_say (const char *line)
+log_thread_say (const char *line)
 {
   bool later;
 

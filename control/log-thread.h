@@ -13,16 +13,16 @@
 #include <stdbool.h>
 
 /* Start the thread, which calls write for each line.  0 or -errno. */
-typedef void later_write_fn (const char *line);
-extern int later_start (later_write_fn *write);
+typedef void log_thread_fn (const char *line);
+extern int log_thread_start (log_thread_fn *write);
 
 /* What has not been written yet is written first. */
-extern void later_stop (void);
+extern void log_thread_stop (void);
 
 /* False: there is no such thread, write it yourself.  A line that finds no
  * room is dropped, and counted in the next.
  */
-#define LATER_LINE 512
-extern bool later_say (const char *line);
+#define LOG_THREAD_LINE 512
+extern bool log_thread_say (const char *line);
 
 #endif /* ZRAM_LOG_THREAD_H */

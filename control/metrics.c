@@ -19,24 +19,24 @@
 bool stats_parallel;
 
 int
-stats_json (struct text *text)
+stats_json (struct strbuf *text)
 {
   struct device *devices[DEVICES_MAX];
   unsigned i, n = devices_get (devices);
 
   /* The version of the schema, not of the program. */
-  text_printf (text, "{\"version\":\"0.1\",\"boot\":\"%s\","
-               "\"parallel\":%s,\"devices\":[",
-               boot_mark (), stats_parallel ? "true" : "false");
+  strbuf_printf (text, "{\"version\":\"0.1\",\"boot\":\"%s\","
+                 "\"parallel\":%s,\"devices\":[",
+                 boot_mark (), stats_parallel ? "true" : "false");
   for (i = 0; i < n; i++) {
-    struct zram_device about = device_about (devices[i]);
+    struct device_view about = device_view (devices[i]);
 
     if (i)
-      text_add (text, ",", 1);
-    zram_json (&about, text);
+      strbuf_add (text, ",", 1);
+    json_device (&about, text);
     device_put (devices[i]);
   }
-  return text_printf (text, "]}\n");
+  return strbuf_printf (text, "]}\n");
 }
 
 /* One device, looked at once. */
@@ -118,15 +118,15 @@ static const struct metric metrics[] = {
 };
 
 static void
-head (struct text *text, const char *name, const char *type,
+head (struct strbuf *text, const char *name, const char *type,
       const char *help)
 {
-  text_printf (text, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n",
-               name, help, name, type);
+  strbuf_printf (text, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n",
+                 name, help, name, type);
 }
 
 static void
-add_metrics (struct text *text, const struct seen *seen, unsigned n)
+add_metrics (struct strbuf *text, const struct seen *seen, unsigned n)
 {
   const struct metric *m = metrics;
   const struct metric *end = m + sizeof metrics / sizeof metrics[0];
@@ -136,68 +136,68 @@ add_metrics (struct text *text, const struct seen *seen, unsigned n)
     if (m->type)
       head (text, m->name, m->type, m->help);
     for (i = 0; i < n; i++)
-      text_printf (text, PREFIX "%s{device=\"%s\"%s%s} %" PRIu64 "\n",
-                   m->name, seen[i].dev->name, m->label ? "," : "",
-                   m->label ? m->label : "",
-                   *(const uint64_t *)
-                   ((const char *) &seen[i].st + m->offset));
+      strbuf_printf (text, PREFIX "%s{device=\"%s\"%s%s} %" PRIu64 "\n",
+                     m->name, seen[i].dev->name, m->label ? "," : "",
+                     m->label ? m->label : "",
+                     *(const uint64_t *)
+                     ((const char *) &seen[i].st + m->offset));
   }
 }
 
 /* What is no counter of struct zram_stats. */
 static void
-add_devices (struct text *text, const struct seen *seen, unsigned n)
+add_devices (struct strbuf *text, const struct seen *seen, unsigned n)
 {
   unsigned i;
 
   head (text, "info", "gauge", "What the device is made with.");
   for (i = 0; i < n; i++)
-    text_printf (text, PREFIX "info{device=\"%s\",algorithm=\"%s\","
-                 "level=\"%d\",page_size=\"%" PRIu32 "\"} 1\n",
-                 seen[i].dev->name, zram_algorithm (seen[i].dev->disk),
-                 zram_level (seen[i].dev->disk),
-                 zram_page_size (seen[i].dev->disk));
+    strbuf_printf (text, PREFIX "info{device=\"%s\",algorithm=\"%s\","
+                   "level=\"%d\",page_size=\"%" PRIu32 "\"} 1\n",
+                   seen[i].dev->name, zram_algorithm (seen[i].dev->disk),
+                   zram_level (seen[i].dev->disk),
+                   zram_page_size (seen[i].dev->disk));
   head (text, "size_bytes", "gauge", "Size of the disk.");
   for (i = 0; i < n; i++)
-    text_printf (text, PREFIX "size_bytes{device=\"%s\"} %" PRIu64 "\n",
-                 seen[i].dev->name, zram_size (seen[i].dev->disk));
+    strbuf_printf (text, PREFIX "size_bytes{device=\"%s\"} %" PRIu64 "\n",
+                   seen[i].dev->name, zram_size (seen[i].dev->disk));
   head (text, "connections", "gauge", "Clients that have the disk open.");
   for (i = 0; i < n; i++)
-    text_printf (text, PREFIX "connections{device=\"%s\"} %u\n",
-                 seen[i].dev->name, device_about (seen[i].dev).clients);
+    strbuf_printf (text, PREFIX "connections{device=\"%s\"} %u\n",
+                   seen[i].dev->name, device_view (seen[i].dev).clients);
 }
 
 static void
-add_swap (struct text *text, const struct seen *seen, unsigned n)
+add_swap (struct strbuf *text, const struct seen *seen, unsigned n)
 {
-  struct zram_device about;
-  struct zram_step step;
+  struct device_view about;
+  struct swap_step step;
   unsigned i, k;
 
   head (text, "swap_reserve_bytes", "gauge",
         "Memory to be kept ready for writes; 0: none.");
   for (i = 0; i < n; i++)
-    text_printf (text, PREFIX "swap_reserve_bytes{device=\"%s\"} %" PRIu64
-                 "\n", seen[i].dev->name,
-                 zram_swap_reserve (seen[i].dev->disk));
+    strbuf_printf (text, PREFIX "swap_reserve_bytes{device=\"%s\"} %" PRIu64
+                   "\n", seen[i].dev->name,
+                   zram_swap_reserve (seen[i].dev->disk));
   head (text, "swap_safe", "gauge", "1: it is safe to swap to the disk.");
   for (i = 0; i < n; i++) {
-    about = device_about (seen[i].dev);
-    text_printf (text, PREFIX "swap_safe{device=\"%s\"} %d\n",
-                 about.name, zram_swap_safe (&about));
+    about = device_view (seen[i].dev);
+    strbuf_printf (text, PREFIX "swap_safe{device=\"%s\"} %d\n",
+                   about.name, swap_view_safe (&about));
   }
   head (text, "swap_step", "gauge", "1: this part of it is in force.");
   for (i = 0; i < n; i++) {
-    about = device_about (seen[i].dev);
-    for (k = 0; zram_swap_step (&about, k, &step); k++)
-      text_printf (text, PREFIX "swap_step{device=\"%s\",step=\"%s\"} %d\n",
-                   about.name, step.name, step.in_force);
+    about = device_view (seen[i].dev);
+    for (k = 0; swap_view_step (&about, k, &step); k++)
+      strbuf_printf (text, PREFIX "swap_step{device=\"%s\",step=\"%s\"} %d\n",
+                     about.name, step.name, step.in_force);
   }
 }
 
 /* All codecs, so that no series comes and goes. */
 static void
-add_codecs (struct text *text, const struct seen *seen, unsigned n)
+add_codecs (struct strbuf *text, const struct seen *seen, unsigned n)
 {
   const struct zram_codec_info *info;
   unsigned i, c, bytes;
@@ -209,10 +209,10 @@ add_codecs (struct text *text, const struct seen *seen, unsigned n)
           : "Pages compressed, by codec.");
     for (i = 0; i < n; i++)
       for (c = 0; (info = zram_codec_info (c)) != NULL; c++)
-        text_printf (text, PREFIX "%s{device=\"%s\",codec=\"%s\"} %" PRIu64
-                     "\n", name, seen[i].dev->name, info->name,
-                     bytes ? seen[i].st.codec[c].bytes
-                     : seen[i].st.codec[c].pages);
+        strbuf_printf (text, PREFIX "%s{device=\"%s\",codec=\"%s\"} %" PRIu64
+                       "\n", name, seen[i].dev->name, info->name,
+                       bytes ? seen[i].st.codec[c].bytes
+                       : seen[i].st.codec[c].pages);
   }
 }
 
@@ -224,7 +224,7 @@ add_codecs (struct text *text, const struct seen *seen, unsigned n)
 #define BOUND_STEP 4
 
 static void
-add_histogram (struct text *text, const struct device *dev, enum zram_op op,
+add_histogram (struct strbuf *text, const struct device *dev, enum zram_op op,
                const char *name)
 {
   struct zram_latency l;
@@ -235,21 +235,21 @@ add_histogram (struct text *text, const struct device *dev, enum zram_op op,
   for (b = 0; b < ZRAM_LATENCY_BUCKETS - 1; b++) {
     below += l.bucket[b];
     if (b >= FIRST_BOUND && b % BOUND_STEP == 0)
-      text_printf (text, PREFIX OP_DURATION "_bucket{device=\"%s\","
-                   "op=\"%s\",le=\"%.10g\"} %" PRIu64 "\n", dev->name, name,
-                   (double) zram_latency_bound (b) / 1e9, below);
+      strbuf_printf (text, PREFIX OP_DURATION "_bucket{device=\"%s\","
+                     "op=\"%s\",le=\"%.10g\"} %" PRIu64 "\n", dev->name, name,
+                     (double) zram_latency_bound (b) / 1e9, below);
   }
-  text_printf (text, PREFIX OP_DURATION "_bucket{device=\"%s\",op=\"%s\","
-               "le=\"+Inf\"} %" PRIu64 "\n"
-               PREFIX OP_DURATION "_sum{device=\"%s\",op=\"%s\"} %.9f\n"
-               PREFIX OP_DURATION "_count{device=\"%s\",op=\"%s\"} %" PRIu64
-               "\n", dev->name, name, l.count,
-               dev->name, name, (double) l.sum_ns / 1e9,
-               dev->name, name, l.count);
+  strbuf_printf (text, PREFIX OP_DURATION "_bucket{device=\"%s\",op=\"%s\","
+                 "le=\"+Inf\"} %" PRIu64 "\n"
+                 PREFIX OP_DURATION "_sum{device=\"%s\",op=\"%s\"} %.9f\n"
+                 PREFIX OP_DURATION "_count{device=\"%s\",op=\"%s\"} %" PRIu64
+                 "\n", dev->name, name, l.count,
+                 dev->name, name, (double) l.sum_ns / 1e9,
+                 dev->name, name, l.count);
 }
 
 static void
-add_latencies (struct text *text, const struct seen *seen, unsigned n)
+add_latencies (struct strbuf *text, const struct seen *seen, unsigned n)
 {
   static const char *const names[ZRAM_OPS] = {
     [ZRAM_OP_READ] = "read", [ZRAM_OP_WRITE] = "write",
@@ -265,7 +265,7 @@ add_latencies (struct text *text, const struct seen *seen, unsigned n)
 }
 
 int
-stats_metrics (struct text *text)
+stats_metrics (struct strbuf *text)
 {
   struct device *devices[DEVICES_MAX];
   unsigned i, n = devices_get (devices);
@@ -278,7 +278,7 @@ stats_metrics (struct text *text)
   if (seen) {
     head (text, "parallel", "gauge",
           "1: requests of one connection run in parallel.");
-    text_printf (text, PREFIX "parallel %d\n", stats_parallel);
+    strbuf_printf (text, PREFIX "parallel %d\n", stats_parallel);
     add_devices (text, seen, n);
     add_metrics (text, seen, n);
     add_codecs (text, seen, n);

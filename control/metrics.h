@@ -17,10 +17,10 @@ extern bool stats_parallel;
 /* {"version":"0.1","boot":"...","parallel":BOOL,"devices":[...]} and a
  * newline.
  */
-extern int stats_json (struct text *text);
+extern int stats_json (struct strbuf *text);
 
 /* The text format of Prometheus. */
-extern int stats_metrics (struct text *text);
+extern int stats_metrics (struct strbuf *text);
 
 /* What both need at most for each device, and for none. */
 #define STATS_TEXT_MAX 20480

@@ -71,7 +71,7 @@ takes_part (const char *path)
 }
 
 int
-maps_populate (void)
+prefault_program (void)
 {
   FILE *fp = fopen ("/proc/self/maps", "re");
   struct map m;

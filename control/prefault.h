@@ -8,6 +8,6 @@
 /* Make the code and data of what serves requests resident, and the heap.
  * 0 or an errno.
  */
-extern int maps_populate (void);
+extern int prefault_program (void);
 
 #endif /* ZRAM_PREFAULT_H */

@@ -31,7 +31,7 @@ _Static_assert (ZRAM_SIZE_MAX == UINT64_C (16) << 40 &&
 /* Values */
 
 bool
-parse_boolean (const char *value, bool *b)
+settings_boolean (const char *value, bool *b)
 {
   static const char *const names[][6] = {
     { "0", "false", "f", "no", "n", "off" },
@@ -195,7 +195,7 @@ static int
 parse_track_access (struct settings *settings, const char *key,
                     const char *value, char message[SETTINGS_MESSAGE_MAX])
 {
-  if (!parse_boolean (value, &settings->params.track_access))
+  if (!settings_boolean (value, &settings->params.track_access))
     return refuse ("not understood; must be true or false");
   return 0;
 }
@@ -204,7 +204,7 @@ static int
 parse_swap (struct settings *settings, const char *key,
             const char *value, char message[SETTINGS_MESSAGE_MAX])
 {
-  if (!parse_boolean (value, &settings->params.swap))
+  if (!settings_boolean (value, &settings->params.swap))
     return refuse ("not understood; must be true or false");
   return 0;
 }
@@ -279,7 +279,7 @@ settings_help (enum setting n)
 
 /* Dashes and underscores are the same. */
 bool
-same_key (const char *key, const char *given)
+settings_same_key (const char *key, const char *given)
 {
   while (*key && (*key == *given || (*key == '-' && *given == '_')))
     key++, given++;
@@ -306,7 +306,7 @@ settings_set (struct settings *settings, const char *key, const char *value,
   char text[QUOTE_MAX];
   unsigned i = 0;
 
-  while (i < SETTINGS && !same_key (table[i].key, key))
+  while (i < SETTINGS && !settings_same_key (table[i].key, key))
     i++;
   if (no_such_key)
     *no_such_key = i == SETTINGS;

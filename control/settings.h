@@ -33,7 +33,7 @@ struct settings {
 #define SETTINGS_MESSAGE_MAX 512
 
 /* Dashes and underscores are the same. */
-extern bool same_key (const char *key, const char *given);
+extern bool settings_same_key (const char *key, const char *given);
 
 /* The table. */
 extern const char *settings_key (enum setting n);
@@ -67,6 +67,6 @@ extern int settings_complete (struct settings *settings,
                               char message[SETTINGS_MESSAGE_MAX]);
 
 /* Read a boolean as nbdkit does. */
-extern bool parse_boolean (const char *value, bool *b);
+extern bool settings_boolean (const char *value, bool *b);
 
 #endif /* ZRAM_SETTINGS_H */

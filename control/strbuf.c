@@ -15,7 +15,7 @@
 #define FIRST_ROOM 1024
 
 static int
-stop (struct text *t, int error)
+stop (struct strbuf *t, int error)
 {
   t->error = error;
   return error;
@@ -23,7 +23,7 @@ stop (struct text *t, int error)
 
 /* Room for n more bytes and a NUL.  It doubles: adding is cheap. */
 static int
-make_room (struct text *t, size_t n)
+make_room (struct strbuf *t, size_t n)
 {
   size_t room = t->room ? t->room : FIRST_ROOM;
   char *data;
@@ -45,7 +45,7 @@ make_room (struct text *t, size_t n)
 }
 
 int
-text_add (struct text *t, const char *bytes, size_t n)
+strbuf_add (struct strbuf *t, const char *bytes, size_t n)
 {
   int r = make_room (t, n);
 
@@ -58,7 +58,7 @@ text_add (struct text *t, const char *bytes, size_t n)
 }
 
 int
-text_printf (struct text *t, const char *format, ...)
+strbuf_printf (struct strbuf *t, const char *format, ...)
 {
   va_list args, again;
   int n, r;
@@ -77,7 +77,7 @@ text_printf (struct text *t, const char *format, ...)
 }
 
 void
-text_cut (struct text *t, size_t len)
+strbuf_cut (struct strbuf *t, size_t len)
 {
   t->error = 0;
   if (len < t->len) {
@@ -87,9 +87,9 @@ text_cut (struct text *t, size_t len)
 }
 
 void
-text_free (struct text *t)
+strbuf_free (struct strbuf *t)
 {
   if (t->data)
     os_free (t->data, t->room);
-  *t = (struct text) { .max = t->max };
+  *t = (struct strbuf) { .max = t->max };
 }

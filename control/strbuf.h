@@ -13,26 +13,26 @@
 
 #include <stddef.h>
 
-struct text {
+struct strbuf {
   char *data;                   /* len bytes, and a NUL; NULL if empty */
   size_t len, room;
   size_t max;                   /* of len */
   int error;                    /* 0, -ENOMEM, or -ENOBUFS: max reached */
 };
 
-#define TEXT_INIT(max_bytes) ((struct text) { .max = (max_bytes) })
+#define STRBUF_INIT(max_bytes) ((struct strbuf) { .max = (max_bytes) })
 
 /* 0, or the error that is in the text too: nothing was added, and nothing
  * will be.
  */
-extern int text_add (struct text *text, const char *bytes, size_t n);
-extern int text_printf (struct text *text, const char *format, ...)
+extern int strbuf_add (struct strbuf *text, const char *bytes, size_t n);
+extern int strbuf_printf (struct strbuf *text, const char *format, ...)
   __attribute__ ((format (printf, 2, 3)));
 
 /* Forget what was added after the first len bytes, and the error. */
-extern void text_cut (struct text *text, size_t len);
+extern void strbuf_cut (struct strbuf *text, size_t len);
 
 /* Give back the memory.  The text is empty then, and can be used again. */
-extern void text_free (struct text *text);
+extern void strbuf_free (struct strbuf *text);
 
 #endif /* ZRAM_STRBUF_H */

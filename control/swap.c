@@ -148,7 +148,7 @@ take_lock (char why[WHY_MAX])
 }
 
 /* One heap for all threads, so that there is one to be made resident; it
- * never shrinks, and nothing is mapped beside it.
+ * never attr_shrinks, and nothing is mapped beside it.
  */
 static int
 take_heap (char why[WHY_MAX])
@@ -185,7 +185,7 @@ take_heap (char why[WHY_MAX])
 static int
 take_code (char why[WHY_MAX])
 {
-  int error = maps_populate ();
+  int error = prefault_program ();
 
   return error ? refused (why, error, "/proc/self/maps",
                           "it takes Linux 5.14") : 0;
@@ -233,7 +233,7 @@ static const struct {
 };
 #define NSTEPS (sizeof table / sizeof table[0])
 
-static struct zram_step steps[NSTEPS];  /* written before there are threads */
+static struct swap_step steps[NSTEPS];  /* written before there are threads */
 static bool taken;
 
 /* Warning */
@@ -279,7 +279,7 @@ swap_load (void)
   unsigned i;
 
   for (i = 0; i < NSTEPS; i++)
-    steps[i] = (struct zram_step) { table[i].name, table[i].vital, false };
+    steps[i] = (struct swap_step) { table[i].name, table[i].vital, false };
 }
 
 /* One step; false with the reason. */
@@ -386,7 +386,7 @@ swap_taken (void)
   return taken;
 }
 
-const struct zram_step *
+const struct swap_step *
 swap_steps (unsigned *n)
 {
   *n = NSTEPS;

@@ -47,7 +47,7 @@ extern void swap_take (const struct swap_server *server);
 extern bool swap_taken (void);
 
 /* The steps, for statistics. */
-extern const struct zram_step *swap_steps (unsigned *n);
+extern const struct swap_step *swap_steps (unsigned *n);
 
 /* A thread is about to serve a request: its first touches its stack, for
  * there may be no memory for it later.

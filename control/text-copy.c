@@ -44,12 +44,12 @@ static const char *const too_many[N_ASKERS] = {
 #define FIT_MAX MIB
 
 static const char *
-start (struct snapshot *s, enum kind kind, enum asker asker, size_t max)
+start (struct text_copy *s, enum kind kind, enum asker asker, size_t max)
 {
   _Atomic size_t *budget = &used[asker][kind];
   size_t now = atomic_load (budget);
 
-  *s = (struct snapshot) { .text = TEXT_INIT (max) };
+  *s = (struct text_copy) { .text = STRBUF_INIT (max) };
   do {
     if (max > most[kind] - now)
       return too_many[asker];
@@ -60,14 +60,14 @@ start (struct snapshot *s, enum kind kind, enum asker asker, size_t max)
 }
 
 const char *
-snapshot_start (struct snapshot *s, enum asker asker, size_t max)
+text_copy_start (struct text_copy *s, enum asker asker, size_t max)
 {
   return start (s, ANSWER, asker, max);
 }
 
 /* A text has up to twice the room that it needs, and most are small. */
 static void
-fit (struct text *t)
+fit (struct strbuf *t)
 {
   char *data;
 
@@ -81,7 +81,7 @@ fit (struct text *t)
 
 /* The text is at its end, and as long as it is. */
 void
-snapshot_end (struct snapshot *s)
+text_copy_end (struct text_copy *s)
 {
   fit (&s->text);
   atomic_fetch_sub (s->budget, s->charged - s->text.len);
@@ -89,17 +89,17 @@ snapshot_end (struct snapshot *s)
 }
 
 void
-snapshot_free (struct snapshot *s)
+text_copy_free (struct text_copy *s)
 {
-  text_free (&s->text);
+  strbuf_free (&s->text);
   if (s->budget)
     atomic_fetch_sub (s->budget, s->charged);
-  *s = (struct snapshot) { .budget = NULL };
+  *s = (struct text_copy) { .budget = NULL };
 }
 
 /* As many lines as there are pages now, and some that may come. */
 static const char *
-take_block_state (struct snapshot *s, struct device *dev, uint64_t from,
+take_block_state (struct text_copy *s, struct device *dev, uint64_t from,
                   enum asker asker)
 {
   struct zram_stats st;
@@ -110,9 +110,9 @@ take_block_state (struct snapshot *s, struct device *dev, uint64_t from,
   lines = st.pages_stored + 1024;
   if (lines > BLOCK_STATE_LINES)
     lines = BLOCK_STATE_LINES;
-  why = start (s, LISTING, asker, lines * ZRAM_BLOCK_STATE_LINE);
+  why = start (s, LISTING, asker, lines * ATTR_BLOCK_STATE_LINE);
   if (!why)
-    zram_block_state (dev->disk, from, lines, &s->text);
+    attr_block_state (dev->disk, from, lines, &s->text);
   /* Full is no error. */
   if (s->text.error == -ENOBUFS)
     s->text.error = 0;
@@ -120,11 +120,11 @@ take_block_state (struct snapshot *s, struct device *dev, uint64_t from,
 }
 
 static const char *
-take_attr (struct snapshot *s, const struct export_name *name,
+take_attr (struct text_copy *s, const struct export_name *name,
            enum asker asker)
 {
   struct device *dev = device_get (name->device);
-  struct zram_device about;
+  struct device_view about;
   const char *why;
 
   if (!dev)
@@ -133,7 +133,7 @@ take_attr (struct snapshot *s, const struct export_name *name,
     why = take_block_state (s, dev, name->from, asker);
   else {
     why = start (s, STATISTICS, asker, ATTR_MAX);
-    about = device_about (dev);
+    about = device_view (dev);
     if (!why)
       name->attr->show (&about, &s->text);
   }
@@ -142,7 +142,7 @@ take_attr (struct snapshot *s, const struct export_name *name,
 }
 
 static const char *
-take_all (struct snapshot *s, int (*add) (struct text *text),
+take_all (struct text_copy *s, int (*add) (struct strbuf *text),
           enum asker asker)
 {
   struct device *devices[DEVICES_MAX];
@@ -159,12 +159,12 @@ take_all (struct snapshot *s, int (*add) (struct text *text),
 }
 
 const char *
-snapshot_take (struct snapshot *s, const struct export_name *name,
-               enum asker asker)
+text_copy_take (struct text_copy *s, const struct export_name *name,
+                enum asker asker)
 {
   const char *why = "this is no text";
 
-  *s = (struct snapshot) { .budget = NULL };
+  *s = (struct text_copy) { .budget = NULL };
   if (name->type == EXPORT_ATTR)
     why = take_attr (s, name, asker);
   else if (name->type == EXPORT_JSON || name->type == EXPORT_CONTROL)
@@ -174,8 +174,8 @@ snapshot_take (struct snapshot *s, const struct export_name *name,
   if (!why && s->text.error)
     why = "no memory left in the system";
   if (why)
-    snapshot_free (s);
+    text_copy_free (s);
   else
-    snapshot_end (s);
+    text_copy_end (s);
   return why;
 }

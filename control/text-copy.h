@@ -27,8 +27,8 @@ enum asker {
 };
 
 /* A text, and what it has of the common memory. */
-struct snapshot {
-  struct text text;
+struct text_copy {
+  struct strbuf text;
   size_t charged;
   _Atomic size_t *budget;
 };
@@ -36,18 +36,18 @@ struct snapshot {
 /* How many lines of block_state are shown at once. */
 #define BLOCK_STATE_LINES (UINT64_C (1) << 20)
 
-/* 0, or a line that says why not, and the snapshot is empty. */
-extern const char *snapshot_take (struct snapshot *s,
-                                  const struct export_name *name,
-                                  enum asker asker);
+/* 0, or a line that says why not, and the copy is empty. */
+extern const char *text_copy_take (struct text_copy *s,
+                                   const struct export_name *name,
+                                   enum asker asker);
 
 /* An empty text, for an answer to a command, with room for so many bytes. */
-extern const char *snapshot_start (struct snapshot *s, enum asker asker,
-                                   size_t max);
+extern const char *text_copy_start (struct text_copy *s, enum asker asker,
+                                    size_t max);
 
 /* The text is complete: give back what it did not use. */
-extern void snapshot_end (struct snapshot *s);
+extern void text_copy_end (struct text_copy *s);
 
-extern void snapshot_free (struct snapshot *s);
+extern void text_copy_free (struct text_copy *s);
 
 #endif /* ZRAM_TEXT_COPY_H */

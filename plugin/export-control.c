@@ -40,7 +40,7 @@ control_open (struct handle *h, const struct export_name *name)
 static void
 control_close (struct handle *h)
 {
-  snapshot_free (&h->snapshot);
+  text_copy_free (&h->copy);
   pthread_mutex_destroy (&h->lock);
 }
 
@@ -62,21 +62,21 @@ static int
 renew (struct handle *h)
 {
   static const struct export_name name = { .type = EXPORT_CONTROL };
-  struct snapshot fresh;
-  const char *why = snapshot_take (&fresh, &name, h->asker);
+  struct text_copy fresh;
+  const char *why = text_copy_take (&fresh, &name, h->asker);
 
   if (why) {
     log_refusal ("read of export", "control", why);
     return -ENOMEM;
   }
-  snapshot_free (&h->snapshot);
-  h->snapshot = fresh;
+  text_copy_free (&h->copy);
+  h->copy = fresh;
   return 0;
 }
 
 /* The text, and spaces after it. */
 static void
-copy_out (const struct text *text, char *buf, size_t count, size_t offset)
+copy_out (const struct strbuf *text, char *buf, size_t count, size_t offset)
 {
   size_t n = offset < text->len ? text->len - offset : 0;
 
@@ -93,13 +93,13 @@ control_pread (struct handle *h, void *buf, uint32_t count, uint64_t offset)
   int r = 0;
 
   pthread_mutex_lock (&h->lock);
-  if (!h->answered && (offset == 0 || !h->snapshot.text.data))
+  if (!h->answered && (offset == 0 || !h->copy.text.data))
     r = renew (h);
   if (r == 0)
-    copy_out (&h->snapshot.text, buf, count, offset);
+    copy_out (&h->copy.text, buf, count, offset);
   /* Read to its end: those who stay connected need not hold it. */
   if (r == 0 && !h->answered && offset + count == CONTROL_SIZE)
-    snapshot_free (&h->snapshot);
+    text_copy_free (&h->copy);
   pthread_mutex_unlock (&h->lock);
   return r;
 }
@@ -108,7 +108,7 @@ control_pread (struct handle *h, void *buf, uint32_t count, uint64_t offset)
  * of the line.
  */
 static void
-log_answer (const char *command, const struct text *answer)
+log_answer (const char *command, const struct strbuf *answer)
 {
   static const char error[] = "error: ";
   char why[QUOTE_MAX + 1];
@@ -122,8 +122,8 @@ log_answer (const char *command, const struct text *answer)
 static int
 run (struct handle *h, const char *line, size_t n)
 {
-  struct snapshot answer;
-  const char *why = snapshot_start (&answer, h->asker, CONTROL_SIZE);
+  struct text_copy answer;
+  const char *why = text_copy_start (&answer, h->asker, CONTROL_SIZE);
   char first[QUOTE_MAX + 1];
   int r;
 
@@ -141,9 +141,9 @@ run (struct handle *h, const char *line, size_t n)
   }
   else
     nbdkit_debug ("control: %s", first);
-  snapshot_end (&answer);
-  snapshot_free (&h->snapshot);
-  h->snapshot = answer;
+  text_copy_end (&answer);
+  text_copy_free (&h->copy);
+  h->copy = answer;
   h->answered = true;
   return r;
 }

@@ -16,8 +16,8 @@
 static const char *
 text_open (struct handle *h, const struct export_name *name)
 {
-  const char *why = snapshot_take (&h->snapshot, name,
-                                   access_asker (export_control_access));
+  const char *why = text_copy_take (&h->copy, name,
+                                    access_asker (export_control_access));
 
   if (!why)
     snprintf (h->description, sizeof h->description, "%s",
@@ -30,13 +30,13 @@ text_open (struct handle *h, const struct export_name *name)
 static void
 text_close (struct handle *h)
 {
-  snapshot_free (&h->snapshot);
+  text_copy_free (&h->copy);
 }
 
 static uint64_t
 text_size (const struct handle *h)
 {
-  return h->snapshot.text.len;
+  return h->copy.text.len;
 }
 
 static bool
@@ -49,7 +49,7 @@ text_can_write (const struct handle *h)
 static int
 text_pread (struct handle *h, void *buf, uint32_t count, uint64_t offset)
 {
-  memcpy (buf, h->snapshot.text.data + offset, count);
+  memcpy (buf, h->copy.text.data + offset, count);
   return 0;
 }
 

@@ -48,8 +48,8 @@ extern const struct export export_disk, export_text, export_control;
 struct handle {
   const struct export *export;
   struct device *device;        /* disk: what it reads and writes */
-  struct snapshot snapshot;     /* text, control: what it reads */
-  pthread_mutex_t lock;         /* control: of snapshot and answered */
+  struct text_copy copy;        /* text, control: what it reads */
+  pthread_mutex_t lock;         /* control: of copy and answered */
   bool answered;                /* control: it is the answer to a command */
   bool may_write;               /* control */
   enum asker asker;             /* control */

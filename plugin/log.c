@@ -59,7 +59,7 @@ log_failure (const char *request, uint32_t count, uint64_t offset, int err)
 {
   struct failure *f = failures;
   uint64_t held_back = 0;
-  char more[64] = "", line[LATER_LINE];
+  char more[64] = "", line[LOG_THREAD_LINE];
   bool pass;
 
   while (f->err && f->err != err)
@@ -75,7 +75,7 @@ log_failure (const char *request, uint32_t count, uint64_t offset, int err)
   errno = err;
   snprintf (line, sizeof line, "%s of %" PRIu32 " bytes at %" PRIu64
             ": %s: %m%s", request, count, offset, f->what, more);
-  if (!later_say (line))
+  if (!log_thread_say (line))
     log_line (line);
 }
 

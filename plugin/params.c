@@ -149,7 +149,7 @@ set (const char *key, const char *value, char message[SETTINGS_MESSAGE_MAX])
   int r;
 
   for (i = 0; i < NPARAMS; i++)
-    if (same_key (table[i].key, key))
+    if (settings_same_key (table[i].key, key))
       return set_of_server (i, value, message);
   r = settings_set (s, key, value, &no_such_key, message);
   /* It has named those of a device. */

@@ -140,7 +140,7 @@ plugin_after_fork (void)
   /* First: the threads made from here on inherit it. */
   if (any_swap ()) {
     swap_take (&server);
-    if (later_start (log_line) < 0) {
+    if (log_thread_start (log_line) < 0) {
       nbdkit_error ("cannot start the thread that writes to the log");
       return -1;
     }
@@ -155,7 +155,7 @@ static void
 plugin_cleanup (void)
 {
   devices_stop ();
-  later_stop ();
+  log_thread_stop ();
 }
 
 static void
@@ -169,16 +169,16 @@ plugin_unload (void)
 static int
 list_device (struct nbdkit_exports *exports, const struct device *dev)
 {
-  const struct zram_attr *a;
+  const struct attr *a;
   char text[128];
   unsigned i;
 
   device_describe (dev, text, sizeof text);
   if (nbdkit_add_export (exports, dev->name, text) == -1)
     return -1;
-  for (i = 0; (a = zram_attr (i)) != NULL; i++) {
+  for (i = 0; (a = attr_get (i)) != NULL; i++) {
     snprintf (text, sizeof text, "%s/%s", dev->name, a->name);
-    if (a->mode & ZRAM_ATTR_READ &&
+    if (a->mode & ATTR_READ &&
         nbdkit_add_export (exports, text, a->help) == -1)
       return -1;
   }

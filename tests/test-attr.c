@@ -16,17 +16,17 @@
 #include "disklib.h"
 
 static struct zram_disk *disk;
-static struct zram_device device = { .name = "zram0", .clients = 3 };
+static struct device_view device = { .name = "zram0", .clients = 3 };
 
 /* The text of an attribute; the caller need not free it. */
 static const char *
 show (const char *name)
 {
-  static struct text text = { .max = 1 << 20 };
-  const struct zram_attr *a = zram_attr_find (name);
+  static struct strbuf text = { .max = 1 << 20 };
+  const struct attr *a = attr_find (name);
 
   CHECK (a && a->show);
-  text_cut (&text, 0);
+  strbuf_cut (&text, 0);
   CHECK (a->show (&device, &text) == 0);
   return text.len ? text.data : "";
 }
@@ -62,39 +62,39 @@ matches (const char *text, const char *pattern)
 static void
 test_text (void)
 {
-  struct text t = TEXT_INIT (100000);
+  struct strbuf t = STRBUF_INIT (100000);
   size_t i;
 
   CHECK (t.len == 0 && !t.data);
   for (i = 0; i < 10000; i++)
-    CHECK (text_printf (&t, "%09zu\n", i) == 0);
+    CHECK (strbuf_printf (&t, "%09zu\n", i) == 0);
   CHECK (t.len == 100000 && strlen (t.data) == 100000);
   for (i = 0; i < 10000; i++)
     CHECK (strtoull (t.data + 10 * i, NULL, 10) == i);
 
   /* Full: what does not fit is left out whole, and so is the rest. */
-  CHECK (text_printf (&t, "%s", "") == 0);
-  CHECK (text_printf (&t, "x") == -ENOBUFS && t.error == -ENOBUFS);
-  text_cut (&t, 99990);
+  CHECK (strbuf_printf (&t, "%s", "") == 0);
+  CHECK (strbuf_printf (&t, "x") == -ENOBUFS && t.error == -ENOBUFS);
+  strbuf_cut (&t, 99990);
   CHECK (t.len == 99990 && t.error == 0);
-  CHECK (text_add (&t, "12345678901", 11) == -ENOBUFS);
-  CHECK (text_add (&t, "1", 1) == -ENOBUFS);
+  CHECK (strbuf_add (&t, "12345678901", 11) == -ENOBUFS);
+  CHECK (strbuf_add (&t, "1", 1) == -ENOBUFS);
   CHECK (t.len == 99990 && t.data[99990] == '\0');
-  text_free (&t);
+  strbuf_free (&t);
   CHECK (t.len == 0 && !t.data && t.max == 100000);
-  CHECK (text_add (&t, "again\0x", 7) == 0 && t.len == 7);
-  text_free (&t);
+  CHECK (strbuf_add (&t, "again\0x", 7) == 0 && t.len == 7);
+  strbuf_free (&t);
 
   /* At each boundary of its room, no byte further. */
   for (i = 1020; i < 1030; i++) {
-    struct text u = TEXT_INIT (i);
+    struct strbuf u = STRBUF_INIT (i);
     size_t n;
 
     for (n = 0; n < i; n++)
-      CHECK (text_add (&u, "y", 1) == 0);
-    CHECK (text_add (&u, "y", 1) == -ENOBUFS && u.len == i);
+      CHECK (strbuf_add (&u, "y", 1) == 0);
+    CHECK (strbuf_add (&u, "y", 1) == -ENOBUFS && u.len == i);
     CHECK (u.room > i && strlen (u.data) == i);
-    text_free (&u);
+    strbuf_free (&u);
   }
 }
 
@@ -103,24 +103,24 @@ test_text (void)
 static void
 test_table (void)
 {
-  const struct zram_attr *a, *b;
+  const struct attr *a, *b;
   unsigned i, k;
 
-  for (i = 0; (a = zram_attr (i)) != NULL; i++) {
-    CHECK (zram_attr_find (a->name) == a);
+  for (i = 0; (a = attr_get (i)) != NULL; i++) {
+    CHECK (attr_find (a->name) == a);
     CHECK (a->mode == 0444 || a->mode == 0644 || a->mode == 0200);
-    CHECK (!a->show == !(a->mode & ZRAM_ATTR_READ));
-    CHECK (!a->store == !(a->mode & ZRAM_ATTR_WRITE));
+    CHECK (!a->show == !(a->mode & ATTR_READ));
+    CHECK (!a->store == !(a->mode & ATTR_WRITE));
     CHECK (!a->values == !a->store);
     CHECK (a->help && *a->help && strlen (a->help) < 60);
     for (k = 0; k < i; k++) {
-      b = zram_attr (k);
+      b = attr_get (k);
       CHECK (strcmp (a->name, b->name) != 0);
     }
   }
   CHECK (i > 20);
-  CHECK (!zram_attr_find ("") && !zram_attr_find ("mm_stat "));
-  CHECK (!zram_attr (1000));
+  CHECK (!attr_find ("") && !attr_find ("mm_stat "));
+  CHECK (!attr_get (1000));
 }
 
 /* Texts */
@@ -209,7 +209,7 @@ test_contents (void)
                "           7            0.000000 s.....\n"
                "          40            0.000000 ......\n"
                "         200            0.000000 ..h...\n");
-  CHECK (zram_attr_find ("idle")->store (disk, "all", line) == 0);
+  CHECK (attr_find ("idle")->store (disk, "all", line) == 0);
   check_shows ("block_state",
                "           3            0.000000 s.....\n"
                "           7            0.000000 s.....\n"
@@ -226,26 +226,26 @@ static void
 test_block_state (void)
 {
   struct zram_params p = { .size = 1 << 20, .track_access = true };
-  struct text t = TEXT_INIT (10 * ZRAM_BLOCK_STATE_LINE);
+  struct strbuf t = STRBUF_INIT (10 * ATTR_BLOCK_STATE_LINE);
   unsigned char page[4096] = { 1 };
   unsigned i;
 
   begin (&p);
   for (i = 0; i < 256; i++)
     write_page (i, page);
-  CHECK (zram_block_state (disk, 5, 3, &t) == 0);
-  CHECK (t.len == 3 * ZRAM_BLOCK_STATE_LINE);
+  CHECK (attr_block_state (disk, 5, 3, &t) == 0);
+  CHECK (t.len == 3 * ATTR_BLOCK_STATE_LINE);
   CHECK (matches (t.data, "^           5 +[0-9]+\\.000000 \\.{6}\n"));
-  text_cut (&t, 0);
-  CHECK (zram_block_state (disk, 255, 100, &t) == 0);
-  CHECK (t.len == ZRAM_BLOCK_STATE_LINE);
-  text_cut (&t, 0);
-  CHECK (zram_block_state (disk, UINT64_MAX, 100, &t) == 0 && t.len == 0);
-  CHECK (zram_block_state (disk, 256, 100, &t) == 0 && t.len == 0);
+  strbuf_cut (&t, 0);
+  CHECK (attr_block_state (disk, 255, 100, &t) == 0);
+  CHECK (t.len == ATTR_BLOCK_STATE_LINE);
+  strbuf_cut (&t, 0);
+  CHECK (attr_block_state (disk, UINT64_MAX, 100, &t) == 0 && t.len == 0);
+  CHECK (attr_block_state (disk, 256, 100, &t) == 0 && t.len == 0);
   /* Full. */
-  CHECK (zram_block_state (disk, 0, 100, &t) == -ENOBUFS);
+  CHECK (attr_block_state (disk, 0, 100, &t) == -ENOBUFS);
   CHECK (t.len == t.max);
-  text_free (&t);
+  strbuf_free (&t);
   zram_close (disk);
 }
 
@@ -254,7 +254,7 @@ static void
 test_block_state_shards (void)
 {
   struct zram_params p = { .size = UINT64_C (1) << 40 };
-  struct text t = TEXT_INIT (1 << 20);
+  struct strbuf t = STRBUF_INIT (1 << 20);
   unsigned char page[4096] = { 1 };
   uint64_t slots[300], rng = 5, n = 0, i, at = 0;
 
@@ -265,12 +265,12 @@ test_block_state_shards (void)
     at += 1 + (rng_below (&rng, 2) ? rng_below (&rng, 70)
                : rng_below (&rng, 1 << 20));
   }
-  CHECK (zram_block_state (disk, 0, UINT64_MAX, &t) == 0);
-  CHECK (t.len == n * ZRAM_BLOCK_STATE_LINE);
+  CHECK (attr_block_state (disk, 0, UINT64_MAX, &t) == 0);
+  CHECK (t.len == n * ATTR_BLOCK_STATE_LINE);
   for (i = 0; i < n; i++)
-    CHECK (strtoull (t.data + i * ZRAM_BLOCK_STATE_LINE, NULL, 10)
+    CHECK (strtoull (t.data + i * ATTR_BLOCK_STATE_LINE, NULL, 10)
            == slots[i]);
-  text_free (&t);
+  strbuf_free (&t);
   zram_close (disk);
 }
 
@@ -423,7 +423,7 @@ test_values (void)
     int r;
 
     message[0] = '\0';
-    r = zram_attr_find (v->attr)->store (disk, v->value, message);
+    r = attr_find (v->attr)->store (disk, v->value, message);
     if (!v->refused && r != 0)
       fail ("%s %s: %s", v->attr, v->value, message);
     if (v->refused && (r >= 0 || !matches (message, v->refused)))
@@ -446,7 +446,7 @@ test_share_of_ram (void)
   char message[ZRAM_MESSAGE_MAX], expected[32];
 
   begin (&p);
-  CHECK (zram_attr_find ("mem_limit")->store (disk, "37%", message) == 0);
+  CHECK (attr_find ("mem_limit")->store (disk, "37%", message) == 0);
   snprintf (expected, sizeof expected, "%" PRIu64 "\n", ram * 37 / 100);
   check_shows ("mem_limit", expected);
   zram_close (disk);
@@ -463,8 +463,8 @@ test_algorithms (void)
 
   begin (&p);
   for (i = 0; (info = zram_codec_info (i)) != NULL; i++) {
-    CHECK (zram_attr_find ("comp_algorithm")->store (disk, info->name,
-                                                     message) == 0);
+    CHECK (attr_find ("comp_algorithm")->store (disk, info->name,
+                                                message) == 0);
     expected[0] = '\0';
     for (k = 0; (info = zram_codec_info (k)) != NULL; k++)
       sprintf (expected + strlen (expected), i == k ? "[%s] " : "%s ",
@@ -480,8 +480,8 @@ static void
 test_harm (void)
 {
   struct zram_params p = { .size = 1 << 20 };
-  const struct zram_attr *size = zram_attr_find ("disksize");
-  const struct zram_attr *reset = zram_attr_find ("reset");
+  const struct attr *size = attr_find ("disksize");
+  const struct attr *reset = attr_find ("reset");
 
   begin (&p);
   CHECK (size->harms_clients (disk, "512K"));
@@ -492,7 +492,7 @@ test_harm (void)
   CHECK (reset->harms_clients (disk, "1"));
   CHECK (!reset->harms_clients (disk, "force"));
   CHECK (!reset->harms_clients (disk, "0"));
-  CHECK (!zram_attr_find ("compact")->harms_clients);
+  CHECK (!attr_find ("compact")->harms_clients);
   zram_close (disk);
 }
 
@@ -510,15 +510,15 @@ test_peak_and_shrink (void)
     page_make (page, sizeof page, sizeof page, i);
     write_page (i, page);
   }
-  CHECK (zram_attr_find ("disksize")->store (disk, "1M", message) == -EBUSY);
+  CHECK (attr_find ("disksize")->store (disk, "1M", message) == -EBUSY);
   CHECK (matches (message, "holds data beyond 1048576"));
   CHECK (zram_trim (disk, 15 << 20, 1 << 20) == 0);
-  CHECK (zram_attr_find ("disksize")->store (disk, "1M", message) == 0);
+  CHECK (attr_find ("disksize")->store (disk, "1M", message) == 0);
   check_shows ("disksize", "1048576\n");
-  CHECK (zram_attr_find ("compact")->store (disk, "1", message) == 0);
+  CHECK (attr_find ("compact")->store (disk, "1", message) == 0);
   st = disk_stats (disk);
   CHECK (st.mem_used_max > st.mem_used_total + (2 << 20));
-  CHECK (zram_attr_find ("mem_used_max")->store (disk, "0", message) == 0);
+  CHECK (attr_find ("mem_used_max")->store (disk, "0", message) == 0);
   st = disk_stats (disk);
   CHECK (st.mem_used_max == st.mem_used_total);
   zram_close (disk);
@@ -531,7 +531,7 @@ static void
 test_longest (void)
 {
   struct zram_params p = { .size = 1 << 20 };
-  struct text text = TEXT_INIT (STATS_TEXT_MAX);
+  struct strbuf text = STRBUF_INIT (STATS_TEXT_MAX);
   unsigned i, op, b;
 
   begin (&p);
@@ -548,13 +548,13 @@ test_longest (void)
     counter_add (&disk->shards[0].n.store.arena.coding[i].pages, UINT64_MAX);
     counter_add (&disk->shards[0].n.store.arena.coding[i].bytes, UINT64_MAX);
   }
-  CHECK (zram_json (&device, &text) == 0);
+  CHECK (json_device (&device, &text) == 0);
   /* The counters above are half of those in it: as much again. */
   printf ("longest JSON of a device: %zu of %d\n", text.len, STATS_TEXT_MAX);
   CHECK (text.len > 15000 && text.len + 1024 <= STATS_TEXT_MAX);
   /* And nbdzramctl reads it of all devices that there can be. */
   CHECK ((DEVICES_MAX + 4) * STATS_TEXT_MAX < CLIENT_TEXT_MAX);
-  text_free (&text);
+  strbuf_free (&text);
   for (i = 0; i < CODEC_MAX; i++) {
     counter_sub (&disk->shards[0].n.store.arena.coding[i].pages, UINT64_MAX);
     counter_sub (&disk->shards[0].n.store.arena.coding[i].bytes, UINT64_MAX);

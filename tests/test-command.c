@@ -3,8 +3,8 @@
  * the server, opens what it must not, or leaves something half done.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * It is the code of control/ and of the engine, without nbdkit.  INPUTS=n and SEED=n as in the environment; ZRAM_SOAK=1 runs
- * fifty times as many.
+ * It is the code of control/ and of the engine, without nbdkit.  INPUTS=n
+ * and SEED=n as in the environment; ZRAM_SOAK=1 runs fifty times as many.
  */
 
 #include <config.h>
@@ -79,7 +79,7 @@ make_sentence (char *buf)
     { "algorithm_params", { "algo=zstd level=3", "level=2", "algo=lz4",
                             "priority=0", "level=\"1\"", "dict=a" } },
   };
-  const struct zram_attr *a;
+  const struct attr *a;
   unsigned n;
 
   switch (rng_below (&rng, 16)) {
@@ -90,7 +90,7 @@ make_sentence (char *buf)
     return (size_t) sprintf (buf, "hot_remove %u",
                              (unsigned) rng_below (&rng, 5));
   case 2: case 3: case 4:
-    while (!(a = zram_attr ((unsigned) rng_below (&rng, 32))))
+    while (!(a = attr_get ((unsigned) rng_below (&rng, 32))))
       ;
     return (size_t) sprintf (buf, "show zram%u %s",
                              (unsigned) rng_below (&rng, 4), a->name);
@@ -140,7 +140,7 @@ make_input (char *buf, size_t size)
 
 /* The answer is text, and says how it went. */
 static void
-check_answer (const struct text *a, int r, const char *input)
+check_answer (const struct strbuf *a, int r, const char *input)
 {
   size_t i;
 
@@ -162,7 +162,7 @@ static void
 run_input (void)
 {
   char made[COMMAND_MAX + 256], *exact;
-  struct text answer = TEXT_INIT (256 * 1024);
+  struct strbuf answer = STRBUF_INIT (256 * 1024);
   size_t n = make_input (made, sizeof made);
   int r;
 
@@ -174,7 +174,7 @@ run_input (void)
   r = command_run (exact, n, &answer);
   check_answer (&answer, r, made);
   *(r == 0 ? &ok : &refused) += 1;
-  text_free (&answer);
+  strbuf_free (&answer);
   free (exact);
 }
 
@@ -190,7 +190,7 @@ run_name (void)
   struct export_name name;
   char text[512] = "", safe[QUOTE_MAX];
   size_t i, k = rng_below (&rng, 6);
-  struct snapshot s;
+  struct text_copy s;
 
   for (i = 0; i < k; i++)
     strcat (text, parts[rng_below (&rng, sizeof parts / sizeof parts[0])]);
@@ -202,12 +202,12 @@ run_name (void)
   if (!export_name_parse (text, &name))
     return;
   CHECK (name.device < DEVICES_MAX);
-  CHECK (name.type != EXPORT_ATTR || name.attr->mode & ZRAM_ATTR_READ);
+  CHECK (name.type != EXPORT_ATTR || name.attr->mode & ATTR_READ);
   opened++;
   if (name.type == EXPORT_ATTR && 
-      !snapshot_take (&s, &name, ASKER_READER)) {
+      !text_copy_take (&s, &name, ASKER_READER)) {
     CHECK (!s.text.error && s.charged == s.text.len);
-    snapshot_free (&s);
+    text_copy_free (&s);
   }
 }
 

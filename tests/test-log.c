@@ -173,41 +173,41 @@ test_later (void)
   char text[32];
   unsigned i;
 
-  CHECK (!later_say ("to nobody"));
-  CHECK (later_start (log_line) == 0);
+  CHECK (!log_thread_say ("to nobody"));
+  CHECK (log_thread_start (log_line) == 0);
   lines = 0;
   pthread_mutex_lock (&slow);
   entered = false;
   alarm (60);                   /* no line should wait for another */
   for (i = 0; i < 100; i++) {
     snprintf (text, sizeof text, "line %u", i);
-    CHECK (later_say (text));
+    CHECK (log_thread_say (text));
     while (!entered)
       usleep (100);
   }
   pthread_mutex_unlock (&slow);
-  later_stop ();
+  log_thread_stop ();
   alarm (0);
   CHECK (lines == 9);           /* the first had been taken */
   CHECK (strcmp (line, "line 8") == 0);
-  CHECK (!later_say ("to nobody"));
+  CHECK (!log_thread_say ("to nobody"));
 
   /* Again, and the lost ones are told with the next that is not. */
-  CHECK (later_start (log_line) == 0);
+  CHECK (log_thread_start (log_line) == 0);
   lines = 0;
-  CHECK (later_say ("after them"));
-  later_stop ();
+  CHECK (log_thread_say ("after them"));
+  log_thread_stop ();
   CHECK (lines == 1 && strcmp (line, "after them (and 91 lines lost"
                                " before)") == 0);
   CHECK (!pthread_equal (writer, pthread_self ()));
 
   /* A failure goes that way, when a second has passed since the last. */
-  CHECK (later_start (log_line) == 0);
+  CHECK (log_thread_start (log_line) == 0);
   lines = 0;
   writer = pthread_self ();
   usleep (1100000);
   log_failure ("zero", 512, 1024, EIO);
-  later_stop ();
+  log_thread_stop ();
   CHECK (lines == 1 && strstr (line, "zero of 512 bytes at 1024: "));
   CHECK (!pthread_equal (writer, pthread_self ()));
 }
