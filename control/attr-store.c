@@ -11,13 +11,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "algorithm.h"
 #include "attr-store.h"
-#include "disk.h"
 #include "number.h"
 #include "os.h"
 
@@ -29,11 +29,22 @@ _Static_assert (ZRAM_SIZE_MAX == UINT64_C (16) << 40, "the texts say so");
 
 /* Numbers. */
 
+static int __attribute__ ((format (printf, 2, 3)))
+attr_refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  vsnprintf (message, ZRAM_MESSAGE_MAX, format, args);
+  va_end (args);
+  return -EINVAL;
+}
+
 static int
 refuse_bytes (char message[ZRAM_MESSAGE_MAX], const char *value,
               const char *range)
 {
-  return refuse (message, QUOTED " is not understood: must be %s, "
+  return attr_refuse (message, QUOTED " is not understood: must be %s, "
                  NUMBER_SIZES "; not in KB, MB, ..., which the kernel takes"
                  " for K, M, ...", value, range);
 }
@@ -51,13 +62,13 @@ attr_store_disksize (struct zram_disk *disk, const char *value,
   if (number_size (value, DISKSIZE, &n) == -EINVAL)
     return refuse_bytes (message, value, ATTR_DISKSIZES);
   if (n > ZRAM_SIZE_MAX)
-    return refuse (message, QUOTED " is too large: the maximum is 16T",
+    return attr_refuse (message, QUOTED " is too large: the maximum is 16T",
                    value);
   if (n < SECTOR)
-    return refuse (message, QUOTED " is too small: must be " ATTR_DISKSIZES,
+    return attr_refuse (message, QUOTED " is too small: must be " ATTR_DISKSIZES,
                    value);
   if (n % SECTOR)
-    return refuse (message, QUOTED " is not a multiple of 512: the nearest"
+    return attr_refuse (message, QUOTED " is not a multiple of 512: the nearest"
                    " are %" PRIu64 " and %" PRIu64, value,
                    n / SECTOR * SECTOR, n / SECTOR * SECTOR + SECTOR);
   return zram_resize (disk, n, message);
@@ -102,11 +113,11 @@ attr_store_reset (struct zram_disk *disk, const char *value,
   int r;
 
   if (!is_force (value) && !is_one (value))
-    return refuse (message, QUOTED " is not understood: must be 1, or force"
+    return attr_refuse (message, QUOTED " is not understood: must be 1, or force"
                    " to do it while clients are connected", value);
   r = zram_reset (disk);
   if (r < 0)
-    refuse (message, "not enough memory to reset the disk");
+    attr_refuse (message, "not enough memory to reset the disk");
   return r;
 }
 
@@ -115,7 +126,7 @@ attr_store_compact (struct zram_disk *disk, const char *value,
                     char message[ZRAM_MESSAGE_MAX])
 {
   if (*value && strcmp (value, "1") != 0)
-    return refuse (message, QUOTED " is not understood: must be 1 or"
+    return attr_refuse (message, QUOTED " is not understood: must be 1 or"
                    " nothing", value);
   return zram_compact (disk);
 }
@@ -133,18 +144,18 @@ parse_mem_limit (const char *value, uint64_t *limit,
 
   if (strchr (value, '%')) {
     if (number_percent (value, 100, &percent) < 0)
-      return refuse (message, QUOTED ": a percentage of the RAM is a whole"
+      return attr_refuse (message, QUOTED ": a percentage of the RAM is a whole"
                      " number from 1%% to 100%%", value);
     *limit = number_share (os_ram (), percent);
     return *limit ? 0
-      : refuse (message, QUOTED ": this system does not tell how much RAM it"
+      : attr_refuse (message, QUOTED ": this system does not tell how much RAM it"
                 " has; give a number of bytes", value);
   }
   r = number_size (value, NUMBER_KERNEL, limit);
   if (r == -EINVAL)
     return refuse_bytes (message, value, range);
   return *limit > INT64_MAX
-    ? refuse (message, QUOTED " is too large: must be %s", value, range) : 0;
+    ? attr_refuse (message, QUOTED " is too large: must be %s", value, range) : 0;
 }
 
 int
@@ -164,7 +175,7 @@ attr_store_mem_used_max (struct zram_disk *disk, const char *value,
                          char message[ZRAM_MESSAGE_MAX])
 {
   if (strcmp (value, "0") != 0)
-    return refuse (message, QUOTED " cannot be set: must be 0, to let the"
+    return attr_refuse (message, QUOTED " cannot be set: must be 0, to let the"
                    " maximum start again from what is used now", value);
   zram_reset_peak (disk);
   return 0;
@@ -180,14 +191,14 @@ attr_store_idle (struct zram_disk *disk, const char *value,
   if (strcmp (value, "all") != 0) {
     number_count (value, NUMBER_KERNEL, &n);
     if (n == 0)
-      return refuse (message, QUOTED " is not understood: must be %s",
+      return attr_refuse (message, QUOTED " is not understood: must be %s",
                      value, ranges);
     /* The end of time, which may be added to. */
     if (n > UINT32_MAX)
       n = UINT32_MAX;
   }
   if (zram_mark_idle (disk, n) < 0)
-    return refuse (message, QUOTED ": ages are not known: the disk was made"
+    return attr_refuse (message, QUOTED ": ages are not known: the disk was made"
                    " without track-access=true; only all can be marked",
                    value);
   return 0;
@@ -200,7 +211,7 @@ parse_algorithm (struct algorithm *a, const char *value,
                  char message[ZRAM_MESSAGE_MAX])
 {
   if (algorithm_parse (value, a) < 0)
-    return refuse (message, QUOTED ": what follows the colon must be the"
+    return attr_refuse (message, QUOTED ": what follows the colon must be the"
                    " level, a whole number", value);
   return 0;
 }
@@ -241,7 +252,7 @@ param_level (struct algorithm_params *p, const char *value,
              char message[ZRAM_MESSAGE_MAX])
 {
   if (number_integer (value, &p->level) == -EINVAL)
-    return refuse (message, "level=" QUOTED " is not a whole number", value);
+    return attr_refuse (message, "level=" QUOTED " is not a whole number", value);
   p->has_level = true;
   return 0;
 }
@@ -252,7 +263,7 @@ param_priority (struct algorithm_params *p, const char *value,
 {
   (void) p;
   if (strcmp (value, "0") != 0)
-    return refuse (message, "priority=" QUOTED ": must be 0: the disk has"
+    return attr_refuse (message, "priority=" QUOTED ": must be 0: the disk has"
                    " one algorithm", value);
   return 0;
 }
@@ -262,7 +273,7 @@ param_dict (struct algorithm_params *p, const char *value,
             char message[ZRAM_MESSAGE_MAX])
 {
   (void) p;
-  return refuse (message, "dict=" QUOTED ": no file is opened for a command;"
+  return attr_refuse (message, "dict=" QUOTED ": no file is opened for a command;"
                  " leave dict out", value);
 }
 
@@ -271,7 +282,7 @@ param_winbits (struct algorithm_params *p, const char *value,
                char message[ZRAM_MESSAGE_MAX])
 {
   (void) p;
-  return refuse (message, "deflate.winbits=" QUOTED ": deflate has no"
+  return attr_refuse (message, "deflate.winbits=" QUOTED ": deflate has no"
                  " window to choose here; leave it out", value);
 }
 
@@ -298,7 +309,7 @@ algorithm_param (struct algorithm_params *p, unsigned *seen, char *param,
   size_t i, n;
 
   if (!value)
-    return refuse (message, QUOTED " is not KEY=VALUE: there are "
+    return attr_refuse (message, QUOTED " is not KEY=VALUE: there are "
                    ALGORITHM_HELP, param);
   *value++ = '\0';
   n = strlen (value);
@@ -310,12 +321,12 @@ algorithm_param (struct algorithm_params *p, unsigned *seen, char *param,
     if (strcmp (algorithm_keys[i].key, param) == 0)
       break;
   if (i == ALGORITHM_KEYS)
-    return refuse (message, "there is no " QUOTED " here: there are "
+    return attr_refuse (message, "there is no " QUOTED " here: there are "
                    ALGORITHM_HELP, param);
   if (!*value)
-    return refuse (message, "%s=: the value is missing", param);
+    return attr_refuse (message, "%s=: the value is missing", param);
   if (*seen & 1u << i)
-    return refuse (message, "%s is given twice", param);
+    return attr_refuse (message, "%s is given twice", param);
   *seen |= 1u << i;
   return algorithm_keys[i].set (p, value, message);
 }
@@ -328,7 +339,7 @@ set_algorithm (struct zram_disk *disk, const struct algorithm_params *p,
   bool named = p->algo && p->named.has_level;
 
   if (named && p->has_level && p->level != p->named.level)
-    return refuse (message, "algo=%.64s contradicts level=%d: one level only",
+    return attr_refuse (message, "algo=%.64s contradicts level=%d: one level only",
                    p->algo, p->level);
   return zram_set_algorithm (disk, p->algo ? p->named.name
                                            : zram_algorithm (disk),
@@ -346,9 +357,9 @@ attr_store_algorithm_params (struct zram_disk *disk, const char *value,
   int r;
 
   if (!*value)
-    return refuse (message, "no parameters: there are " ALGORITHM_HELP);
+    return attr_refuse (message, "no parameters: there are " ALGORITHM_HELP);
   if (strlen (value) >= sizeof params)
-    return refuse (message, QUOTED "... is too long: there are "
+    return attr_refuse (message, QUOTED "... is too long: there are "
                    ALGORITHM_HELP, value);
   strcpy (params, value);
   while ((param = strtok_r (rest, " \t", &rest)) != NULL) {

@@ -12,32 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "devices.h"
 #include "strbuf.h"
 #include "zram.h"
-
-/* What makes it safe to swap to the disk: a step that was taken, or not. */
-struct swap_step {
-  const char *name;
-  bool vital;                   /* not safe without it */
-  bool in_force;
-};
-
-/* Whose attributes: the disk, and what is known of it outside. */
-struct device_view {
-  struct zram_disk *disk;
-  const char *name;             /* zram0 */
-  unsigned clients;             /* connections that have the disk open */
-  const struct swap_step *steps;        /* of the whole process */
-  unsigned nsteps;
-};
-
-/* Is it safe to swap to the disk?  As a word: off (it is not meant to be),
- * unsafe, safe.  Step number n of it; false past the last.
- */
-extern bool swap_view_safe (const struct device_view *device);
-extern const char *swap_view_word (const struct device_view *device);
-extern bool swap_view_step (const struct device_view *device, unsigned n,
-                            struct swap_step *step);
 
 struct attr {
   const char *name;
@@ -47,9 +24,18 @@ struct attr {
   const char *values;           /* what can be written; NULL: nothing */
 
   /* Add its text, exactly as the kernel prints it.  0, or the error that
-   * is in the text.  Waits for nothing.
+   * is in the text.  Waits for nothing.  NULL in a row that can be read: it
+   * shows one statistic, or it is a listing.
    */
-  int (*show) (const struct device_view *device, struct strbuf *text);
+  int (*show) (const struct device_view *view, struct strbuf *text);
+
+  /* Add as many lines as the text has room for, but no more than `lines',
+   * each of at most ATTR_LINE_MAX bytes, for the pages from `from' on.  What
+   * can be listed is long: it can be read from any page on, and the texts
+   * that clients hold of it have memory of their own.
+   */
+  int (*list) (struct zram_disk *disk, uint64_t from, uint64_t lines,
+               struct strbuf *text);
 
   /* Set it.  What is wrong with a value, and what would be right, is put
    * in message.  The value has no NUL inside, and no white space around
@@ -62,25 +48,23 @@ struct attr {
    * value would.  The caller asks, and sees to it.
    */
   bool (*harms_clients) (const struct zram_disk *disk, const char *value);
+
+  /* What else can be done where clients are in the way; NULL: wait. */
+  const char *busy_hint;
 };
 
 /* In the order to show them; NULL past the last. */
 extern const struct attr *attr_get (unsigned n);
 extern const struct attr *attr_find (const char *name);
+extern const struct attr *attr_find_n (const char *name, size_t length);
 
 #define ATTR_READ 0444u
 #define ATTR_WRITE 0222u
 
-/* The lines of block_state for the slots from `from' on, as many as the
- * text has room for but no more than `lines'.
- */
-#define ATTR_BLOCK_STATE_LINE 40
-extern int attr_block_state (struct zram_disk *disk, uint64_t from,
-                             uint64_t lines, struct strbuf *text);
+#define ATTR_LINE_MAX 40
 
-/* The statistics of one disk as a JSON object in one line, without an end
- * of line.
- */
-extern int json_device (const struct device_view *device, struct strbuf *text);
+/* Add the text of one that can be read.  0, or the error that is in it. */
+extern int attr_show (const struct attr *attr,
+                      const struct device_view *view, struct strbuf *text);
 
 #endif /* ZRAM_ATTR_H */

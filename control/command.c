@@ -19,9 +19,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "attr.h"
 #include "command.h"
 #include "devices.h"
-#include "metrics.h"
+#include "report.h"
+#include "settings.h"
 #include "swap.h"
 
 /* More words than any command has. */
@@ -134,17 +136,15 @@ static int
 run_show (struct command *c, struct strbuf *answer)
 {
   const struct attr *a;
-  struct device_view about;
+  const struct report *report;
+  struct device_view view;
   struct device *dev;
 
   strbuf_printf (answer, "ok\n");
-  if (c->n == 2 && strcmp (c->word[1], "stats.json") == 0) {
-    stats_json (answer);
-    return shown (c->word[1], answer);
-  }
-  if (c->n == 2 && strcmp (c->word[1], "metrics") == 0) {
-    stats_metrics (answer);
-    return shown (c->word[1], answer);
+  report = c->n == 2 ? report_find (c->word[1]) : NULL;
+  if (report) {
+    report->add (answer);
+    return shown (report->name, answer);
   }
   if (c->n != 3)
     return refuse (answer, -EINVAL, "show what?  show DEVICE ATTRIBUTE, show"
@@ -155,8 +155,8 @@ run_show (struct command *c, struct strbuf *answer)
   dev = find_device (c->word[1], answer);
   if (!dev)
     return -EINVAL;
-  about = device_view (dev);
-  a->show (&about, answer);
+  view = device_look (dev);
+  attr_show (a, &view, answer);
   device_put (dev);
   return shown (a->name, answer);
 }
@@ -273,6 +273,7 @@ store (struct device *dev, const struct attr *a, const char *value,
   /* Whether a size is a smaller one must stay so while it is set. */
   static pthread_mutex_t harmful = PTHREAD_MUTEX_INITIALIZER;
   char why[ZRAM_MESSAGE_MAX] = "it went wrong";
+  const char *hint;
   int r;
 
   if (a->harms_clients) {
@@ -285,10 +286,10 @@ store (struct device *dev, const struct attr *a, const char *value,
   if (r < 0 && !*value)
     return refuse (answer, r, "%s %s: the value is missing: must be %s",
                    dev->name, a->name, a->values);
+  hint = r == -EBUSY ? a->busy_hint : NULL;
   if (r < 0)
-    return refuse (answer, r, "%s %s: %s%s", dev->name, a->name, why,
-                   r == -EBUSY && strcmp (a->name, "reset") == 0
-                   ? "; reset force does it nevertheless" : "");
+    return refuse (answer, r, "%s %s: %s%s%s", dev->name, a->name, why,
+                   hint ? "; " : "", hint ? hint : "");
   strbuf_printf (answer, "ok\n");
   return 0;
 }

@@ -12,14 +12,13 @@
 #include <string.h>
 
 #include "devices.h"
-#include "swap.h"
 #include "worker.h"
 
 /* The list, and all that its members say is under the lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;
 static struct device *list[DEVICES_MAX];
-static bool taken[DEVICES_MAX]; /* numbers in use, or about to be */
+static bool taken[DEVICES_MAX]; /* numbers in use, or view to be */
 static bool forked;
 
 /* There is no initializer for one that goes by the monotonic clock. */
@@ -267,15 +266,15 @@ device_remove (unsigned number, char message[ZRAM_MESSAGE_MAX])
 /* What they are */
 
 struct device_view
-device_view (const struct device *dev)
+device_look (const struct device *dev)
 {
-  struct device_view about = { .disk = dev->disk, .name = dev->name };
+  struct device_view view = { .disk = dev->disk, .name = dev->name };
 
   pthread_mutex_lock (&lock);
-  about.clients = dev->clients;
+  view.clients = dev->clients;
   pthread_mutex_unlock (&lock);
-  about.steps = swap_steps (&about.nsteps);
-  return about;
+  view.steps = swap_steps (&view.nsteps);
+  return view;
 }
 
 void

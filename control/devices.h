@@ -10,8 +10,10 @@
 #ifndef ZRAM_DEVICES_H
 #define ZRAM_DEVICES_H
 
-#include "attr.h"
-#include "settings.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "swap.h"
 #include "zram.h"
 
 #define DEVICES_MAX 64
@@ -56,8 +58,15 @@ extern int device_alone (struct device *device,
                          char message[ZRAM_MESSAGE_MAX]);
 extern void device_share (struct device *device);
 
-/* What the table of attributes wants to know. */
-extern struct device_view device_view (const struct device *device);
+/* A device as statistics see it, at one moment.  The caller refers to it. */
+struct device_view {
+  struct zram_disk *disk;
+  const char *name;             /* zram0 */
+  unsigned clients;             /* connections that have the disk open */
+  const struct swap_step *steps;        /* of the whole process */
+  unsigned nsteps;
+};
+extern struct device_view device_look (const struct device *device);
 
 /* One line for people. */
 extern void device_describe (const struct device *device, char *buf,

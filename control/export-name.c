@@ -11,56 +11,42 @@
 #include "export-name.h"
 #include "number.h"
 
-#define BLOCK_STATE "block_state"
-
-/* Those that are not of one device. */
-static const struct {
-  const char *name;
-  enum export_type type;
-} common[] = {
-  { "stats.json", EXPORT_JSON },
-  { "metrics", EXPORT_METRICS },
-  { "control", EXPORT_CONTROL },
-};
-
 /* A number without leading zeroes, so that a thing has one name. */
 static bool
-parse_start (const char *text, uint64_t *n)
+export_name_start (const char *text, uint64_t *n)
 {
   return !(*text == '0' && text[1]) && strlen (text) <= 15 &&
          number_count (text, 0, n) == 0;
 }
 
+/* Take a START off what can be listed: to the slash is its name. */
 static bool
-parse_attr (const char *text, struct export_name *name)
+export_name_attr (const char *text, struct export_name *name)
 {
-  const size_t len = strlen (BLOCK_STATE);
+  size_t len = strcspn (text, "/");
+  const struct attr *a = attr_find_n (text, len);
 
-  if (strncmp (text, BLOCK_STATE "/", len + 1) == 0) {
-    if (!parse_start (text + len + 1, &name->from))
-      return false;
-    text = BLOCK_STATE;
-  }
+  if (!a || !(a->mode & ATTR_READ) ||
+      (text[len] && !(a->list && export_name_start (text + len + 1,
+                                                    &name->from))))
+    return false;
   name->type = EXPORT_ATTR;
-  name->attr = attr_find (text);
-  return name->attr && name->attr->mode & ATTR_READ;
+  name->attr = a;
+  return true;
 }
 
 bool
 export_name_parse (const char *text, struct export_name *name)
 {
-  size_t len = strcspn (text, "/"), i;
+  size_t len = strcspn (text, "/");
   int number = device_number (text, len);
 
   *name = (struct export_name) { .type = EXPORT_DISK };
   if (number >= 0) {
     name->device = (unsigned) number;
-    return !text[len] || parse_attr (text + len + 1, name);
+    return !text[len] || export_name_attr (text + len + 1, name);
   }
-  for (i = 0; i < sizeof common / sizeof common[0]; i++)
-    if (strcmp (common[i].name, text) == 0) {
-      name->type = common[i].type;
-      return true;
-    }
-  return false;
+  name->report = report_find (text);
+  name->type = name->report ? EXPORT_REPORT : EXPORT_CONTROL;
+  return name->report || strcmp (text, "control") == 0;
 }

@@ -3,7 +3,7 @@
  *
  *   zramN                      the disk
  *   zramN/ATTRIBUTE            text
- *   zramN/block_state/START    the same from slot START on
+ *   zramN/ATTRIBUTE/START      a listing, from page START on
  *   stats.json, metrics        text of all devices
  *   control                    the mailbox
  *
@@ -18,15 +18,17 @@
 #include <stdint.h>
 
 #include "attr.h"
+#include "report.h"
 
 enum export_type {
-  EXPORT_DISK, EXPORT_ATTR, EXPORT_JSON, EXPORT_METRICS, EXPORT_CONTROL
+  EXPORT_DISK, EXPORT_ATTR, EXPORT_REPORT, EXPORT_CONTROL
 };
 
 struct export_name {
   enum export_type type;
   unsigned device;              /* of a disk or attribute */
   const struct attr *attr; /* that can be read */
+  const struct report *report;
   uint64_t from;                /* START */
 };
 

@@ -1,164 +1,182 @@
-/* nbdkit-zram: the statistics of a disk as JSON.
+/* nbdkit-zram: statistics as JSON.
  * SPDX-License-Identifier: BSD-3-Clause
- *
- * Numbers are whole, keys are always there, and no string in it needs to
- * be escaped: they are names of devices and codecs.
  */
 
 #include <config.h>
 
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stddef.h>
 
-#include "attr.h"
-#include "disk.h"
+#include "boot.h"
+#include "json.h"
+#include "statistics.h"
+#include "swap-view.h"
 
-/* A counter and its key. */
-struct field {
-  const char *key;
-  size_t offset;                /* in struct zram_stats */
-};
-
-#define FIELD(name) { #name, offsetof (struct zram_stats, name) }
-#define MEMORY(name) { #name, offsetof (struct zram_stats, mem_##name) }
-
-static const struct field counters[] = {
-  FIELD (mem_limit), FIELD (mem_used_total), FIELD (mem_used_max),
-  FIELD (orig_data_size), FIELD (compr_data_size), FIELD (pages_stored),
-  FIELD (same_pages), FIELD (zero_pages), FIELD (huge_pages),
-  FIELD (huge_pages_since), FIELD (split_pages), FIELD (pages_compacted),
-  FIELD (objects_moved), FIELD (bytes_moved),
-  FIELD (reads), FIELD (writes), FIELD (read_bytes), FIELD (write_bytes),
-  FIELD (zeroes), FIELD (trims), FIELD (notify_free),
-  FIELD (failed_reads), FIELD (failed_writes), FIELD (corrupt),
-  FIELD (merges_retried), FIELD (reserve_misses),
-  { NULL, 0 }
-};
-
-static const struct field memory[] = {
-  MEMORY (segments), MEMORY (directories), MEMORY (free), MEMORY (raw),
-  MEMORY (table), MEMORY (codecs), MEMORY (other), MEMORY (ready),
-  MEMORY (ready_segments), MEMORY (ready_raw), MEMORY (ready_table),
-  { NULL, 0 }
-};
-
-static uint64_t
-value (const struct zram_stats *st, const struct field *f)
+static const char *
+json_bool (bool b)
 {
-  return *(const uint64_t *) ((const char *) st + f->offset);
+  return b ? "true" : "false";
+}
+
+/* Add "KEY":N. */
+static void
+json_number (struct strbuf *text, const char *comma, const char *key,
+             uint64_t n)
+{
+  strbuf_printf (text, "%s\"%s\":%" PRIu64, comma, key, n);
 }
 
 static void
-add_memory (const struct zram_stats *st, struct strbuf *text)
+json_counters (const struct zram_stats *st, struct strbuf *text)
 {
-  const struct field *f;
+  const struct statistic *s;
+  unsigned i;
+
+  for (i = 0; (s = statistic_get (i)) != NULL; i++)
+    if (!s->of_memory)
+      json_number (text, ",", s->key, statistic_value (s, st));
+}
+
+static void
+json_memory (const struct zram_stats *st, struct strbuf *text)
+{
+  const struct statistic *s;
+  const char *comma = "";
+  unsigned i;
 
   strbuf_printf (text, ",\"memory\":{");
-  for (f = memory; f->key; ++f)
-    strbuf_printf (text, "%s\"%s\":%" PRIu64, f == memory ? "" : ",",
-                   f->key, value (st, f));
+  for (i = 0; (s = statistic_get (i)) != NULL; i++)
+    if (s->of_memory) {
+      json_number (text, comma, s->key, statistic_value (s, st));
+      comma = ",";
+    }
   strbuf_printf (text, "}");
 }
 
-/* Only those that wrote something that is still there. */
+/* Add the codecs that wrote something that is still there. */
 static void
-add_codecs (const struct zram_stats *st, struct strbuf *text)
+json_codecs (const struct zram_stats *st, struct strbuf *text)
 {
   const struct zram_codec_info *info;
   const char *comma = "";
   unsigned i;
 
   strbuf_printf (text, ",\"codecs\":{");
-  for (i = 0; (info = zram_codec_info (i)) != NULL; ++i)
+  for (i = 0; (info = zram_codec_info (i)) != NULL; i++)
     if (st->codec[i].pages) {
-      strbuf_printf (text, "%s\"%s\":{\"pages\":%" PRIu64
-                     ",\"bytes\":%" PRIu64 "}", comma, info->name,
-                     st->codec[i].pages, st->codec[i].bytes);
+      strbuf_printf (text, "%s\"%s\":{", comma, info->name);
+      json_number (text, "", "pages", st->codec[i].pages);
+      json_number (text, ",", "bytes", st->codec[i].bytes);
+      strbuf_printf (text, "}");
       comma = ",";
     }
   strbuf_printf (text, "}");
 }
 
-/* Those that are not empty, each by its upper bound in ns: the difference
- * of two looks is what took how long in between.
+/* Add those that are not empty, each by its upper bound in ns: the
+ * difference of two looks is what took how long in between.
  */
 static void
-add_buckets (const struct zram_latency *l, struct strbuf *text)
+json_buckets (const struct zram_latency *l, struct strbuf *text)
 {
   const char *comma = "";
   unsigned b;
 
   strbuf_printf (text, ",\"buckets\":{");
-  for (b = 0; b < ZRAM_LATENCY_BUCKETS; ++b)
+  for (b = 0; b < ZRAM_LATENCY_BUCKETS; b++)
     if (l->bucket[b]) {
       strbuf_printf (text, "%s\"%" PRIu64 "\":%" PRIu64, comma,
                      zram_latency_bound (b), l->bucket[b]);
       comma = ",";
     }
-  strbuf_printf (text, "}}");
+  strbuf_printf (text, "}");
 }
 
 static void
-add_latency (const struct zram_disk *disk, struct strbuf *text)
+json_latency (const struct zram_latency *l, struct strbuf *text)
 {
-  static const char *const names[ZRAM_OPS] = {
-    [ZRAM_OP_READ] = "read", [ZRAM_OP_WRITE] = "write",
-    [ZRAM_OP_ZERO] = "zero", [ZRAM_OP_TRIM] = "trim",
+  static const struct { const char *key; double fraction; } quantiles[] = {
+    { "p50_ns", 0.5 }, { "p99_ns", 0.99 }, { "p999_ns", 0.999 },
   };
+  unsigned i;
+
+  json_number (text, "", "count", l->count);
+  json_number (text, ",", "sum_ns", l->sum_ns);
+  json_number (text, ",", "mean_ns", l->count ? l->sum_ns / l->count : 0);
+  for (i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++)
+    json_number (text, ",", quantiles[i].key,
+                 zram_latency_quantile (l, quantiles[i].fraction));
+  json_buckets (l, text);
+}
+
+static void
+json_latencies (const struct zram_disk *disk, struct strbuf *text)
+{
   struct zram_latency l;
   unsigned op;
 
   strbuf_printf (text, ",\"latency\":{");
-  for (op = 0; op < ZRAM_OPS; ++op) {
+  for (op = 0; op < ZRAM_OPS; op++) {
     zram_latency (disk, op, &l);
-    strbuf_printf (text, "%s\"%s\":{\"count\":%" PRIu64 ",\"sum_ns\":%" PRIu64
-                   ",\"mean_ns\":%" PRIu64 ",\"p50_ns\":%" PRIu64
-                   ",\"p99_ns\":%" PRIu64 ",\"p999_ns\":%" PRIu64,
-                   op ? "," : "", names[op], l.count, l.sum_ns,
-                   l.count ? l.sum_ns / l.count : 0,
-                   zram_latency_quantile (&l, 0.5),
-                   zram_latency_quantile (&l, 0.99),
-                   zram_latency_quantile (&l, 0.999));
-    add_buckets (&l, text);
+    strbuf_printf (text, "%s\"%s\":{", op ? "," : "", statistic_op (op));
+    json_latency (&l, text);
+    strbuf_printf (text, "}");
   }
   strbuf_printf (text, "}");
 }
 
 static void
-add_swap (const struct device_view *dev, struct strbuf *text)
+json_swap (const struct device_view *view, struct strbuf *text)
 {
   struct swap_step step;
   unsigned i;
 
   strbuf_printf (text, ",\"swap\":\"%s\",\"swap_reserve\":%" PRIu64
                  ",\"swap_safe\":{\"safe\":%s",
-                 swap_view_word (dev), zram_swap_reserve (dev->disk),
-                 swap_view_safe (dev) ? "true" : "false");
-  for (i = 0; swap_view_step (dev, i, &step); ++i)
-    strbuf_printf (text, ",\"%s\":%s", step.name,
-                   step.in_force ? "true" : "false");
+                 swap_view_word (view), zram_swap_reserve (view->disk),
+                 json_bool (swap_view_safe (view)));
+  for (i = 0; swap_view_step (view, i, &step); i++)
+    strbuf_printf (text, ",\"%s\":%s", step.name, json_bool (step.in_force));
   strbuf_printf (text, "}");
 }
 
 int
-json_device (const struct device_view *dev, struct strbuf *text)
+json_device (const struct device_view *view, struct strbuf *text)
 {
   struct zram_stats st;
-  const struct field *f;
 
-  zram_stats (dev->disk, &st);
+  zram_stats (view->disk, &st);
   strbuf_printf (text, "{\"name\":\"%s\",\"disksize\":%" PRIu64
                  ",\"page_size\":%" PRIu32 ",\"algorithm\":\"%s\""
                  ",\"level\":%d,\"streams\":%u,\"connections\":%u",
-                 dev->name, zram_size (dev->disk), zram_page_size (dev->disk),
-                 zram_algorithm (dev->disk), zram_level (dev->disk),
-                 dev->disk->workspaces.max, dev->clients);
-  for (f = counters; f->key; ++f)
-    strbuf_printf (text, ",\"%s\":%" PRIu64, f->key, value (&st, f));
-  add_memory (&st, text);
-  add_codecs (&st, text);
-  add_latency (dev->disk, text);
-  add_swap (dev, text);
+                 view->name, zram_size (view->disk),
+                 zram_page_size (view->disk), zram_algorithm (view->disk),
+                 zram_level (view->disk), zram_streams (view->disk),
+                 view->clients);
+  json_counters (&st, text);
+  json_memory (&st, text);
+  json_codecs (&st, text);
+  json_latencies (view->disk, text);
+  json_swap (view, text);
   return strbuf_printf (text, "}");
+}
+
+int
+json_devices (struct strbuf *text)
+{
+  struct device *devices[DEVICES_MAX];
+  unsigned i, n = devices_get (devices);
+
+  /* The version of the schema, not of the program. */
+  strbuf_printf (text, "{\"version\":\"0.1\",\"boot\":\"%s\","
+                 "\"parallel\":%s,\"devices\":[",
+                 boot_mark (), json_bool (statistics_parallel));
+  for (i = 0; i < n; i++) {
+    struct device_view view = device_look (devices[i]);
+
+    strbuf_printf (text, "%s", i ? "," : "");
+    json_device (&view, text);
+    device_put (devices[i]);
+  }
+  return strbuf_printf (text, "]}\n");
 }

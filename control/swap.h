@@ -10,7 +10,12 @@
 
 #include <stdbool.h>
 
-#include "attr.h"
+/* A step that was taken, or not. */
+struct swap_step {
+  const char *name;
+  bool vital;                   /* it is not safe without it */
+  bool in_force;
+};
 
 /* What the steps need of the server, whichever it is.
  *

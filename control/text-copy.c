@@ -9,13 +9,12 @@
 #include <string.h>
 
 #include "devices.h"
-#include "metrics.h"
 #include "os.h"
 #include "text-copy.h"
 
 #define MIB ((size_t) 1 << 20)
 
-/* The listing of pages has its own, so that those who read it cannot
+/* Listings have memory of their own, so that those who read them cannot
  * keep others from reading statistics.
  */
 enum kind { LISTING, STATISTICS, ANSWER, N_KINDS };
@@ -35,39 +34,37 @@ static const char *const too_many[N_ASKERS] = {
     " texts: try again when they have closed some",
 };
 
-/* What an attribute of one line, or of one device, has at most. */
-#define ATTR_MAX STATS_TEXT_MAX
-
 /* Larger texts have pages of their own, of which nothing is touched that is
  * not used.
  */
 #define FIT_MAX MIB
 
 static const char *
-start (struct text_copy *s, enum kind kind, enum asker asker, size_t max)
+text_copy_begin (struct text_copy *t, enum kind kind, enum asker asker,
+                 size_t max)
 {
   _Atomic size_t *budget = &used[asker][kind];
   size_t now = atomic_load (budget);
 
-  *s = (struct text_copy) { .text = STRBUF_INIT (max) };
+  *t = (struct text_copy) { .text = STRBUF_INIT (max) };
   do {
     if (max > most[kind] - now)
       return too_many[asker];
   } while (!atomic_compare_exchange_weak (budget, &now, now + max));
-  s->budget = budget;
-  s->charged = max;
+  t->budget = budget;
+  t->charged = max;
   return NULL;
 }
 
 const char *
-text_copy_start (struct text_copy *s, enum asker asker, size_t max)
+text_copy_start (struct text_copy *t, enum asker asker, size_t max)
 {
-  return start (s, ANSWER, asker, max);
+  return text_copy_begin (t, ANSWER, asker, max);
 }
 
 /* A text has up to twice the room that it needs, and most are small. */
 static void
-fit (struct strbuf *t)
+text_copy_fit (struct strbuf *t)
 {
   char *data;
 
@@ -81,26 +78,26 @@ fit (struct strbuf *t)
 
 /* The text is at its end, and as long as it is. */
 void
-text_copy_end (struct text_copy *s)
+text_copy_end (struct text_copy *t)
 {
-  fit (&s->text);
-  atomic_fetch_sub (s->budget, s->charged - s->text.len);
-  s->charged = s->text.len;
+  text_copy_fit (&t->text);
+  atomic_fetch_sub (t->budget, t->charged - t->text.len);
+  t->charged = t->text.len;
 }
 
 void
-text_copy_free (struct text_copy *s)
+text_copy_free (struct text_copy *t)
 {
-  strbuf_free (&s->text);
-  if (s->budget)
-    atomic_fetch_sub (s->budget, s->charged);
-  *s = (struct text_copy) { .budget = NULL };
+  strbuf_free (&t->text);
+  if (t->budget)
+    atomic_fetch_sub (t->budget, t->charged);
+  *t = (struct text_copy) { .budget = NULL };
 }
 
-/* As many lines as there are pages now, and some that may come. */
+/* Room for as many lines as there are pages now, and some that may come. */
 static const char *
-take_block_state (struct text_copy *s, struct device *dev, uint64_t from,
-                  enum asker asker)
+text_copy_list (struct text_copy *t, const struct attr *a,
+                struct device *dev, uint64_t from, enum asker asker)
 {
   struct zram_stats st;
   const char *why;
@@ -108,42 +105,48 @@ take_block_state (struct text_copy *s, struct device *dev, uint64_t from,
 
   zram_stats (dev->disk, &st);
   lines = st.pages_stored + 1024;
-  if (lines > BLOCK_STATE_LINES)
-    lines = BLOCK_STATE_LINES;
-  why = start (s, LISTING, asker, lines * ATTR_BLOCK_STATE_LINE);
+  if (lines > TEXT_COPY_LINES)
+    lines = TEXT_COPY_LINES;
+  why = text_copy_begin (t, LISTING, asker, lines * ATTR_LINE_MAX);
   if (!why)
-    attr_block_state (dev->disk, from, lines, &s->text);
+    a->list (dev->disk, from, lines, &t->text);
   /* Full is no error. */
-  if (s->text.error == -ENOBUFS)
-    s->text.error = 0;
+  if (t->text.error == -ENOBUFS)
+    t->text.error = 0;
   return why;
 }
 
 static const char *
-take_attr (struct text_copy *s, const struct export_name *name,
-           enum asker asker)
+text_copy_show (struct text_copy *t, const struct attr *a,
+                struct device *dev, enum asker asker)
+{
+  const char *why = text_copy_begin (t, STATISTICS, asker, REPORT_MAX);
+  struct device_view view = device_look (dev);
+
+  if (!why)
+    attr_show (a, &view, &t->text);
+  return why;
+}
+
+static const char *
+text_copy_attr (struct text_copy *t, const struct export_name *name,
+                enum asker asker)
 {
   struct device *dev = device_get (name->device);
-  struct device_view about;
   const char *why;
 
   if (!dev)
     return "there is no such device";
-  if (strcmp (name->attr->name, "block_state") == 0)
-    why = take_block_state (s, dev, name->from, asker);
-  else {
-    why = start (s, STATISTICS, asker, ATTR_MAX);
-    about = device_view (dev);
-    if (!why)
-      name->attr->show (&about, &s->text);
-  }
+  why = name->attr->list
+    ? text_copy_list (t, name->attr, dev, name->from, asker)
+    : text_copy_show (t, name->attr, dev, asker);
   device_put (dev);
   return why;
 }
 
 static const char *
-take_all (struct text_copy *s, int (*add) (struct strbuf *text),
-          enum asker asker)
+text_copy_report (struct text_copy *t, const struct export_name *name,
+                  enum asker asker)
 {
   struct device *devices[DEVICES_MAX];
   unsigned i, n = devices_get (devices);
@@ -152,30 +155,28 @@ take_all (struct text_copy *s, int (*add) (struct strbuf *text),
   for (i = 0; i < n; i++)
     device_put (devices[i]);
   /* Some may be added now. */
-  why = start (s, STATISTICS, asker, (n + 4) * STATS_TEXT_MAX);
+  why = text_copy_begin (t, STATISTICS, asker, (n + 4) * REPORT_MAX);
   if (!why)
-    add (&s->text);
+    name->report->add (&t->text);
   return why;
 }
 
 const char *
-text_copy_take (struct text_copy *s, const struct export_name *name,
+text_copy_take (struct text_copy *t, const struct export_name *name,
                 enum asker asker)
 {
   const char *why = "this is no text";
 
-  *s = (struct text_copy) { .budget = NULL };
+  *t = (struct text_copy) { .budget = NULL };
   if (name->type == EXPORT_ATTR)
-    why = take_attr (s, name, asker);
-  else if (name->type == EXPORT_JSON || name->type == EXPORT_CONTROL)
-    why = take_all (s, stats_json, asker);
-  else if (name->type == EXPORT_METRICS)
-    why = take_all (s, stats_metrics, asker);
-  if (!why && s->text.error)
+    why = text_copy_attr (t, name, asker);
+  else if (name->type == EXPORT_REPORT)
+    why = text_copy_report (t, name, asker);
+  if (!why && t->text.error)
     why = "no memory left in the system";
   if (why)
-    text_copy_free (s);
+    text_copy_free (t);
   else
-    text_copy_end (s);
+    text_copy_end (t);
   return why;
 }

@@ -33,21 +33,21 @@ struct text_copy {
   _Atomic size_t *budget;
 };
 
-/* How many lines of block_state are shown at once. */
-#define BLOCK_STATE_LINES (UINT64_C (1) << 20)
+/* How many lines of a listing are shown at once. */
+#define TEXT_COPY_LINES (UINT64_C (1) << 20)
 
 /* 0, or a line that says why not, and the copy is empty. */
-extern const char *text_copy_take (struct text_copy *s,
+extern const char *text_copy_take (struct text_copy *copy,
                                    const struct export_name *name,
                                    enum asker asker);
 
 /* An empty text, for an answer to a command, with room for so many bytes. */
-extern const char *text_copy_start (struct text_copy *s, enum asker asker,
+extern const char *text_copy_start (struct text_copy *copy, enum asker asker,
                                     size_t max);
 
 /* The text is complete: give back what it did not use. */
-extern void text_copy_end (struct text_copy *s);
+extern void text_copy_end (struct text_copy *copy);
 
-extern void text_copy_free (struct text_copy *s);
+extern void text_copy_free (struct text_copy *copy);
 
 #endif /* ZRAM_TEXT_COPY_H */

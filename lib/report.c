@@ -63,6 +63,12 @@ add_kind (const struct account *a, enum account_kind kind, uint64_t *held,
   }
 }
 
+unsigned
+zram_streams (const struct zram_disk *d)
+{
+  return d->workspaces.max;
+}
+
 void
 zram_reset_peak (struct zram_disk *d)
 {

@@ -181,6 +181,9 @@ extern uint32_t zram_page_size (const struct zram_disk *disk);
 extern const char *zram_algorithm (const struct zram_disk *disk);
 extern int zram_level (const struct zram_disk *disk);
 
+/* Return how many pages can be compressed or decompressed at once. */
+extern unsigned zram_streams (const struct zram_disk *disk);
+
 /* Bytes; 0: none.  A limit below what is held keeps the data and refuses
  * what would need more.
  */

@@ -61,7 +61,9 @@ control_can_write (const struct handle *h)
 static int
 renew (struct handle *h)
 {
-  static const struct export_name name = { .type = EXPORT_CONTROL };
+  const struct export_name name = {
+    .type = EXPORT_REPORT, .report = report_get (REPORT_JSON),
+  };
   struct text_copy fresh;
   const char *why = text_copy_take (&fresh, &name, h->asker);
 

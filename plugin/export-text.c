@@ -21,9 +21,7 @@ text_open (struct handle *h, const struct export_name *name)
 
   if (!why)
     snprintf (h->description, sizeof h->description, "%s",
-              name->attr ? name->attr->help :
-              name->type == EXPORT_JSON ? EXPORT_JSON_HELP
-              : EXPORT_METRICS_HELP);
+              name->attr ? name->attr->help : name->report->help);
   return why;
 }
 

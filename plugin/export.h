@@ -56,9 +56,7 @@ struct handle {
   char description[128];
 };
 
-/* What the exports that are no device's are, for people. */
-#define EXPORT_JSON_HELP "statistics of all devices, as JSON"
-#define EXPORT_METRICS_HELP "statistics of all devices, for Prometheus"
+/* What it is, for people. */
 #define EXPORT_CONTROL_HELP "write a command, read its answer"
 
 /* What control= said. */

@@ -21,9 +21,9 @@
 #include "export.h"
 #include "log-thread.h"
 #include "log.h"
-#include "metrics.h"
 #include "parallel.h"
 #include "params.h"
+#include "statistics.h"
 #include "swap.h"
 #include "user.h"
 
@@ -110,7 +110,7 @@ plugin_get_ready (void)
   unsigned i, number;
 
   export_control_access = params.control;
-  stats_parallel = parallel_on ();
+  statistics_parallel = parallel_on ();
   if (any_swap ())
     swap_prepare (&server);
   for (i = 0; i < params.devices; i++) {
@@ -190,6 +190,7 @@ plugin_list_exports (int readonly UNUSED, int is_tls UNUSED,
                      struct nbdkit_exports *exports)
 {
   struct device *devices[DEVICES_MAX];
+  const struct report *report;
   unsigned i, n = devices_get (devices);
   int r = 0;
 
@@ -198,10 +199,8 @@ plugin_list_exports (int readonly UNUSED, int is_tls UNUSED,
       r = list_device (exports, devices[i]);
     device_put (devices[i]);
   }
-  if (r == 0)
-    r = nbdkit_add_export (exports, "stats.json", EXPORT_JSON_HELP);
-  if (r == 0)
-    r = nbdkit_add_export (exports, "metrics", EXPORT_METRICS_HELP);
+  for (i = 0; r == 0 && (report = report_get (i)) != NULL; i++)
+    r = nbdkit_add_export (exports, report->name, report->help);
   if (r == 0 && params.control != CONTROL_OFF)
     r = nbdkit_add_export (exports, "control", EXPORT_CONTROL_HELP);
   return r;
@@ -219,8 +218,7 @@ open_export (struct handle *h, const char *text)
   static const struct export *const exports[] = {
     [EXPORT_DISK] = &export_disk,
     [EXPORT_ATTR] = &export_text,
-    [EXPORT_JSON] = &export_text,
-    [EXPORT_METRICS] = &export_text,
+    [EXPORT_REPORT] = &export_text,
     [EXPORT_CONTROL] = &export_control,
   };
   struct export_name name;

@@ -11,7 +11,9 @@
 
 #include "../control/attr.h"
 #include "../control/devices.h"
-#include "../control/metrics.h"
+#include "../control/json.h"
+#include "../control/report.h"
+#include "../control/statistics.h"
 #include "../ctl/client.h"
 #include "disklib.h"
 
@@ -25,9 +27,9 @@ show (const char *name)
   static struct strbuf text = { .max = 1 << 20 };
   const struct attr *a = attr_find (name);
 
-  CHECK (a && a->show);
+  CHECK (a && a->mode & ATTR_READ);
   strbuf_cut (&text, 0);
-  CHECK (a->show (&device, &text) == 0);
+  CHECK (attr_show (a, &device, &text) == 0);
   return text.len ? text.data : "";
 }
 
@@ -109,7 +111,8 @@ test_table (void)
   for (i = 0; (a = attr_get (i)) != NULL; i++) {
     CHECK (attr_find (a->name) == a);
     CHECK (a->mode == 0444 || a->mode == 0644 || a->mode == 0200);
-    CHECK (!a->show == !(a->mode & ATTR_READ));
+    CHECK (!!a->show + !!a->list + !!statistic_of_attr (a->name)
+           == !!(a->mode & ATTR_READ));
     CHECK (!a->store == !(a->mode & ATTR_WRITE));
     CHECK (!a->values == !a->store);
     CHECK (a->help && *a->help && strlen (a->help) < 60);
@@ -226,24 +229,24 @@ static void
 test_block_state (void)
 {
   struct zram_params p = { .size = 1 << 20, .track_access = true };
-  struct strbuf t = STRBUF_INIT (10 * ATTR_BLOCK_STATE_LINE);
+  struct strbuf t = STRBUF_INIT (10 * ATTR_LINE_MAX);
   unsigned char page[4096] = { 1 };
   unsigned i;
 
   begin (&p);
   for (i = 0; i < 256; i++)
     write_page (i, page);
-  CHECK (attr_block_state (disk, 5, 3, &t) == 0);
-  CHECK (t.len == 3 * ATTR_BLOCK_STATE_LINE);
+  CHECK (attr_find ("block_state")->list (disk, 5, 3, &t) == 0);
+  CHECK (t.len == 3 * ATTR_LINE_MAX);
   CHECK (matches (t.data, "^           5 +[0-9]+\\.000000 \\.{6}\n"));
   strbuf_cut (&t, 0);
-  CHECK (attr_block_state (disk, 255, 100, &t) == 0);
-  CHECK (t.len == ATTR_BLOCK_STATE_LINE);
+  CHECK (attr_find ("block_state")->list (disk, 255, 100, &t) == 0);
+  CHECK (t.len == ATTR_LINE_MAX);
   strbuf_cut (&t, 0);
-  CHECK (attr_block_state (disk, UINT64_MAX, 100, &t) == 0 && t.len == 0);
-  CHECK (attr_block_state (disk, 256, 100, &t) == 0 && t.len == 0);
+  CHECK (attr_find ("block_state")->list (disk, UINT64_MAX, 100, &t) == 0 && t.len == 0);
+  CHECK (attr_find ("block_state")->list (disk, 256, 100, &t) == 0 && t.len == 0);
   /* Full. */
-  CHECK (attr_block_state (disk, 0, 100, &t) == -ENOBUFS);
+  CHECK (attr_find ("block_state")->list (disk, 0, 100, &t) == -ENOBUFS);
   CHECK (t.len == t.max);
   strbuf_free (&t);
   zram_close (disk);
@@ -265,10 +268,10 @@ test_block_state_shards (void)
     at += 1 + (rng_below (&rng, 2) ? rng_below (&rng, 70)
                : rng_below (&rng, 1 << 20));
   }
-  CHECK (attr_block_state (disk, 0, UINT64_MAX, &t) == 0);
-  CHECK (t.len == n * ATTR_BLOCK_STATE_LINE);
+  CHECK (attr_find ("block_state")->list (disk, 0, UINT64_MAX, &t) == 0);
+  CHECK (t.len == n * ATTR_LINE_MAX);
   for (i = 0; i < n; i++)
-    CHECK (strtoull (t.data + i * ATTR_BLOCK_STATE_LINE, NULL, 10)
+    CHECK (strtoull (t.data + i * ATTR_LINE_MAX, NULL, 10)
            == slots[i]);
   strbuf_free (&t);
   zram_close (disk);
@@ -531,7 +534,7 @@ static void
 test_longest (void)
 {
   struct zram_params p = { .size = 1 << 20 };
-  struct strbuf text = STRBUF_INIT (STATS_TEXT_MAX);
+  struct strbuf text = STRBUF_INIT (REPORT_MAX);
   unsigned i, op, b;
 
   begin (&p);
@@ -550,10 +553,10 @@ test_longest (void)
   }
   CHECK (json_device (&device, &text) == 0);
   /* The counters above are half of those in it: as much again. */
-  printf ("longest JSON of a device: %zu of %d\n", text.len, STATS_TEXT_MAX);
-  CHECK (text.len > 15000 && text.len + 1024 <= STATS_TEXT_MAX);
+  printf ("longest JSON of a device: %zu of %d\n", text.len, REPORT_MAX);
+  CHECK (text.len > 15000 && text.len + 1024 <= REPORT_MAX);
   /* And nbdzramctl reads it of all devices that there can be. */
-  CHECK ((DEVICES_MAX + 4) * STATS_TEXT_MAX < CLIENT_TEXT_MAX);
+  CHECK ((DEVICES_MAX + 4) * REPORT_MAX < CLIENT_TEXT_MAX);
   strbuf_free (&text);
   for (i = 0; i < CODEC_MAX; i++) {
     counter_sub (&disk->shards[0].n.store.arena.coding[i].pages, UINT64_MAX);

@@ -1,0 +1,29 @@
+/* nbdkit-zram: texts about all devices together.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Each is an export of its own, and what `show NAME' answers.
+ */
+
+#ifndef ZRAM_REPORT_H
+#define ZRAM_REPORT_H
+
+#include "strbuf.h"
+
+enum report_id { REPORT_JSON, REPORT_METRICS, REPORTS };
+
+struct report {
+  const char *name;
+  const char *help;             /* one phrase */
+
+  /* Add the text.  0, or the error that is in it. */
+  int (*add) (struct strbuf *text);
+};
+
+/* Return one of them; NULL past the last, or if there is none so called. */
+extern const struct report *report_get (unsigned n);
+extern const struct report *report_find (const char *name);
+
+/* What each of them needs at most for each device, and for none. */
+#define REPORT_MAX 20480
+
+#endif /* ZRAM_REPORT_H */

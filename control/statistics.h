@@ -1,0 +1,75 @@
+/* nbdkit-zram: the table of statistics.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * One row for each number of struct zram_stats says what it is and where it
+ * is shown.  stats.json, metrics, mm_stat, io_stat and the attributes of one
+ * number are all printed from these rows, so a new one is one row.
+ */
+
+#ifndef ZRAM_STATISTICS_H
+#define ZRAM_STATISTICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "zram.h"
+
+/* Texts that show some of the statistics in an order of their own.
+ * stats.json shows all, in the order of the table.
+ */
+enum statistic_text {
+  STATISTIC_METRICS, STATISTIC_MM_STAT, STATISTIC_IO_STAT, STATISTIC_TEXTS
+};
+
+enum statistic_kind { STATISTIC_GAUGE, STATISTIC_COUNTER };
+
+struct statistic {
+  const char *key;              /* in stats.json */
+  size_t offset;                /* in struct zram_stats, a uint64_t */
+  const char *unit;             /* plural; NULL: the name says it */
+  enum statistic_kind kind;     /* a counter starts at 0 and only grows */
+  bool of_memory;               /* in the object "memory" of stats.json */
+
+  /* The metric is called nbdkit_zram_METRIC_UNIT, and has _total behind if
+   * it is a counter.  NULL: there is none.
+   */
+  const char *metric;
+  const char *label;            /* of several of one name; NULL: one only */
+  const char *help;             /* one sentence; NULL: the row before of the
+                                   same name has it */
+
+  const char *attr;             /* the attribute that shows this alone */
+
+  /* Its place in each text, from 1 on; 0: it is not there. */
+  unsigned char place[STATISTIC_TEXTS];
+};
+
+/* Return row n in the order of stats.json; NULL past the last. */
+extern const struct statistic *statistic_get (unsigned n);
+
+/* Return what stands at a place of a text, from 1 on; NULL if nothing does. */
+extern const struct statistic *statistic_at (enum statistic_text text,
+                                             unsigned place);
+
+/* Return what an attribute shows; NULL if it shows something else. */
+extern const struct statistic *statistic_of_attr (const char *attr);
+
+/* Return its value. */
+extern uint64_t statistic_value (const struct statistic *statistic,
+                                 const struct zram_stats *stats);
+
+/* Write the whole name of its metric, without nbdkit_zram_, to name. */
+#define STATISTIC_NAME_MAX 64
+extern void statistic_metric (const struct statistic *statistic,
+                              char name[STATISTIC_NAME_MAX]);
+
+/* Return the name of an operation whose latency is counted. */
+extern const char *statistic_op (enum zram_op op);
+
+/* Do requests of one connection run in parallel?  The server sets it before
+ * it serves.
+ */
+extern bool statistics_parallel;
+
+#endif /* ZRAM_STATISTICS_H */
