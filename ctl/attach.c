@@ -15,7 +15,7 @@
 #include "machine.h"
 #include "message.h"
 #include "must.h"
-#include "number-text.h"
+#include "number.h"
 #include "resolve.h"
 #include "timeout.h"
 
@@ -32,11 +32,11 @@ attach_check (const struct options *o)
 {
   uint64_t n;
 
-  if (o->connections && (number_parse (o->connections, &n) < 0 || n == 0 ||
+  if (o->connections && (number_count (o->connections, 0, &n) < 0 || n == 0 ||
                          n > CONNECTIONS_MAX))
     return fault ("--connections %s: must be a number from 1 to %d",
                   o->connections, CONNECTIONS_MAX);
-  if (o->nbd_timeout && (number_parse (o->nbd_timeout, &n) < 0 ||
+  if (o->nbd_timeout && (number_count (o->nbd_timeout, 0, &n) < 0 ||
                          n > NBD_TIMEOUT_MAX))
     return fault ("--nbd-timeout %s: must be seconds up to %d, or 0 for none",
                   o->nbd_timeout, NBD_TIMEOUT_MAX);
@@ -86,9 +86,9 @@ attach_plan (const struct options *o, const char *given, bool swap,
   a->local = is_local (&a->address);
   a->timeout = a->local ? 0 : REMOTE_TIMEOUT;
   if (o->connections)
-    number_parse (o->connections, &a->connections);
+    number_count (o->connections, 0, &a->connections);
   if (o->nbd_timeout)
-    number_parse (o->nbd_timeout, &a->timeout);
+    number_count (o->nbd_timeout, 0, &a->timeout);
   if (given)
     name = device_name_of (NULL, given);
   else

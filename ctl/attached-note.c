@@ -24,9 +24,6 @@ attached_note_path (const char *name)
   return must_printf ("%s" ATTACHED_NOTES "/%s", machine_root (), name);
 }
 
-/* The kernel does not say what a device is connected to: see mounts.c.  Not
- * to know it later is no reason to fail.
- */
 void
 attached_note_write (const char *device, const char *server,
                      const char *export)
@@ -40,14 +37,11 @@ attached_note_write (const char *device, const char *server,
   mkdir (dir, 0755);
   fp = fopen (new, "we");
   if (fp) {
-    done = fprintf (fp, "%s\n%s\n%s\n", pid ? pid : "",
-                    server,
-                    export) > 0;
+    done = fprintf (fp, "%s\n%s\n%s\n", pid ? pid : "", server, export) > 0;
     done = fclose (fp) == 0 && done && rename (new, path) == 0;
   }
   if (!done)
-    complain ("%s: %s; later it will not be known what /dev/%s"
-              " is", path,
+    complain ("%s: %s; later it will not be known what /dev/%s is", path,
               strerror (errno), device);
   free (new);
   free (path);

@@ -390,6 +390,21 @@ converse (struct connection *c, const char *line, char **payload)
   return *payload ? read_answer (*payload) : -1;
 }
 
+char *
+client_join (int argc, char **argv)
+{
+  char *line = must_copy (argc ? argv[0] : "");
+  int i;
+
+  for (i = 1; i < argc; i++) {
+    char *longer = must_printf ("%s %s", line, argv[i]);
+
+    free (line);
+    line = longer;
+  }
+  return line;
+}
+
 int
 client_command (const char *uri, const char *command, char **payload)
 {

@@ -33,6 +33,9 @@ extern int client_look (const char *uri, const char *export,
 /* The JSON of all devices.  To be freed. */
 extern int client_json (const char *uri, char **json);
 
+/* Join words with spaces, to a command.  To be freed. */
+extern char *client_join (int argc, char **argv);
+
 /* Run a command; the payload of its answer, without padding, as the server
  * wrote it (it may hold anything).  To be freed.
  */

@@ -187,7 +187,7 @@ number_text (const struct column *c, device *d, bool bytes)
 }
 
 static char *
-ratio_text (device *d)
+columns_ratio (device *d)
 {
   uint64_t ratio = device_ratio (d);
 
@@ -225,7 +225,7 @@ column_text (const struct column *c, device *d,
   case COLUMN_TIME:
     return number_text (c, d, bytes);
   case COLUMN_RATIO:
-    return ratio_text (d);
+    return columns_ratio (d);
   case COLUMN_DEVICE:
   case COLUMN_MOUNT:
     return attached_text (c, d, attached);

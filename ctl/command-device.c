@@ -1,8 +1,5 @@
-/* nbdzramctl: the commands that read or change one thing.
+/* nbdzramctl: the commands add, remove, reset and compact.
  * SPDX-License-Identifier: BSD-3-Clause
- *
- * They pass words on: it is the server that knows which attributes and
- * values there are, and says what is wrong with them.
  */
 
 #include <config.h>
@@ -18,43 +15,8 @@
 #include "interrupt.h"
 #include "message.h"
 #include "must.h"
-#include "number-text.h"
+#include "number.h"
 #include "timeout.h"
-
-/* Words joined with spaces.  To be freed. */
-static char *
-join (int argc, char **argv)
-{
-  char *line = must_copy (argc ? argv[0] : "");
-  int i;
-
-  for (i = 1; i < argc; i++) {
-    char *longer = must_printf ("%s %s", line, argv[i]);
-
-    free (line);
-    line = longer;
-  }
-  return line;
-}
-
-/* Run "DEVICE WORDS", and throw the payload away. */
-static int
-run (const struct options *o, const char *device_name, const char *words)
-{
-  char *disk = device_name_resolve (o->uri, device_name), *command, *payload;
-  int r;
-
-  if (!disk)
-    return -1;
-  command = must_printf ("%s %s", disk, words);
-  r = client_command (o->uri, command, &payload);
-  free (payload);
-  free (command);
-  free (disk);
-  return r;
-}
-
-/* --- Several devices ---------------------------------------------------- */
 
 /* Devices by the server's own names. */
 struct devices {
@@ -244,73 +206,18 @@ command_remove (const struct options *o, int argc, char **argv)
   return run_each (o, argc, argv, &gone);
 }
 
-/* --- One ----------------------------------------------------------------- */
-
-/* Is it the attribute or the device that is not there? */
-static int
-fault_get (const struct options *o, const char *disk, const char *attribute)
-{
-  struct server s;
-  bool exists;
-
-  if (server_load (o->uri, &s) < 0)
-    return -1;
-  exists = server_find (&s, disk);
-  server_free (&s);
-  return exists
-    ? fault ("%s has no attribute %s that can be read; " PROGRAM " get %s"
-             " lists those that can", disk, attribute, disk)
-    : fault ("%s: there is no such device", disk);
-}
-
-/* Reads the attribute's own export, which needs no right to write. */
-int
-command_get (const struct options *o, int argc, char **argv)
-{
-  char *disk = device_name_resolve (o->uri, argv[0]), *export;
-  int r;
-
-  if (!disk)
-    return failed ();
-  export = must_printf ("%s/%s", disk, argc > 1 ? argv[1] : "");
-  if (argc > 1) {
-    r = client_copy (o->uri, export, stdout);
-    if (r > 0)
-      r = fault_get (o, disk, argv[1]);
-  }
-  else {
-    r = client_list (o->uri, export, stdout);
-    if (r == 0)
-      r = fault ("%s: there is no such device, or it shows no attributes",
-                 argv[0]);
-  }
-  free (export);
-  free (disk);
-  return r < 0 ? failed () : EXIT_OK;
-}
-
-int
-command_set (const struct options *o, int argc, char **argv)
-{
-  char *words = join (argc - 1, argv + 1);
-  int r = run (o, argv[0], words);
-
-  free (words);
-  return r < 0 ? failed () : EXIT_OK;
-}
-
 /* The answer of hot_add is the number of the new device. */
 int
 command_add (const struct options *o, int argc, char **argv)
 {
-  char *words = join (argc, argv);
+  char *words = client_join (argc, argv);
   char *command = must_printf ("hot_add %s", words), *payload;
   uint64_t n;
   int r = client_command (o->uri, command, &payload);
 
   if (r == 0) {
     payload[strcspn (payload, " \n")] = '\0';
-    if (number_parse (payload, &n) < 0)
+    if (number_count (payload, 0, &n) < 0)
       r = fault ("the server's answer is not understood");
     else
       printf ("zram%s\n", payload);
@@ -319,12 +226,4 @@ command_add (const struct options *o, int argc, char **argv)
   free (command);
   free (words);
   return r < 0 ? failed () : EXIT_OK;
-}
-
-int
-command_prometheus (const struct options *o, int argc, char **argv)
-{
-  (void) argc;
-  (void) argv;
-  return client_copy (o->uri, "metrics", stdout) ? failed () : EXIT_OK;
 }

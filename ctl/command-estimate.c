@@ -4,7 +4,6 @@
 
 #include <config.h>
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "message.h"
 #include "must.h"
 #include "number-text.h"
+#include "number.h"
 
 #define SAMPLE_DEFAULT (UINT64_C (32) << 20)
 
@@ -75,12 +75,19 @@ static const struct {
 };
 
 static char *
-bytes_text (const struct options *o, uint64_t n,
-            const char *(*human) (uint64_t, char *))
+estimate_size (const struct options *o, uint64_t bytes)
 {
   char text[SIZE_TEXT];
 
-  return o->bytes ? must_printf ("%" PRIu64, n) : must_copy (human (n, text));
+  return must_copy (size_or_bytes (bytes, o->bytes, text));
+}
+
+static char *
+estimate_time (const struct options *o, uint64_t ns)
+{
+  char text[SIZE_TEXT];
+
+  return must_copy (time_or_ns (ns, o->bytes, text));
 }
 
 static void
@@ -93,12 +100,12 @@ add_row (struct libscols_table *tb, const struct options *o,
     [CODEC] = must_copy (t->codec),
     [LEVEL] = t->has_level ? must_printf ("%d", t->level)
       : o->raw ? must_copy ("-") : NULL,
-    [PAGE_SIZE] = bytes_text (o, t->page_size, size_text),
+    [PAGE_SIZE] = estimate_size (o, t->page_size),
     [RATIO] = must_printf ("%.2f", ratio),
-    [COMPR] = bytes_text (o, t->compressed, size_text),
-    [TOTAL] = bytes_text (o, t->held, size_text),
-    [WRITE] = bytes_text (o, t->write_ns, time_text),
-    [READ] = bytes_text (o, t->read_ns, time_text),
+    [COMPR] = estimate_size (o, t->compressed),
+    [TOTAL] = estimate_size (o, t->held),
+    [WRITE] = estimate_time (o, t->write_ns),
+    [READ] = estimate_time (o, t->read_ns),
   };
   size_t i;
 
@@ -178,7 +185,7 @@ command_estimate (const struct options *o, int argc, char **argv)
     return usage ("estimate what? say a file, or --pid PID");
   if (o->sample && strcmp (o->sample, "all") == 0)
     max = UINT64_MAX;
-  else if (o->sample && (size_parse (o->sample, &max) < 0 || !max))
+  else if (o->sample && (number_size (o->sample, 0, &max) < 0 || !max))
     return usage ("--sample %s: not a size, nor \"all\"", o->sample);
   n = trials_plan (o->algorithm, o->page_size, trials);
   if (n < 0)

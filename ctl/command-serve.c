@@ -19,7 +19,7 @@
 #include "interrupt.h"
 #include "message.h"
 #include "must.h"
-#include "number-text.h"
+#include "number.h"
 #include "subprocess.h"
 
 #define THREADS_MAX 64
@@ -70,7 +70,7 @@ check_number (const char *key, const char *text, uint64_t min, uint64_t max)
 {
   uint64_t n;
 
-  if (text && (number_parse (text, &n) < 0 || n < min || n > max))
+  if (text && (number_count (text, 0, &n) < 0 || n < min || n > max))
     return fault ("%s %s: must be a number from %" PRIu64 " to %" PRIu64,
                   key, text, min, max);
   return 0;

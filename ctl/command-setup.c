@@ -16,7 +16,7 @@
 #include "commands.h"
 #include "message.h"
 #include "must.h"
-#include "number-text.h"
+#include "number.h"
 
 /* What can be said wrongly in the options before a server is asked.  An
  * exit status.
@@ -27,13 +27,14 @@ check (const struct options *o, uint64_t *size)
   uint64_t n;
 
   *size = 0;
-  if (o->size && (disk_size_parse (o->size, size) < 0 || *size == 0))
+  if (o->size && (number_size (o->size, NUMBER_SECTORS, size) < 0 ||
+                  *size == 0))
     return usage ("-s %s: not a size; say for example 512M or 1.5G",
                   o->size);
   if (o->params && !strchr (o->params, '='))
     return usage ("-p %s: must be KEY=VALUE, as in level=3", o->params);
   if (o->streams) {
-    if (number_parse (o->streams, &n) < 0 || n == 0)
+    if (number_count (o->streams, 0, &n) < 0 || n == 0)
       return usage ("-t %s: not a number of streams", o->streams);
     /* Linux takes it and does nothing since 4.7; scripts still say it. */
     complain ("-t does nothing: the server has as many streams as it"

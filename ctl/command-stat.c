@@ -13,28 +13,11 @@
 #include "commands.h"
 #include "device-memory.h"
 #include "device-name.h"
+#include "device-operations.h"
+#include "device-swap.h"
 #include "escape.h"
 #include "message.h"
 #include "number-text.h"
-
-/* A size as the options want it. */
-static const char *
-size_of (const struct options *o, uint64_t bytes, char text[SIZE_TEXT])
-{
-  if (!o->bytes)
-    return size_text (bytes, text);
-  snprintf (text, SIZE_TEXT, "%" PRIu64, bytes);
-  return text;
-}
-
-static const char *
-time_of (const struct options *o, uint64_t ns, char text[SIZE_TEXT])
-{
-  if (!o->bytes)
-    return time_text (ns, text);
-  snprintf (text, SIZE_TEXT, "%" PRIu64, ns);
-  return text;
-}
 
 static void
 print_title (const struct options *o, device *d,
@@ -48,9 +31,9 @@ print_title (const struct options *o, device *d,
 
   device_integer (d, "level", &level);
   printf ("%s: %s, %s level %" PRIi64 ", in pages of %s\n", name,
-          size_of (o, device_count (d, "disksize"), size),
+          size_or_bytes (device_count (d, "disksize"), o->bytes, size),
           algorithm ? algorithm : "?", level,
-          size_of (o, device_count (d, "page_size"), page));
+          size_or_bytes (device_count (d, "page_size"), o->bytes, page));
   printf ("  %-12s %" PRIu64 "; %" PRIu64 " streams\n", "connections",
           device_count (d, "connections"), device_count (d, "streams"));
   if (a) {
@@ -69,12 +52,12 @@ print_data (const struct options *o, device *d)
 
   printf ("  %-12s %s in %" PRIu64 " pages: %" PRIu64 " of zeroes, %" PRIu64
           " of another word, %" PRIu64 " raw\n", "data",
-          size_of (o, device_count (d, "orig_data_size"), size),
+          size_or_bytes (device_count (d, "orig_data_size"), o->bytes, size),
           device_count (d, "pages_stored"), device_count (d, "zero_pages"),
-          same_not_zero (d),
+          device_same_not_zero (d),
           device_count (d, "huge_pages"));
   printf ("  %-12s %s\n", "compressed",
-          size_of (o, device_count (d, "compr_data_size"), size));
+          size_or_bytes (device_count (d, "compr_data_size"), o->bytes, size));
 }
 
 /* As in the table. */
@@ -96,26 +79,27 @@ print_memory (const struct options *o, device *d)
   char size[SIZE_TEXT], peak[SIZE_TEXT], most[SIZE_TEXT];
   unsigned i;
 
-  printf ("  %-12s %s, ratio %s; peak %s, %s%s\n",
-          "memory", size_of (o, device_count (d, "mem_used_total"), size),
+  printf ("  %-12s %s, ratio %s; peak %s, %s%s\n", "memory",
+          size_or_bytes (device_count (d, "mem_used_total"), o->bytes, size),
           ratio ? ratio : "?",
-          size_of (o, device_count (d, "mem_used_max"), peak),
+          size_or_bytes (device_count (d, "mem_used_max"), o->bytes, peak),
           limit ? "limit " : "no limit",
-          limit ? size_of (o, limit, most) : "");
+          limit ? size_or_bytes (limit, o->bytes, most) : "");
   free (ratio);
   memory_kinds (d, kinds);
   for (i = 0; i < MEMORY_KINDS; i++)
     printf ("    %-12s %10s  %s\n", kinds[i].name,
-            size_of (o, kinds[i].bytes, size), kinds[i].help);
+            size_or_bytes (kinds[i].bytes, o->bytes, size), kinds[i].help);
 }
 
 static void
 print_codec (void *opaque, const char *name, device *counts)
 {
+  const struct options *o = opaque;
   char size[SIZE_TEXT];
 
   printf ("    %-12s %10s  in %" PRIu64 " pages\n", name,
-          size_of (opaque, device_count (counts, "bytes"), size),
+          size_or_bytes (device_count (counts, "bytes"), o->bytes, size),
           device_count (counts, "pages"));
 }
 
@@ -135,10 +119,11 @@ print_requests (const struct options *o, device *d)
 
     printf ("    %-8s %10" PRIu64 " %9s", op->name,
             device_count (d, op->count), !op->bytes ? ""
-            : size_of (o, device_count (d, op->bytes), text));
+            : size_or_bytes (device_count (d, op->bytes), o->bytes, text));
     for (j = 0; j < 4; j++)
       printf (" %9s", !device_count (d, op->count) ? "-"
-              : time_of (o, operation_latency (d, op, members[j]), text));
+              : time_or_ns (operation_latency (d, op, members[j]), o->bytes,
+                            text));
     putchar ('\n');
   }
   printf ("  %-12s %" PRIu64 " reads, %" PRIu64 " writes; %" PRIu64
@@ -156,7 +141,7 @@ print_device (const struct options *o, device *d,
   print_data (o, d);
   device_each_codec (d, print_codec, (void *) o);
   print_memory (o, d);
-  swap = swap_line (d, o->bytes);
+  swap = device_swap_line (d, o->bytes);
   printf ("  %-12s %s\n", "swap", swap);
   free (swap);
   print_requests (o, d);

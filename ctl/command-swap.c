@@ -19,6 +19,7 @@
 #include "message.h"
 #include "must.h"
 #include "number-text.h"
+#include "number.h"
 
 /* zram-generator's: before any swap on a disk, which has none or -2. */
 #define PRIORITY "100"
@@ -32,7 +33,7 @@ command_swapon_check (const struct options *o)
   uint64_t n;
   size_t i;
 
-  if (o->priority && (number_parse (o->priority, &n) < 0 ||
+  if (o->priority && (number_count (o->priority, 0, &n) < 0 ||
                       n > PRIORITY_MAX))
     return fault ("--priority %s: must be a number from 0 to %d",
                   o->priority, PRIORITY_MAX);

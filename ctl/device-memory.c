@@ -6,14 +6,9 @@
 
 #include <config.h>
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stddef.h>
 
 #include "device-memory.h"
-#include "must.h"
-#include "number-text.h"
 
 /* What of a kind holds nothing yet is shown as "ready". */
 static const struct {
@@ -66,55 +61,7 @@ memory_kinds (device *d, struct memory_kind kinds[MEMORY_KINDS])
 }
 
 uint64_t
-same_not_zero (device *d)
+device_same_not_zero (device *d)
 {
   return less (device_count (d, "same_pages"), device_count (d, "zero_pages"));
-}
-
-static const char *
-size_or_bytes (uint64_t n, bool bytes, char text[SIZE_TEXT])
-{
-  if (!bytes)
-    return size_text (n, text);
-  snprintf (text, SIZE_TEXT, "%" PRIu64, n);
-  return text;
-}
-
-char *
-swap_line (device *d, bool bytes)
-{
-  char ready[SIZE_TEXT], reserve[SIZE_TEXT], *missing, *line;
-  char *word = device_text (d, "swap");
-  bool safe = device_swap_safe (d, &missing);
-
-  if (!word)
-    line = must_copy ("not known to this server");
-  else if (strcmp (word, "off") == 0)
-    line = must_copy ("off");
-  else
-    line = must_printf (
-      "%s%s%s; %s ready of a reserve of %s", word, safe ? "" : ", ",
-      safe ? "" : missing,
-      size_or_bytes (device_count (d, "memory.ready"), bytes, ready),
-      size_or_bytes (device_count (d, "swap_reserve"), bytes, reserve));
-  free (word);
-  free (missing);
-  return line;
-}
-
-const struct operation operations[OPERATIONS] = {
-  { "read", "reads", "read_bytes" },
-  { "write", "writes", "write_bytes" },
-  { "zero", "zeroes", NULL },
-  { "trim", "trims", NULL },
-};
-
-uint64_t
-operation_latency (device *d, const struct operation *op, const char *member)
-{
-  char *path = must_printf ("latency.%s.%s", op->name, member);
-  uint64_t n = device_count (d, path);
-
-  free (path);
-  return n;
 }

@@ -17,7 +17,7 @@
 #include "estimate-trial.h"
 #include "message.h"
 #include "must.h"
-#include "number-text.h"
+#include "number.h"
 #include "zram.h"
 
 /* --- Planning ----------------------------------------------------------- */
@@ -142,7 +142,7 @@ trials_plan (const char *codecs, const char *page_sizes,
 
   for (word = strtok_r (list, ",", &save); word && r == 0;
        word = strtok_r (NULL, ",", &save)) {
-    if (size_parse (word, &n) < 0 || n < ZRAM_PAGE_MIN ||
+    if (number_size (word, 0, &n) < 0 || n < ZRAM_PAGE_MIN ||
         n > ZRAM_PAGE_MAX || (n & (n - 1)))
       r = fault ("--page-size %s: must be a power of two from 4K to 64K",
                  word);

@@ -1,23 +1,17 @@
-/* nbdzramctl: what `top' shows: lines, bars, and what is around the rest.
+/* nbdzramctl: lines of styled text, made without a terminal.
  * SPDX-License-Identifier: BSD-3-Clause
- *
- * From top to bottom: a title, the devices, and the one selected in full.
  */
 
 #include <config.h>
 
-#include <inttypes.h>
 #include <langinfo.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "escape.h"
 #include "grid.h"
-#include "message.h"
 #include "must.h"
-#include "timeout.h"
 
 void
 grid_init (struct grid *g)
@@ -33,8 +27,6 @@ grid_free (struct grid *g)
   free (g->lines);
 }
 
-/* --- Lines -------------------------------------------------------------- */
-
 void
 grid_line (struct grid *g)
 {
@@ -43,7 +35,6 @@ grid_line (struct grid *g)
   memset (&g->lines[g->n - 1], 0, sizeof g->lines[0]);
 }
 
-/* Add to the last line; what does not fit is cut off. */
 void
 grid_put (struct grid *g, enum style style, const char *format, ...)
 {
@@ -58,7 +49,6 @@ grid_put (struct grid *g, enum style style, const char *format, ...)
   memset (line->style + at, style, n);
 }
 
-/* Fill the last line up, so that its style reaches the edge. */
 void
 grid_fill (struct grid *g, enum style style)
 {
@@ -67,7 +57,6 @@ grid_fill (struct grid *g, enum style style)
   grid_put (g, style, "%*s", g->width - at, "");
 }
 
-/* To an eighth of a cell where there are such glyphs. */
 void
 grid_bar (struct grid *g, enum style style, uint64_t part, uint64_t whole,
           int width)
@@ -126,74 +115,3 @@ grid_print (const struct grid *g, FILE *fp)
 }
 
 /* --- The frame ---------------------------------------------------------- */
-
-struct span
-shown_span (const struct shown *shown, device *d)
-{
-  struct span span = { .now = d };
-  char *name;
-
-  if (!shown->before)
-    return span;
-  name = device_text (d, "name");
-  span.before = server_find (&shown->before->server, name);
-  span.ns = shown->now->ns - shown->before->ns;
-  free (name);
-  return span;
-}
-
-static void
-put_title (struct grid *g, const struct shown *shown)
-{
-  char *uri = text_escape (shown->uri);
-
-  grid_line (g);
-  grid_put (g, STYLE_TITLE, " " PROGRAM " top  %u device%s", shown->n,
-            shown->n == 1 ? "" : "s");
-  if (shown->before)
-    grid_put (g, STYLE_TITLE, ", over %.1f s",
-              (double) (shown->now->ns - shown->before->ns) / 1e9);
-  if (shown->sort || shown->reverse)
-    grid_put (g, STYLE_TITLE, ", by %s%s", draw_sort_name (shown->sort),
-              shown->reverse ? ", reversed" : "");
-  grid_put (g, STYLE_TITLE, "%s  %s", g->height ? "  ?: help" : "", uri);
-  grid_fill (g, STYLE_TITLE);
-  free (uri);
-  if (shown->trouble) {
-    grid_line (g);
-    grid_put (g, STYLE_WARNING, " last answer %" PRIu64 " s ago: %s",
-              shown->age_ns / SECOND, shown->trouble);
-  }
-}
-
-static void
-put_help (struct grid *g, const char *text)
-{
-  size_t n;
-
-  for (; *text; text += n + (text[n] == '\n')) {
-    n = strcspn (text, "\n");
-    grid_line (g);
-    grid_put (g, STYLE_PLAIN, " %.*s", (int) n, text);
-  }
-}
-
-void
-draw_screen (struct grid *g, int width, int height, const struct shown *shown)
-{
-  g->n = 0;
-  g->width = width < 1 ? 1 : width > GRID_WIDTH_MAX ? GRID_WIDTH_MAX : width;
-  g->height = height;
-  put_title (g, shown);
-  if (shown->help)
-    put_help (g, shown->help);
-  else if (!shown->n) {
-    grid_line (g);
-    grid_put (g, STYLE_PLAIN, " there is no device to show");
-  }
-  else {
-    draw_list (g, shown, shown->no_detail ? 0 : DRAW_DETAIL_LINES);
-    if (!shown->no_detail)
-      draw_detail (g, shown, shown->devices[shown->selected]);
-  }
-}

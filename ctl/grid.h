@@ -1,17 +1,13 @@
-/* nbdzramctl: a screen as lines of styled text.
+/* nbdzramctl: lines of styled text, made without a terminal.
  * SPDX-License-Identifier: BSD-3-Clause
- *
- * What `top' shows is made here without a terminal, so that --once prints
- * the same, and ncurses only copies it.
  */
 
 #ifndef GRID_H
 #define GRID_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
-
-#include "top-fetch.h"
-#include "rates.h"
 
 enum style {
   STYLE_PLAIN, STYLE_TITLE, STYLE_HEADING, STYLE_SORT, STYLE_SELECTED,
@@ -34,53 +30,31 @@ struct grid {
   struct grid_line *lines;
 };
 
-/* What is on the screen. */
-struct shown {
-  const char *uri, *trouble;    /* trouble: NULL, or why nothing is new */
-  const char *help;             /* NULL, or text to show instead */
-  const struct fetched *now, *before;    /* either may be NULL */
-  uint64_t age_ns;              /* of now */
-  device **devices;             /* of now: those shown, in their order */
-  unsigned n, selected;         /* the one selected is shown in full */
-  unsigned sort;                /* a column of the list */
-  bool reverse, no_detail;
-};
-
-/* view.c */
+/* Make an empty one; it takes UTF-8 if the locale does. */
 extern void grid_init (struct grid *g);
 extern void grid_free (struct grid *g);
-extern void draw_screen (struct grid *g, int width, int height,
-                         const struct shown *shown);
-/* A cell as text, and the whole without what is blank at ends of lines. */
-extern const char *grid_cell (char cell);
-extern void grid_print (const struct grid *g, FILE *fp);
 
-/* What the parts of a screen are made of. */
+/* Begin a line. */
 extern void grid_line (struct grid *g);
+
+/* Add to the last line; what does not fit is cut off. */
 extern void grid_put (struct grid *g, enum style style,
                       const char *format, ...)
   __attribute__ ((format (printf, 3, 4)));
+
+/* Fill the last line up, so that its style reaches the edge. */
 extern void grid_fill (struct grid *g, enum style style);
+
+/* Add a bar of part / whole of width cells, to an eighth of a cell where
+ * there are such glyphs.
+ */
 extern void grid_bar (struct grid *g, enum style style, uint64_t part,
                       uint64_t whole, int width);
-extern struct span shown_span (const struct shown *shown, device *d);
 
-/* view-list.c: the devices, a line or two each; detail: how many lines are
- * wanted below.
- */
-extern void draw_list (struct grid *g, const struct shown *shown, int detail);
-/* The name of a column to sort by; NULL past the last. */
-extern const char *draw_sort_name (unsigned i);
-/* Put shown->devices in order. */
-extern void draw_sort (struct shown *shown);
+/* Return a cell as text; it stays so until the next call. */
+extern const char *grid_cell (char cell);
 
-/* view-detail.c: one device in full. */
-enum { DRAW_DETAIL_LINES = 20 };
-extern void draw_detail (struct grid *g, const struct shown *shown, device *d);
-
-/* view-rows.c: a line for each device, for files and pipes. */
-extern void draw_rows_heading (FILE *fp);
-extern void draw_rows (FILE *fp, const struct shown *shown,
-                       const char *when);
+/* Print all lines, without the blanks at their ends. */
+extern void grid_print (const struct grid *g, FILE *fp);
 
 #endif /* GRID_H */

@@ -1,4 +1,4 @@
-/* nbdzramctl: sizes, ratios and times as people write and read them.
+/* nbdzramctl: sizes, counts, times and ratios as people read them.
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * Whole numbers throughout: a double has no exact 2^63.
@@ -77,20 +77,31 @@ time_text (uint64_t ns, char text[SIZE_TEXT])
   return by_thousands (ns, letters, 4, text);
 }
 
-int
-size_parse (const char *text, uint64_t *bytes)
+static const char *
+plain_text (uint64_t n, char text[SIZE_TEXT])
 {
-  return number_size (text, 0, bytes) < 0 ? -1 : 0;
+  snprintf (text, SIZE_TEXT, "%" PRIu64, n);
+  return text;
 }
 
-int
-disk_size_parse (const char *text, uint64_t *bytes)
+const char *
+size_or_bytes (uint64_t bytes, bool plain, char text[SIZE_TEXT])
 {
-  return number_size (text, NUMBER_SECTORS, bytes) < 0 ? -1 : 0;
+  return plain ? plain_text (bytes, text) : size_text (bytes, text);
 }
 
-int
-number_parse (const char *text, uint64_t *n)
+const char *
+time_or_ns (uint64_t ns, bool plain, char text[SIZE_TEXT])
 {
-  return number_count (text, 0, n) < 0 ? -1 : 0;
+  return plain ? plain_text (ns, text) : time_text (ns, text);
+}
+
+const char *
+ratio_text (uint64_t ratio, char text[SIZE_TEXT])
+{
+  uint64_t hundredths = (ratio + 50) / 100;
+
+  snprintf (text, SIZE_TEXT, "%" PRIu64 ".%02" PRIu64, hundredths / 100,
+            hundredths % 100);
+  return text;
 }

@@ -5,7 +5,7 @@
 #ifndef RATES_H
 #define RATES_H
 
-#include "device-memory.h"
+#include "device-operations.h"
 #include "server-json.h"
 
 struct span {

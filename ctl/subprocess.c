@@ -210,7 +210,8 @@ read_last_words (struct program *p, int said)
 static uint64_t
 end_of (const struct program *p)
 {
-  return p->patient && !interrupt_deferred () ? UINT64_MAX : clock_ms () + timeout_program_seconds () * 1000;
+  return p->patient && !interrupt_deferred () ? UINT64_MAX
+    : clock_ms () + timeout_program_seconds () * 1000;
 }
 
 /* Told to end it may not listen, and killed it may be waiting for a device in

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "message.h"
-#include "number-text.h"
+#include "number.h"
 #include "timeout.h"
 
 /* A program may ask more than once, and a machine that swaps is slow. */
@@ -23,7 +23,7 @@ timeout_parse (const char *seconds)
 
   if (!seconds)
     return 0;
-  if (number_parse (seconds, &n) < 0 || n == 0 || n > TIMEOUT_MAX)
+  if (number_count (seconds, 0, &n) < 0 || n == 0 || n > TIMEOUT_MAX)
     return fault ("--timeout %s: must be seconds from 1 to %d", seconds,
                   TIMEOUT_MAX);
   limit = (unsigned) n;

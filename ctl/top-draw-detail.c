@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device-memory.h"
+#include "device-swap.h"
 #include "escape.h"
-#include "grid.h"
 #include "number-text.h"
+#include "top-draw.h"
 
 /* A label, a size, a note, and a bar as long as the line leaves. */
 static void
@@ -40,11 +42,11 @@ put_data (struct grid *g, device *d)
   uint64_t held = device_count (d, "mem_used_total");
   uint64_t compressed = device_count (d, "compr_data_size");
   uint64_t whole = data > held ? data : held;
-  char text[32];
+  char ratio[SIZE_TEXT], text[SIZE_TEXT + 1];
 
   put_bar (g, STYLE_DATA, "data", data, whole, "");
   put_bar (g, STYLE_HELD, "compressed", compressed, whole, "");
-  snprintf (text, sizeof text, "%.2fx", (double) device_ratio (d) / 10000);
+  snprintf (text, sizeof text, "%sx", ratio_text (device_ratio (d), ratio));
   put_bar (g, STYLE_HELD, "held", held, whole, text);
 }
 
@@ -133,7 +135,7 @@ put_place (struct grid *g, const struct shown *shown, device *d)
 {
   char *name = device_text (d, "name"), *where;
   const struct attached *a = attached_by_export (shown->now->attached, name);
-  char *swap = swap_line (d, false), *missing;
+  char *swap = device_swap_line (d, false), *missing;
   bool safe = device_swap_safe (d, &missing) || strcmp (swap, "off") == 0;
 
   grid_line (g);

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "escape.h"
-#include "grid.h"
 #include "must.h"
 #include "number-text.h"
+#include "top-draw.h"
 
 enum kind {
   TEXT, SIZE, LIMIT, COUNT, RATIO, RATE, BYTE_RATE, READ_P99, WRITE_P99, MOUNT
@@ -112,7 +112,7 @@ cell_of (const struct list_column *c, const struct shown *shown, device *d)
   case SIZE:
     return must_copy (size_text (n, text));
   case RATIO:
-    return must_printf ("%.2f", (double) n / 10000);
+    return must_copy (ratio_text (n, text));
   case COUNT: case RATE:
     return must_copy (n == RATE_UNKNOWN ? "-" : count_text (n, text));
   case BYTE_RATE:

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "grid.h"
 #include "number-text.h"
+#include "top-draw.h"
 
 void
 draw_rows_heading (FILE *fp)
@@ -46,7 +46,7 @@ print_row (FILE *fp, const struct shown *shown, device *d, const char *when)
   fprintf (fp, "%-8s %-8s", when, name);
   fprintf (fp, " %10s", size_text (device_count (d, "orig_data_size"), t));
   fprintf (fp, " %10s", size_text (device_count (d, "mem_used_total"), t));
-  fprintf (fp, " %7.2f", (double) device_ratio (d) / 10000);
+  fprintf (fp, " %7s", ratio_text (device_ratio (d), t));
   /* Reads, then writes. */
   for (i = 0; i < 2; i++)
     print_known (fp, 9, span_rate (&span, operations[i].count), plain);

@@ -1,5 +1,4 @@
-/* nbdzramctl: `top' on a terminal: keys, signals, and a server that may be
- * silent.
+/* nbdzramctl: `top' on a terminal: signals, and a server that may be silent.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 
@@ -19,153 +18,6 @@
 #include "terminal.h"
 #include "timeout.h"
 #include "top.h"
-
-/* --- Keys --------------------------------------------------------------- */
-
-static void
-key_quit (struct top *top)
-{
-  top->quit = !top->help;
-  top->help = false;
-}
-
-static void
-key_help (struct top *top)
-{
-  top->help = !top->help;
-}
-
-/* Select the device that is so many further down. */
-static void
-move_by (struct top *top, int by)
-{
-  struct shown shown = top_shown (top);
-  int to = (int) shown.selected + by;
-
-  if (shown.n) {
-    to = to < 0 ? 0 : to >= (int) shown.n ? (int) shown.n - 1 : to;
-    free (top->selected);
-    top->selected = device_text (shown.devices[to], "name");
-  }
-  free (shown.devices);
-}
-
-static void
-key_up (struct top *top)
-{
-  move_by (top, -1);
-}
-
-static void
-key_down (struct top *top)
-{
-  move_by (top, 1);
-}
-
-static void
-key_first (struct top *top)
-{
-  move_by (top, -SERVER_DEVICES_MAX);
-}
-
-static void
-key_last (struct top *top)
-{
-  move_by (top, SERVER_DEVICES_MAX);
-}
-
-static void
-key_sort_next (struct top *top)
-{
-  top->sort = draw_sort_name (top->sort + 1) ? top->sort + 1 : 0;
-}
-
-static void
-key_sort_back (struct top *top)
-{
-  if (top->sort == 0)
-    while (draw_sort_name (top->sort + 1))
-      top->sort++;
-  else
-    top->sort--;
-}
-
-static void
-key_reverse (struct top *top)
-{
-  top->reverse = !top->reverse;
-}
-
-static void
-key_detail (struct top *top)
-{
-  top->no_detail = !top->no_detail;
-}
-
-/* The first of a line that has help is what the help shows. */
-static const struct key {
-  int key;
-  void (*press) (struct top *top);
-  const char *shown, *help;
-} keys[] = {
-  { KEY_CODE_UP, key_up, "Up, k", "the device before" },
-  { 'k', key_up, NULL, NULL },
-  { KEY_CODE_DOWN, key_down, "Down, j", "the next device" },
-  { 'j', key_down, NULL, NULL },
-  { KEY_CODE_FIRST, key_first, "Home, f", "the first device" },
-  { 'f', key_first, NULL, NULL },
-  { KEY_CODE_LAST, key_last, "End, G", "the last device" },
-  { 'G', key_last, NULL, NULL },
-  { 's', key_sort_next, "s, >", "sort by the next column" },
-  { '>', key_sort_next, NULL, NULL },
-  { 'S', key_sort_back, "S, <", "sort by the column before" },
-  { '<', key_sort_back, NULL, NULL },
-  { 'r', key_reverse, "r", "in the other direction" },
-  { 'd', key_detail, "d", "the device in full, or only the list" },
-  { '?', key_help, "?, h", "this, and back" },
-  { 'h', key_help, NULL, NULL },
-  { 'q', key_quit, "q, Esc", "quit" },
-  { 'Q', key_quit, NULL, NULL },
-  { KEY_CODE_ESCAPE, key_quit, NULL, NULL },
-};
-#define N_KEYS (sizeof keys / sizeof keys[0])
-
-/* To be freed. */
-static char *
-help_text (void)
-{
-  char *text = must_copy ("\nKeys:\n"), *longer;
-  size_t i;
-
-  for (i = 0; i < N_KEYS; i++) {
-    if (!keys[i].shown)
-      continue;
-    longer = must_printf ("%s  %-8s %s\n", text, keys[i].shown,
-                          keys[i].help);
-    free (text);
-    text = longer;
-  }
-  longer = must_printf (
-    "%s\nRates and times are of the last interval; - is not known, or that\n"
-    "there were none.  p99: 99 %% took no longer, in the server.\n"
-    "The column that devices are sorted by is underlined.\n", text);
-  free (text);
-  return longer;
-}
-
-static void
-press_keys (struct top *top)
-{
-  int key;
-  size_t i;
-
-  while ((key = terminal_key ()) != 0)
-    for (i = 0; i < N_KEYS; i++)
-      if (keys[i].key == key)
-        keys[i].press (top);
-}
-
-/* --- On a terminal ------------------------------------------------------ */
 
 static volatile sig_atomic_t caught;
 
@@ -277,7 +129,7 @@ draw (struct top *top, struct grid *g, const char *help)
 static void
 run_screen (struct top *top, const sigset_t *mask)
 {
-  char *help = help_text ();
+  char *help = top_help ();
   struct grid g;
 
   grid_init (&g);
@@ -286,7 +138,7 @@ run_screen (struct top *top, const sigset_t *mask)
     ask (top);
     draw (top, &g, help);
     wait_for_something (top, mask);
-    press_keys (top);
+    top_press (top);
   }
   grid_free (&g);
   free (help);

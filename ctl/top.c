@@ -1,37 +1,21 @@
-/* nbdzramctl: `top', the devices live.
+/* nbdzramctl: what `top' knows and has to show.
  * SPDX-License-Identifier: BSD-3-Clause
- *
- * Three ways to watch: a screen; with --once that screen as text, after one
- * interval; and, when the output is no terminal, a line for each device and
- * interval until the reader goes away.
  */
 
 #include <config.h>
 
 #include <errno.h>
 #include <locale.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "commands.h"
 #include "device-name.h"
 #include "message.h"
 #include "must.h"
-#include "terminal.h"
 #include "timeout.h"
 #include "top.h"
-
-static void
-sleep_until (uint64_t ns)
-{
-  struct timespec t = { (time_t) (ns / SECOND), (long) (ns % SECOND) };
-
-  while (clock_nanosleep (CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
-    ;
-}
 
 /* A look has ended.  A failure leaves what is known, but no rates: those of
  * a server that is away, or has been, mean nothing.
@@ -56,15 +40,14 @@ top_adopt (struct top *top, struct fetched *f)
   }
 }
 
-/* Ask the server and wait. */
-static int
-take (struct top *top)
+int
+top_take (struct top *top)
 {
   top_adopt (top, fetch_now (top->uri));
   return top->trouble ? fault ("%s", top->trouble) : 0;
 }
 
-static void
+void
 top_free (struct top *top)
 {
   int i;
@@ -80,9 +63,8 @@ top_free (struct top *top)
 
 /* --- Which devices ------------------------------------------------------ */
 
-/* Those that the command line names must be there at the start. */
-static int
-choose (struct top *top, int argc, char **argv)
+int
+top_choose (struct top *top, int argc, char **argv)
 {
   const struct fetched *f = top->now;
 
@@ -136,94 +118,3 @@ top_shown (const struct top *top)
 }
 
 /* --- Without a terminal ------------------------------------------------- */
-
-/* COLUMNS as shells set it, or 80. */
-static int
-columns_of_environment (void)
-{
-  const char *s = getenv ("COLUMNS");
-  int n = s ? atoi (s) : 0;
-
-  return n > 0 ? n : 80;
-}
-
-static int
-print_once (struct top *top)
-{
-  struct shown shown;
-  struct grid g;
-
-  sleep_until (top->now->ns + top->interval_ns);
-  if (take (top) < 0)
-    return failed ();
-  shown = top_shown (top);
-  grid_init (&g);
-  draw_screen (&g, columns_of_environment (), 0, &shown);
-  grid_print (&g, stdout);
-  grid_free (&g);
-  free (shown.devices);
-  return EXIT_OK;
-}
-
-static int
-print_for_ever (struct top *top, bool heading)
-{
-  uint64_t next = clock_ns ();
-  char when[16];
-  struct shown shown;
-  time_t now;
-
-  if (heading)
-    draw_rows_heading (stdout);
-  for (;;) {
-    next += top->interval_ns;
-    sleep_until (next);
-    if (take (top) < 0)
-      return failed ();
-    now = time (NULL);
-    strftime (when, sizeof when, "%H:%M:%S", localtime (&now));
-    shown = top_shown (top);
-    draw_rows (stdout, &shown, when);
-    free (shown.devices);
-    if (fflush (stdout) != 0)
-      return EXIT_OK;
-  }
-}
-
-/* SECONDS, perhaps with a fraction, from 0.1 to a day. */
-static int
-interval_parse (const char *text, uint64_t *ns)
-{
-  char *end;
-  double seconds = text ? strtod (text, &end) : 1;
-
-  if (text && (end == text || *end || !(seconds >= 0.1 && seconds <= 86400)))
-    return -1;
-  *ns = (uint64_t) (seconds * 1e9);
-  return 0;
-}
-
-int
-command_top (const struct options *o, int argc, char **argv)
-{
-  struct top top = { .uri = o->uri };
-  bool terminal = isatty (STDOUT_FILENO) && isatty (STDIN_FILENO);
-  int r;
-
-  if (interval_parse (o->interval, &top.interval_ns) < 0)
-    return usage ("--interval %s: say a number of seconds, from 0.1 on",
-                  o->interval);
-  setlocale (LC_CTYPE, "");
-  /* Before a server is asked, which may be slow to answer. */
-  if (terminal && !o->once && terminal_check () < 0)
-    return failed ();
-  /* If there is nothing from the start, it is better said plainly. */
-  if (take (&top) < 0 || choose (&top, argc, argv) < 0)
-    r = failed ();
-  else
-    r = o->once ? print_once (&top)
-      : terminal ? top_watch (&top)
-      : print_for_ever (&top, !o->noheadings);
-  top_free (&top);
-  return r;
-}

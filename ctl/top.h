@@ -1,11 +1,11 @@
-/* nbdzramctl: `top', what its files share.
+/* nbdzramctl: what `top' knows, and its parts.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 
 #ifndef TOP_H
 #define TOP_H
 
-#include "grid.h"
+#include "top-draw.h"
 
 struct top {
   const char *uri;
@@ -24,11 +24,25 @@ struct top {
   bool reverse, no_detail, help, quit;
 };
 
-/* A look has ended. */
+extern void top_free (struct top *top);
+
+/* Take in what was fetched; it belongs to top from now on. */
 extern void top_adopt (struct top *top, struct fetched *f);
 
-/* What is to be shown; shown.devices is to be freed. */
+/* Ask the server and wait.  -1 with a fault. */
+extern int top_take (struct top *top);
+
+/* Show only the devices named, which must be there.  -1 with a fault. */
+extern int top_choose (struct top *top, int argc, char **argv);
+
+/* Return what is to be shown; its list of devices is to be freed. */
 extern struct shown top_shown (const struct top *top);
+
+/* top-keys.c: do what the keys say that were pressed. */
+extern void top_press (struct top *top);
+
+/* top-keys.c: return the help.  To be freed. */
+extern char *top_help (void);
 
 /* top-screen.c: watch on a terminal until it is enough.  An exit status. */
 extern int top_watch (struct top *top);

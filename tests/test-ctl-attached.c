@@ -1,5 +1,5 @@
-/* Test of ctl/address.c and ctl/attached.c: recognising a server, and finding its
- * devices in a made-up /sys, /proc and /etc.
+/* Test of ctl/address.c, attached.c and machine.c: recognising a server, and
+ * finding its devices in a made-up /sys, /proc and /etc.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 

@@ -1,5 +1,5 @@
-/* Test of ctl/estimate-sample.c: what is taken of a file with holes, and of a process
- * whose memory is in more pieces than are listed.
+/* Test of ctl/estimate-sample.c: what is taken of a file with holes, and
+ * of a process whose memory is in more pieces than are listed.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 

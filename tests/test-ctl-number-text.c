@@ -8,6 +8,7 @@
 #include "testlib.h"
 
 #include "../ctl/number-text.h"
+#include "../lib/number.h"
 
 #define KI UINT64_C (1024)
 #define MI (KI * 1024)
@@ -69,7 +70,8 @@ test_parsed (void)
     { "1K", KI }, { "1k", KI }, { "1KiB", KI }, { "1kib", KI },
     { "1KB", 1000 }, { "1kb", 1000 }, { "3MB", 3000000 }, { "2GiB", 2 * GI },
     { "1.5G", GI + GI / 2 }, { "0.25K", 256 }, { "1.5KB", 1500 },
-    { "0.000000001G", 1 }, { "3s", 1536 }, { "16T", 16 * TI }, { "15E", 15 * EI },
+    { "0.000000001G", 1 }, { "3s", 1536 }, { "16T", 16 * TI },
+    { "15E", 15 * EI },
     { "18446744073709551615", UINT64_MAX }, { "1P", PI },
   };
   static const char *const bad[] = {
@@ -82,20 +84,20 @@ test_parsed (void)
   size_t i;
 
   for (i = 0; i < sizeof good / sizeof good[0]; i++)
-    if (size_parse (good[i].text, &n) != 0 || n != good[i].n)
+    if (number_size (good[i].text, 0, &n) != 0 || n != good[i].n)
       fail ("%s is not understood, or as %" PRIu64, good[i].text, n);
   for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
-    if (size_parse (bad[i], &n) != -1)
+    if (number_size (bad[i], 0, &n) >= 0)
       fail ("'%s' is taken for %" PRIu64, bad[i], n);
 
-  CHECK (disk_size_parse ("1.3K", &n) == 0 && n == 1024);
-  CHECK (disk_size_parse ("16E", &n) == -1);
-  CHECK (number_parse ("0", &n) == 0 && n == 0);
-  CHECK (number_parse ("18446744073709551615", &n) == 0 && n == UINT64_MAX);
-  CHECK (number_parse ("18446744073709551616", &n) == -1);
-  CHECK (number_parse ("1K", &n) == -1);
-  CHECK (number_parse ("", &n) == -1);
-  CHECK (number_parse ("-1", &n) == -1);
+  CHECK (number_size ("1.3K", NUMBER_SECTORS, &n) == 0 && n == 1024);
+  CHECK (number_size ("16E", NUMBER_SECTORS, &n) < 0);
+  CHECK (number_count ("0", 0, &n) == 0 && n == 0);
+  CHECK (number_count ("18446744073709551615", 0, &n) == 0 && n == UINT64_MAX);
+  CHECK (number_count ("18446744073709551616", 0, &n) < 0);
+  CHECK (number_count ("1K", 0, &n) < 0);
+  CHECK (number_count ("", 0, &n) < 0);
+  CHECK (number_count ("-1", 0, &n) < 0);
 }
 
 /* What is shown can be read, and is near what it was. */
@@ -110,7 +112,7 @@ test_there_and_back (void)
     n = rng_next (&rng) >> rng_below (&rng, 64);
     if (n >= UINT64_MAX / 16 * 15)
       continue;
-    CHECK (size_parse (size_text (n, text), &back) == 0);
+    CHECK (number_size (size_text (n, text), 0, &back) == 0);
     CHECK (strlen (text) <= 7);
     if ((back > n ? back - n : n - back) > n / 18)
       fail ("%" PRIu64 " is shown as %s", n, text);

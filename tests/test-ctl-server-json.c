@@ -1,5 +1,5 @@
-/* Test of ctl/server-json.c: what a server says is bounded, and a server under the
- * same kernel is known.
+/* Test of ctl/server-json.c: what a server says is bounded, and a
+ * server under the same kernel is known.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 

@@ -1,0 +1,27 @@
+/* nbdzramctl: the operations of a device, and how long they took.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <stdlib.h>
+
+#include "device-operations.h"
+#include "must.h"
+
+const struct operation operations[OPERATIONS] = {
+  { "read", "reads", "read_bytes" },
+  { "write", "writes", "write_bytes" },
+  { "zero", "zeroes", NULL },
+  { "trim", "trims", NULL },
+};
+
+uint64_t
+operation_latency (device *d, const struct operation *op, const char *member)
+{
+  char *path = must_printf ("latency.%s.%s", op->name, member);
+  uint64_t n = device_count (d, path);
+
+  free (path);
+  return n;
+}

@@ -1,0 +1,34 @@
+/* nbdzramctl: is it safe to swap to a device?
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "device-swap.h"
+#include "must.h"
+#include "number-text.h"
+
+char *
+device_swap_line (device *d, bool bytes)
+{
+  char ready[SIZE_TEXT], reserve[SIZE_TEXT], *missing, *line;
+  char *word = device_text (d, "swap");
+  bool safe = device_swap_safe (d, &missing);
+
+  if (!word)
+    line = must_copy ("not known to this server");
+  else if (strcmp (word, "off") == 0)
+    line = must_copy ("off");
+  else
+    line = must_printf (
+      "%s%s%s; %s ready of a reserve of %s", word, safe ? "" : ", ",
+      safe ? "" : missing,
+      size_or_bytes (device_count (d, "memory.ready"), bytes, ready),
+      size_or_bytes (device_count (d, "swap_reserve"), bytes, reserve));
+  free (word);
+  free (missing);
+  return line;
+}

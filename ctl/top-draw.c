@@ -1,0 +1,85 @@
+/* nbdzramctl: what `top' shows: the title, and what is below it.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "escape.h"
+#include "message.h"
+#include "timeout.h"
+#include "top-draw.h"
+
+struct span
+shown_span (const struct shown *shown, device *d)
+{
+  struct span span = { .now = d };
+  char *name;
+
+  if (!shown->before)
+    return span;
+  name = device_text (d, "name");
+  span.before = server_find (&shown->before->server, name);
+  span.ns = shown->now->ns - shown->before->ns;
+  free (name);
+  return span;
+}
+
+static void
+put_title (struct grid *g, const struct shown *shown)
+{
+  char *uri = text_escape (shown->uri);
+
+  grid_line (g);
+  grid_put (g, STYLE_TITLE, " " PROGRAM " top  %u device%s", shown->n,
+            shown->n == 1 ? "" : "s");
+  if (shown->before)
+    grid_put (g, STYLE_TITLE, ", over %.1f s",
+              (double) (shown->now->ns - shown->before->ns) / 1e9);
+  if (shown->sort || shown->reverse)
+    grid_put (g, STYLE_TITLE, ", by %s%s", draw_sort_name (shown->sort),
+              shown->reverse ? ", reversed" : "");
+  grid_put (g, STYLE_TITLE, "%s  %s", g->height ? "  ?: help" : "", uri);
+  grid_fill (g, STYLE_TITLE);
+  free (uri);
+  if (shown->trouble) {
+    grid_line (g);
+    grid_put (g, STYLE_WARNING, " last answer %" PRIu64 " s ago: %s",
+              shown->age_ns / SECOND, shown->trouble);
+  }
+}
+
+static void
+put_help (struct grid *g, const char *text)
+{
+  size_t n;
+
+  for (; *text; text += n + (text[n] == '\n')) {
+    n = strcspn (text, "\n");
+    grid_line (g);
+    grid_put (g, STYLE_PLAIN, " %.*s", (int) n, text);
+  }
+}
+
+void
+draw_screen (struct grid *g, int width, int height, const struct shown *shown)
+{
+  g->n = 0;
+  g->width = width < 1 ? 1 : width > GRID_WIDTH_MAX ? GRID_WIDTH_MAX : width;
+  g->height = height;
+  put_title (g, shown);
+  if (shown->help)
+    put_help (g, shown->help);
+  else if (!shown->n) {
+    grid_line (g);
+    grid_put (g, STYLE_PLAIN, " there is no device to show");
+  }
+  else {
+    draw_list (g, shown, shown->no_detail ? 0 : DRAW_DETAIL_LINES);
+    if (!shown->no_detail)
+      draw_detail (g, shown, shown->devices[shown->selected]);
+  }
+}
