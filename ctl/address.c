@@ -50,22 +50,22 @@ address_set (struct address *p, const char *sock, const char *host,
 /* --- URIs --------------------------------------------------------------- */
 
 static int
-hex (int c)
+address_hex (int c)
 {
   return isdigit (c) ? c - '0' : isxdigit (c) ? tolower (c) - 'a' + 10 : -1;
 }
 
 /* The bytes up to end, with %NN decoded.  To be freed. */
 static char *
-percent_decode (const char *s, const char *end)
+address_decode (const char *s, const char *end)
 {
   char *text = must_alloc ((size_t) (end - s), 1), *p = text;
 
   for (; s < end; s++) {
-    if (*s == '%' && end - s > 2 && hex ((unsigned char) s[1]) >= 0 &&
-        hex ((unsigned char) s[2]) >= 0) {
-      *p++ = (char) (hex ((unsigned char) s[1]) * 16 +
-                     hex ((unsigned char) s[2]));
+    if (*s == '%' && end - s > 2 && address_hex ((unsigned char) s[1]) >= 0 &&
+        address_hex ((unsigned char) s[2]) >= 0) {
+      *p++ = (char) (address_hex ((unsigned char) s[1]) * 16 +
+                     address_hex ((unsigned char) s[2]));
       s += 2;
     }
     else
@@ -86,7 +86,7 @@ address_query (const char *uri, const char *key)
     size_t n = strcspn (query, "&;#");
 
     if (strncmp (query, key, length) == 0 && query[length] == '=')
-      return percent_decode (query + length + 1, query + n);
+      return address_decode (query + length + 1, query + n);
     query += n;
     if (*query == '#')
       break;
@@ -97,7 +97,7 @@ address_query (const char *uri, const char *key)
 
 /* [USER@]HOST[:PORT], where HOST may be [ADDRESS]. */
 static void
-split_authority (const char *s, const char *end, char **host, char **port)
+address_split_host (const char *s, const char *end, char **host, char **port)
 {
   const char *at = memchr (s, '@', (size_t) (end - s)), *stop, *colon;
 
@@ -106,15 +106,15 @@ split_authority (const char *s, const char *end, char **host, char **port)
   if (s < end && *s == '[') {
     stop = memchr (s, ']', (size_t) (end - s));
     stop = stop ? stop : end;
-    *host = percent_decode (s + 1, stop);
+    *host = address_decode (s + 1, stop);
     colon = stop < end ? stop + 1 : end;
   }
   else {
     colon = memchr (s, ':', (size_t) (end - s));
     colon = colon ? colon : end;
-    *host = percent_decode (s, colon);
+    *host = address_decode (s, colon);
   }
-  *port = colon < end && *colon == ':' ? percent_decode (colon + 1, end)
+  *port = colon < end && *colon == ':' ? address_decode (colon + 1, end)
                                        : must_copy ("");
 }
 
@@ -144,9 +144,9 @@ address_of_uri (const char *uri, struct address *p)
     return -1;
   path = rest + strcspn (rest, "/?#");
   query = path + strcspn (path, "?#");
-  split_authority (rest, path, &host, &port);
+  address_split_host (rest, path, &host, &port);
   sock = address_query (uri, "socket");
-  export = percent_decode (path + (*path == '/'), query);
+  export = address_decode (path + (*path == '/'), query);
   i = local && !sock ? 1 : 0;
   if (!i)
     address_set (p, local ? sock : NULL, host, port, export);
@@ -203,7 +203,7 @@ static const struct client_option {
 };
 
 static const struct client_option *
-client_option (const char *name)
+address_client_option (const char *name)
 {
   size_t i, n = sizeof client_options / sizeof client_options[0];
 
@@ -215,13 +215,13 @@ client_option (const char *name)
 }
 
 static bool
-names_device (const char *arg, const char *device)
+address_names_device (const char *arg, const char *device)
 {
   return strncmp (arg, "/dev/", 5) == 0 && strcmp (arg + 5, device) == 0;
 }
 
 static const char *
-base (const char *path)
+address_program (const char *path)
 {
   const char *slash = strrchr (path, '/');
 
@@ -249,7 +249,7 @@ address_of_client (int argc, char *const *argv, const char *device,
       n++;
       continue;
     }
-    o = client_option (argv[i]);
+    o = address_client_option (argv[i]);
     if (!o)
       continue;
     if (o->what == 'd' || (o->has_value && ++i == argc))
@@ -260,11 +260,11 @@ address_of_client (int argc, char *const *argv, const char *device,
       export = argv[i];
   }
   if (sock)
-    return n == 1 && names_device (words[0], device)
+    return n == 1 && address_names_device (words[0], device)
       ? address_set (p, sock, NULL, NULL, export) : -1;
-  if (n == 2 && names_device (words[1], device))
+  if (n == 2 && address_names_device (words[1], device))
     return address_set (p, NULL, words[0], NULL, export);
-  if (n == 3 && names_device (words[2], device))
+  if (n == 3 && address_names_device (words[2], device))
     return address_set (p, NULL, words[0], words[1], export);
   return -1;
 }
@@ -280,7 +280,7 @@ address_of_argv (int argc, char *const *argv, const char *device,
   if (argc < 2)
     return -1;
   /* -systemd-mark makes the first letter an @. */
-  program = base (argv[0]);
+  program = address_program (argv[0]);
   if (strcmp (program, "nbd-client") == 0 ||
       strcmp (program, "@bd-client") == 0)
     r = address_of_client (argc, argv, device, p);
@@ -288,7 +288,7 @@ address_of_argv (int argc, char *const *argv, const char *device,
     return 0;
   /* qemu-nbd -c /dev/nbd0 nbd://localhost/zram0, and others alike. */
   for (i = 1; i < argc; i++)
-    device_seen |= names_device (argv[i], device);
+    device_seen |= address_names_device (argv[i], device);
   for (i = 1; i < argc && device_seen && r < 0; i++)
     if (strncasecmp (argv[i], "nbd", 3) == 0)
       r = address_of_uri (argv[i], p);
@@ -309,7 +309,7 @@ address_of_nbdtab (const char *host, const char *export, const char *options,
 
     if (strncmp (o, "port=", 5) == 0) {
       free (port);
-      port = percent_decode (o + 5, o + n);
+      port = address_decode (o + 5, o + n);
     }
     if (n == 4 && strncmp (o, "unix", 4) == 0)
       local = true;
@@ -324,14 +324,14 @@ address_of_nbdtab (const char *host, const char *export, const char *options,
 /* --- Comparing ---------------------------------------------------------- */
 
 static bool
-is_this_machine (const char *host)
+address_is_local (const char *host)
 {
   return strcasecmp (host, "localhost") == 0 ||
          strncmp (host, "127.", 4) == 0 || strcmp (host, "::1") == 0;
 }
 
 static bool
-same_file (const char *a, const char *b)
+address_same_file (const char *a, const char *b)
 {
   struct stat sa, sb;
 
@@ -347,16 +347,16 @@ address_same_server (const struct address *a, const struct address *b)
   if (!a->socket != !b->socket)
     return false;
   if (a->socket)
-    return same_file (a->socket, b->socket);
+    return address_same_file (a->socket, b->socket);
   return strcmp (a->port, b->port) == 0 &&
          (strcasecmp (a->host, b->host) == 0 ||
-          (is_this_machine (a->host) && is_this_machine (b->host)));
+          (address_is_local (a->host) && address_is_local (b->host)));
 }
 
 /* --- The default -------------------------------------------------------- */
 
 static bool
-is_socket (const char *path)
+address_is_socket (const char *path)
 {
   struct stat st;
 
@@ -373,11 +373,11 @@ address_default (void)
   if (dir && *dir == '/' && stat (dir, &st) == 0 &&
       st.st_uid == geteuid ()) {
     path = must_printf ("%s/" SOCKET_NAME, dir);
-    if (is_socket (path))
+    if (address_is_socket (path))
       return path;
     free (path);
   }
-  if (is_socket ("/run/" SOCKET_NAME))
+  if (address_is_socket ("/run/" SOCKET_NAME))
     return must_copy ("/run/" SOCKET_NAME);
   return must_copy ("nbd://localhost");
 }

@@ -30,7 +30,7 @@ static struct sigaction before;
 static bool on;
 
 static void
-on_tick (int sig)
+alarm_rings (int sig)
 {
   int saved = errno, fd = watched;
 
@@ -41,7 +41,7 @@ on_tick (int sig)
 }
 
 static void
-set_timer (long us)
+alarm_set (long us)
 {
   const struct itimerval t = { { 0, us }, { 0, us } };
 
@@ -50,7 +50,7 @@ set_timer (long us)
 
 /* It may be blocked from whoever started us. */
 static void
-unblock (void)
+alarm_unblock (void)
 {
   sigset_t alarm;
 
@@ -62,7 +62,7 @@ unblock (void)
 void
 alarm_begin (uint64_t deadline)
 {
-  const struct sigaction tick = { .sa_handler = on_tick };
+  const struct sigaction tick = { .sa_handler = alarm_rings };
 
   watched = -1;
   over = deadline + LATE_MS;
@@ -70,8 +70,8 @@ alarm_begin (uint64_t deadline)
     return;
   on = true;
   sigaction (SIGALRM, &tick, &before);
-  unblock ();
-  set_timer (TICK_US);
+  alarm_unblock ();
+  alarm_set (TICK_US);
 }
 
 void
@@ -84,7 +84,7 @@ void
 alarm_end (void)
 {
   watched = -1;
-  set_timer (0);
+  alarm_set (0);
   if (on)
     sigaction (SIGALRM, &before, NULL);
   on = false;

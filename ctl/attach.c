@@ -59,7 +59,7 @@ attach_begin (const struct options *o)
  * for local, where more is asked of a server.
  */
 static bool
-is_local (const struct address *p)
+attach_is_local (const struct address *p)
 {
   struct endpoints a;
 
@@ -83,7 +83,7 @@ attach_plan (const struct options *o, const char *given, bool swap,
   if (address_of_server (o->uri, &a->address) < 0)
     return -1;
   a->connections = 1;
-  a->local = is_local (&a->address);
+  a->local = attach_is_local (&a->address);
   a->timeout = a->local ? 0 : REMOTE_TIMEOUT;
   if (o->connections)
     number_count (o->connections, 0, &a->connections);

@@ -32,7 +32,7 @@
 /* --- What it is connected to -------------------------------------------- */
 
 static int
-address_by_backend (const char *root, const char *device, struct address *p)
+attached_read_backend (const char *root, const char *device, struct address *p)
 {
   char *backend = machine_sys (root, device, "backend");
   int r = backend && strncasecmp (backend, "nbd", 3) == 0
@@ -43,7 +43,7 @@ address_by_backend (const char *root, const char *device, struct address *p)
 }
 
 static int
-address_by_process (const char *root, const char *device, struct address *p)
+attached_read_process (const char *root, const char *device, struct address *p)
 {
   char *pid = machine_sys (root, device, "pid"), *path, *text, *arg;
   char *argv[ARGS_MAX];
@@ -69,7 +69,7 @@ address_by_process (const char *root, const char *device, struct address *p)
 }
 
 static int
-address_by_nbdtab (const char *root, const char *device, struct address *p)
+attached_read_nbdtab (const char *root, const char *device, struct address *p)
 {
   char *path = must_printf ("%s/etc/nbdtab", root);
   char *text = machine_read (path, NULL), *line, *next;
@@ -98,7 +98,7 @@ address_by_nbdtab (const char *root, const char *device, struct address *p)
 
 /* An nbd device is attached while it has a pid and a size. */
 static bool
-is_attached (const char *root, const char *device)
+attached_is (const char *root, const char *device)
 {
   char *size = machine_sys (root, device, "size");
   char *pid = machine_sys (root, device, "pid");
@@ -124,7 +124,7 @@ attached_new (const char *root, const char *device, const struct address *p)
 
 /* Only nbdN: partitions are below it. */
 static int
-is_nbd (const struct dirent *entry)
+attached_is_nbd (const struct dirent *entry)
 {
   const char *digits = entry->d_name + 3;
 
@@ -138,18 +138,18 @@ attached_list (const char *root, const struct address *server)
   struct attached *list = NULL, **last = &list;
   struct dirent **entries;
   char *path = must_printf ("%s/sys/block", root);
-  int i, n = scandir (path, &entries, is_nbd, versionsort);
+  int i, n = scandir (path, &entries, attached_is_nbd, versionsort);
 
   free (path);
   for (i = 0; i < n; i++) {
     const char *device = entries[i]->d_name;
     struct address p = { 0 };
 
-    if (is_attached (root, device) &&
-        (address_by_backend (root, device, &p) == 0 ||
+    if (attached_is (root, device) &&
+        (attached_read_backend (root, device, &p) == 0 ||
          attached_note_read (root, device, &p) == 0 ||
-         address_by_process (root, device, &p) == 0 ||
-         address_by_nbdtab (root, device, &p) == 0)) {
+         attached_read_process (root, device, &p) == 0 ||
+         attached_read_nbdtab (root, device, &p) == 0)) {
       if (address_same_server (server, &p)) {
         *last = attached_new (root, device, &p);
         last = &(*last)->next;

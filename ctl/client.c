@@ -34,7 +34,7 @@ struct wanted {
 };
 
 static int
-look_for (void *opaque, const char *name, const char *description)
+client_look_for (void *opaque, const char *name, const char *description)
 {
   struct wanted *w = opaque;
 
@@ -44,20 +44,20 @@ look_for (void *opaque, const char *name, const char *description)
 }
 
 static bool
-is_listed (struct connection *c, const char *export)
+client_is_listed (struct connection *c, const char *export)
 {
   struct wanted w = { export, false };
 
-  return connection_list (c, look_for, &w) >= 0 && w.seen;
+  return connection_list (c, client_look_for, &w) >= 0 && w.seen;
 }
 
 /* nbdkit says of an export that it cannot open now that there is none; but
  * it lists it.
  */
 static int
-fault_unopened (struct connection *c, const char *export)
+client_fault_unopened (struct connection *c, const char *export)
 {
-  if (is_listed (c, export))
+  if (client_is_listed (c, export))
     return fault ("%s does not open \"%s\" now: there may be too many"
                   " readers, its log says more", connection_who (c), export);
   return fault ("%s has no export \"%s\"", connection_who (c), export);
@@ -72,13 +72,14 @@ client_open (const char *uri, const char *export)
   if (r == 0)
     return c;
   if (r > 0)
-    fault_unopened (c, export);
+    client_fault_unopened (c, export);
   connection_close (c);
   return NULL;
 }
 
 static int
-fault_foreign (const struct connection *c, const char *export, const char *what)
+client_fault_foreign (const struct connection *c, const char *export,
+                      const char *what)
 {
   return fault ("%s is no nbdkit zram: its export \"%s\" is %s",
                 connection_who (c), export, what);
@@ -88,7 +89,7 @@ fault_foreign (const struct connection *c, const char *export, const char *what)
 
 /* The size of what shall be a text of at most max bytes; -1 with a fault. */
 static int64_t
-text_size (struct connection *c, const char *export, int64_t max)
+client_text_size (struct connection *c, const char *export, int64_t max)
 {
   int64_t size = nbd_get_size (connection_nbd (c));
   char *what;
@@ -96,19 +97,19 @@ text_size (struct connection *c, const char *export, int64_t max)
   if (size >= 0 && size <= max)
     return size;
   if (size < 0)
-    return fault_foreign (c, export, "of no size");
+    return client_fault_foreign (c, export, "of no size");
   what = must_printf ("no text, but %" PRIi64 " bytes", size);
-  fault_foreign (c, export, what);
+  client_fault_foreign (c, export, what);
   free (what);
   return -1;
 }
 
 /* All of an export, and its length; to be freed.  NULL with a fault. */
 static char *
-read_bytes (struct connection *c, const char *export, int64_t max,
-            size_t *length)
+client_read_bytes (struct connection *c, const char *export, int64_t max,
+                   size_t *length)
 {
-  int64_t size = text_size (c, export, max);
+  int64_t size = client_text_size (c, export, max);
   size_t done, n;
   char *text;
 
@@ -130,10 +131,10 @@ read_bytes (struct connection *c, const char *export, int64_t max,
  * NUL-terminated.
  */
 static char *
-read_all (struct connection *c, const char *export)
+client_read_text (struct connection *c, const char *export)
 {
   size_t n = 0;
-  char *text = read_bytes (c, export, CLIENT_TEXT_MAX, &n);
+  char *text = client_read_bytes (c, export, CLIENT_TEXT_MAX, &n);
 
   if (!text)
     return NULL;
@@ -145,7 +146,7 @@ read_all (struct connection *c, const char *export)
 
 /* Is the first page, of this machine, that of a swap area?  -1: not known. */
 static int
-is_swap (struct connection *c, uint64_t size)
+client_is_swap (struct connection *c, uint64_t size)
 {
   static const char ends[] = "SWAPSPACE2";
   char mark[sizeof ends - 1];
@@ -171,7 +172,7 @@ client_look (const char *uri, const char *export, struct export *e)
   if (size < 0)
     fault ("%s: %s has no size", connection_who (c), export);
   else
-    swap = is_swap (c, (uint64_t) size);
+    swap = client_is_swap (c, (uint64_t) size);
   if (swap >= 0) {
     e->size = (uint64_t) size;
     e->multi_conn = nbd_can_multi_conn (connection_nbd (c)) == 1;
@@ -199,13 +200,13 @@ client_json (const char *uri, char **json)
   r = connection_go (c, export);
   if (r > 0)
     r = connection_go (c, export = "stats.json");
-  if (r > 0 && is_listed (c, export))
-    r = fault_unopened (c, export);
+  if (r > 0 && client_is_listed (c, export))
+    r = client_fault_unopened (c, export);
   else if (r > 0)
     r = fault ("%s has neither an export \"" CONTROL "\" nor \"stats.json\":"
                " it is no nbdkit zram", connection_who (c));
   if (r == 0) {
-    *json = read_all (c, export);
+    *json = client_read_text (c, export);
     r = *json ? 0 : -1;
   }
   connection_close (c);
@@ -218,29 +219,29 @@ client_json (const char *uri, char **json)
  * written to.
  */
 static int
-check_control (struct connection *c)
+client_check_control (struct connection *c)
 {
   static const char begins[] = "{\"version\":";
   char head[sizeof begins - 1];
 
   if (nbd_get_size (connection_nbd (c)) != CONTROL_SIZE)
-    return fault_foreign (c, CONTROL, "something else");
+    return client_fault_foreign (c, CONTROL, "something else");
   if (connection_read (c, head, sizeof head, 0) < 0)
     return -1;
   return memcmp (head, begins, sizeof head) == 0
-    ? 0 : fault_foreign (c, CONTROL, "something else");
+    ? 0 : client_fault_foreign (c, CONTROL, "something else");
 }
 
 /* All of it before any of it is printed. */
 static int
-copy_text (struct connection *c, const char *export, FILE *fp)
+client_copy_text (struct connection *c, const char *export, FILE *fp)
 {
   size_t n = 0;
   char *text;
 
   if (nbd_is_read_only (connection_nbd (c)) != 1)
-    return fault_foreign (c, export, "a disk");
-  text = read_bytes (c, export, LISTING_MAX, &n);
+    return client_fault_foreign (c, export, "a disk");
+  text = client_read_bytes (c, export, LISTING_MAX, &n);
   if (!text)
     return -1;
   text_put (fp, text, n);
@@ -255,9 +256,9 @@ client_copy (const char *uri, const char *export, FILE *fp)
   int r = c ? connection_go (c, export) : -1;
 
   if (r == 0)
-    r = copy_text (c, export, fp);
+    r = client_copy_text (c, export, fp);
   else if (r > 0)
-    fault_unopened (c, export);
+    client_fault_unopened (c, export);
   connection_close (c);
   return r < 0 ? -1 : r;
 }
@@ -273,7 +274,7 @@ struct list {
 
 /* Names of the others count too: a list can be long without any of ours. */
 static int
-list_one (void *opaque, const char *name, const char *description)
+client_list_one (void *opaque, const char *name, const char *description)
 {
   struct list *list = opaque;
   size_t n = strlen (list->prefix);
@@ -305,7 +306,7 @@ client_list (const char *uri, const char *prefix, FILE *fp)
   if (!c)
     return -1;
   list.fp = open_memstream (&text, &size);
-  r = list.fp ? connection_list (c, list_one, &list)
+  r = list.fp ? connection_list (c, client_list_one, &list)
               : fault ("there is no more memory");
   if (list.fp)
     fclose (list.fp);
@@ -322,7 +323,7 @@ client_list (const char *uri, const char *prefix, FILE *fp)
  * payload.
  */
 static int
-read_answer (char *text)
+client_read_answer (char *text)
 {
   static const char bad[] = "error:";
   size_t n = strcspn (text, "\n");
@@ -347,7 +348,7 @@ read_answer (char *text)
 
 /* The write failed: its errno, unless the server has more to say. */
 static int
-refused (struct connection *c, int error)
+client_refused (struct connection *c, int error)
 {
   char *text;
 
@@ -357,7 +358,7 @@ refused (struct connection *c, int error)
     free (text);
     return -1;
   }
-  text = read_all (c, CONTROL);
+  text = client_read_text (c, CONTROL);
   if (error == EPERM)
     fault ("%s does not allow changes from here: control=... says who may"
            " make them, usually only its own user and root, and nobody if it"
@@ -365,29 +366,29 @@ refused (struct connection *c, int error)
   else
     fault ("the server refuses: %s", strerror (error));
   if (text && strncmp (text, "error:", 6) == 0)
-    read_answer (text);
+    client_read_answer (text);
   free (text);
   return -1;
 }
 
 /* A command may take longer than to be told of it. */
 static int
-converse (struct connection *c, const char *line, char **payload)
+client_converse (struct connection *c, const char *line, char **payload)
 {
   int error;
 
-  if (check_control (c) < 0)
+  if (client_check_control (c) < 0)
     return -1;
   if (strlen (line) > CONTROL_SIZE)
     return fault ("the command is too long");
   if (nbd_is_read_only (connection_nbd (c)) == 1)
-    return refused (c, EPERM);
+    return client_refused (c, EPERM);
   connection_renew (c);
   if (connection_write (c, line, strlen (line), 0, &error) < 0)
-    return refused (c, error);
+    return client_refused (c, error);
   connection_renew (c);
-  *payload = read_all (c, CONTROL);
-  return *payload ? read_answer (*payload) : -1;
+  *payload = client_read_text (c, CONTROL);
+  return *payload ? client_read_answer (*payload) : -1;
 }
 
 char *
@@ -419,7 +420,7 @@ client_command (const char *uri, const char *command, char **payload)
   if (!c)
     return -1;
   line = must_printf ("%s\n", command);
-  r = converse (c, line, payload);
+  r = client_converse (c, line, payload);
   if (r < 0) {
     free (*payload);
     *payload = NULL;

@@ -117,7 +117,7 @@ column_get (unsigned i)
 
 /* Add the columns of a list to those chosen. */
 static int
-choose_more (const char *list, const struct column *chosen[COLUMNS_MAX],
+columns_add (const char *list, const struct column *chosen[COLUMNS_MAX],
              int n)
 {
   while (*list) {
@@ -152,10 +152,10 @@ columns_choose (const char *list, const struct column *chosen[COLUMNS_MAX])
     return (int) N_COLUMNS;
   }
   if (*list == '+') {
-    n = choose_more (columns_default, chosen, 0);
+    n = columns_add (columns_default, chosen, 0);
     list++;
   }
-  n = choose_more (list, chosen, n);
+  n = columns_add (list, chosen, n);
   return n ? n : fault ("no column is named");
 }
 
@@ -173,7 +173,7 @@ column_is_right (const struct column *c)
 }
 
 static char *
-number_text (const struct column *c, device *d, bool bytes)
+columns_number (const struct column *c, device *d, bool bytes)
 {
   char text[SIZE_TEXT];
   uint64_t n;
@@ -196,8 +196,8 @@ columns_ratio (device *d)
 }
 
 static char *
-attached_text (const struct column *c, device *d,
-               const struct attached *attached)
+columns_attached (const struct column *c, device *d,
+                  const struct attached *attached)
 {
   char *name = device_text (d, "name");
   const struct attached *a = attached_by_export (attached, name);
@@ -223,12 +223,12 @@ column_text (const struct column *c, device *d,
                                            : NULL;
   case COLUMN_SIZE:
   case COLUMN_TIME:
-    return number_text (c, d, bytes);
+    return columns_number (c, d, bytes);
   case COLUMN_RATIO:
     return columns_ratio (d);
   case COLUMN_DEVICE:
   case COLUMN_MOUNT:
-    return attached_text (c, d, attached);
+    return columns_attached (c, d, attached);
   }
   return NULL;
 }

@@ -14,7 +14,7 @@
 #include "must.h"
 
 static int
-attach (const struct options *o, const char *given)
+attach_device (const struct options *o, const char *given)
 {
   struct attachment a;
   struct export e;
@@ -38,13 +38,13 @@ command_attach (const struct options *o, int argc, char **argv)
 
   if (attach_check (o) < 0)
     return usage ("%s", fault_text ());
-  r = attach (o, argc ? argv[0] : NULL) < 0 ? failed () : EXIT_OK;
+  r = attach_device (o, argc ? argv[0] : NULL) < 0 ? failed () : EXIT_OK;
   interrupt_end ();
   return r;
 }
 
 static int
-detach (const struct options *o, int argc, char **argv)
+detach_devices (const struct options *o, int argc, char **argv)
 {
   struct attached *list;
   const char **names = must_alloc ((size_t) argc, sizeof *names);
@@ -67,7 +67,7 @@ detach (const struct options *o, int argc, char **argv)
 int
 command_detach (const struct options *o, int argc, char **argv)
 {
-  int r = detach (o, argc, argv) < 0 ? failed () : EXIT_OK;
+  int r = detach_devices (o, argc, argv) < 0 ? failed () : EXIT_OK;
 
   interrupt_end ();
   return r;

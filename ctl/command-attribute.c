@@ -18,7 +18,8 @@
 
 /* Run "DEVICE WORDS", and throw the payload away. */
 static int
-run (const struct options *o, const char *device_name, const char *words)
+attribute_set (const struct options *o, const char *device_name,
+               const char *words)
 {
   char *disk = device_name_resolve (o->uri, device_name), *command, *payload;
   int r;
@@ -35,7 +36,8 @@ run (const struct options *o, const char *device_name, const char *words)
 
 /* Is it the attribute or the device that is not there? */
 static int
-fault_get (const struct options *o, const char *disk, const char *attribute)
+attribute_fault (const struct options *o, const char *disk,
+                 const char *attribute)
 {
   struct server s;
   bool exists;
@@ -63,7 +65,7 @@ command_get (const struct options *o, int argc, char **argv)
   if (argc > 1) {
     r = client_copy (o->uri, export, stdout);
     if (r > 0)
-      r = fault_get (o, disk, argv[1]);
+      r = attribute_fault (o, disk, argv[1]);
   }
   else {
     r = client_list (o->uri, export, stdout);
@@ -80,7 +82,7 @@ int
 command_set (const struct options *o, int argc, char **argv)
 {
   char *words = client_join (argc - 1, argv + 1);
-  int r = run (o, argv[0], words);
+  int r = attribute_set (o, argv[0], words);
 
   free (words);
   return r < 0 ? failed () : EXIT_OK;

@@ -36,7 +36,7 @@ devices_free (struct devices *all)
 #define GOODBYE_MS 1000
 
 static int
-add_device (struct devices *all, device *d, const char *given, bool idle)
+devices_add (struct devices *all, device *d, const char *given, bool idle)
 {
   char *name = device_text (d, "name");
   uint64_t clients = device_count (d, "connections");
@@ -57,8 +57,8 @@ add_device (struct devices *all, device *d, const char *given, bool idle)
 
 /* 1: one is in use. */
 static int
-look_up (const struct options *o, char **argv, int argc, bool idle,
-         struct devices *all)
+devices_look_up (const struct options *o, char **argv, int argc, bool idle,
+                 struct devices *all)
 {
   struct attached *attached;
   struct server s;
@@ -70,7 +70,7 @@ look_up (const struct options *o, char **argv, int argc, bool idle,
   for (i = 0; i < argc && r == 0; i++) {
     device *d = device_name_find (&s, attached, argv[i]);
 
-    r = d ? add_device (all, d, argv[i], idle) : -1;
+    r = d ? devices_add (all, d, argv[i], idle) : -1;
     if (r < 0 && d && all->n == i + 1)
       r = 1;
   }
@@ -92,7 +92,7 @@ devices_find (const struct options *o, int argc, char **argv, bool idle,
   for (;;) {
     all->names = must_alloc ((size_t) argc, sizeof *all->names);
     all->n = 0;
-    r = look_up (o, argv, argc, idle, all);
+    r = devices_look_up (o, argv, argc, idle, all);
     if (r == 0)
       return 0;
     devices_free (all);
@@ -103,7 +103,7 @@ devices_find (const struct options *o, int argc, char **argv, bool idle,
 
 /* The server's commands are not the tool's. */
 static void
-translate_fault (void)
+order_fault (void)
 {
   static const char theirs[] = "reset force does it nevertheless";
   const char *at = strstr (fault_text (), theirs);
@@ -119,7 +119,7 @@ translate_fault (void)
 
 /* Say which of several were done before one failed. */
 static void
-add_done (const struct devices *all, int done)
+order_fault_done (const struct devices *all, int done)
 {
   char *why;
 
@@ -158,8 +158,8 @@ order_one (const struct options *o, const struct order *order,
 }
 
 static int
-run_each (const struct options *o, int argc, char **argv,
-          const struct order *order)
+order_each (const struct options *o, int argc, char **argv,
+            const struct order *order)
 {
   struct devices all;
   int i, r = 0;
@@ -170,8 +170,8 @@ run_each (const struct options *o, int argc, char **argv,
   for (i = 0; i < all.n && r == 0; i++)
     r = order_one (o, order, all.names[i]);
   if (r < 0) {
-    translate_fault ();
-    add_done (&all, i - 1);
+    order_fault ();
+    order_fault_done (&all, i - 1);
   }
   devices_free (&all);
   return r < 0 ? failed () : EXIT_OK;
@@ -185,7 +185,7 @@ command_reset (const struct options *o, int argc, char **argv)
   static const struct order unused = { .after = " reset 1", .before = "",
                                        .idle = true };
 
-  return run_each (o, argc, argv, o->force ? &force : &unused);
+  return order_each (o, argc, argv, o->force ? &force : &unused);
 }
 
 int
@@ -194,7 +194,7 @@ command_compact (const struct options *o, int argc, char **argv)
   static const struct order compact = { .after = " compact 1",
                                         .before = "" };
 
-  return run_each (o, argc, argv, &compact);
+  return order_each (o, argc, argv, &compact);
 }
 
 int
@@ -203,7 +203,7 @@ command_remove (const struct options *o, int argc, char **argv)
   static const struct order gone = { .before = "hot_remove ", .after = "",
                                      .number = true, .idle = true };
 
-  return run_each (o, argc, argv, &gone);
+  return order_each (o, argc, argv, &gone);
 }
 
 /* The answer of hot_add is the number of the new device. */

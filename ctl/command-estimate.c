@@ -30,7 +30,7 @@ struct progress {
 };
 
 static void
-show_progress (void *opaque, double part)
+progress_show (void *opaque, double part)
 {
   enum { WIDTH = 30 };
   struct progress *p = opaque;
@@ -49,7 +49,7 @@ show_progress (void *opaque, double part)
 }
 
 static void
-end_progress (const struct progress *p)
+progress_end (const struct progress *p)
 {
   if (p->shown)
     fputs ("\r\033[K", stderr);
@@ -91,8 +91,8 @@ estimate_time (const struct options *o, uint64_t ns)
 }
 
 static void
-add_row (struct libscols_table *tb, const struct options *o,
-         const struct trial *t, const struct sample *s)
+estimate_row (struct libscols_table *tb, const struct options *o,
+              const struct trial *t, const struct sample *s)
 {
   struct libscols_line *line = scols_table_new_line (tb, NULL);
   double ratio = (double) s->data_bytes / (double) (t->held ? t->held : 1);
@@ -115,8 +115,8 @@ add_row (struct libscols_table *tb, const struct options *o,
 }
 
 static int
-print_table (const struct options *o, const struct trial *trials, int n,
-             const struct sample *s)
+estimate_print (const struct options *o, const struct trial *trials, int n,
+                const struct sample *s)
 {
   struct libscols_table *tb;
   int i, r;
@@ -137,7 +137,7 @@ print_table (const struct options *o, const struct trial *trials, int n,
       scols_column_set_json_type (cl, SCOLS_JSON_NUMBER);
   }
   for (i = 0; i < n; i++)
-    add_row (tb, o, &trials[i], s);
+    estimate_row (tb, o, &trials[i], s);
   r = scols_print_table (tb) < 0 ? fault ("cannot print the table") : 0;
   scols_unref_table (tb);
   return r;
@@ -146,22 +146,22 @@ print_table (const struct options *o, const struct trial *trials, int n,
 /* --- The command -------------------------------------------------------- */
 
 static int
-run_all (struct trial *trials, int n, const struct sample *s)
+estimate_run (struct trial *trials, int n, const struct sample *s)
 {
   struct progress p = { isatty (STDERR_FILENO), n, 0, -1, NULL };
   int r = 0;
 
   for (; p.done < n && r == 0; p.done++) {
     p.trial = &trials[p.done];
-    r = trial_run (&trials[p.done], s, show_progress, &p);
+    r = trial_run (&trials[p.done], s, progress_show, &p);
   }
-  end_progress (&p);
+  progress_end (&p);
   return r;
 }
 
 /* To stderr: the table is for programs too. */
 static void
-say_what (const char *what, const struct sample *s)
+estimate_say (const char *what, const struct sample *s)
 {
   char whole[SIZE_TEXT], holes[SIZE_TEXT], looked[SIZE_TEXT];
   uint64_t hole_bytes = s->whole - s->data_bytes;
@@ -194,11 +194,11 @@ command_estimate (const struct options *o, int argc, char **argv)
              : sample_file (argv[0], max, &s);
   if (r == 0) {
     if (!o->json && !o->raw)
-      say_what (o->pid ? o->pid : argv[0], &s);
-    r = run_all (trials, n, &s);
+      estimate_say (o->pid ? o->pid : argv[0], &s);
+    r = estimate_run (trials, n, &s);
   }
   if (r == 0)
-    r = print_table (o, trials, n, &s);
+    r = estimate_print (o, trials, n, &s);
   sample_free (&s);
   return r < 0 ? failed () : EXIT_OK;
 }

@@ -16,7 +16,7 @@
 #include "must.h"
 
 static struct libscols_table *
-table_new (const struct options *o, const struct column **columns, int n)
+list_new (const struct options *o, const struct column **columns, int n)
 {
   struct libscols_table *tb;
   int i;
@@ -43,9 +43,9 @@ table_new (const struct options *o, const struct column **columns, int n)
 }
 
 static void
-table_add (struct libscols_table *tb, const struct options *o,
-           const struct column **columns, int n, device *d,
-           const struct attached *attached)
+list_add (struct libscols_table *tb, const struct options *o,
+          const struct column **columns, int n, device *d,
+          const struct attached *attached)
 {
   struct libscols_line *line = scols_table_new_line (tb, NULL);
   int i;
@@ -66,21 +66,21 @@ table_add (struct libscols_table *tb, const struct options *o,
 
 /* The devices named, or all of them. */
 static int
-table_fill (struct libscols_table *tb, const struct options *o,
-            const struct column **columns, int n, const struct server *s,
-            const struct attached *attached, int argc, char **argv)
+list_fill (struct libscols_table *tb, const struct options *o,
+           const struct column **columns, int n, const struct server *s,
+           const struct attached *attached, int argc, char **argv)
 {
   unsigned i;
   int j;
 
   for (i = 0; argc == 0 && i < s->n; i++)
-    table_add (tb, o, columns, n, server_device (s, i), attached);
+    list_add (tb, o, columns, n, server_device (s, i), attached);
   for (j = 0; j < argc; j++) {
     device *d = device_name_find (s, attached, argv[j]);
 
     if (!d)
       return -1;
-    table_add (tb, o, columns, n, d, attached);
+    list_add (tb, o, columns, n, d, attached);
   }
   return 0;
 }
@@ -101,9 +101,9 @@ command_list (const struct options *o, int argc, char **argv)
   if (server_load (o->uri, &s) < 0)
     return failed ();
   attached = attached_load (o->uri);
-  tb = table_new (o, columns, n);
+  tb = list_new (o, columns, n);
   r = !tb ? fault ("there is no more memory")
-          : table_fill (tb, o, columns, n, &s, attached, argc, argv);
+          : list_fill (tb, o, columns, n, &s, attached, argc, argv);
   /* Without devices nothing, not even headings, as zramctl; but JSON is
    * always complete.
    */

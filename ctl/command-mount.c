@@ -40,7 +40,7 @@ static const struct fs {
 #define N_FILE_SYSTEMS (sizeof file_systems / sizeof file_systems[0])
 
 static const char *
-fs_type (const struct options *o)
+mount_fs_type (const struct options *o)
 {
   return o->fs_type ? o->fs_type : FS_TYPE;
 }
@@ -48,7 +48,7 @@ fs_type (const struct options *o)
 int
 command_mount_check (const struct options *o)
 {
-  const char *type = fs_type (o);
+  const char *type = mount_fs_type (o);
 
   if (!*type ||
       type[strspn (type, "abcdefghijklmnopqrstuvwxyz0123456789")])
@@ -64,7 +64,7 @@ command_mount_check (const struct options *o)
 
 /* Everything here can be had all the same with --force. */
 static int
-check_empty (const struct options *o, const char *name)
+mount_check_empty (const struct options *o, const char *name)
 {
   char text[SIZE_TEXT];
   struct server s;
@@ -87,7 +87,7 @@ check_empty (const struct options *o, const char *name)
 
 /* Made if it is not there, but not what it is in: *made says so. */
 static int
-make_directory (const struct options *o, bool *made)
+mount_make_directory (const struct options *o, bool *made)
 {
   char *real = must_printf ("%s%s", machine_root (), o->mount_point);
   struct stat st;
@@ -111,7 +111,7 @@ make_directory (const struct options *o, bool *made)
 }
 
 static void
-remove_directory (const struct options *o)
+mount_remove_directory (const struct options *o)
 {
   char *real = must_printf ("%s%s", machine_root (), o->mount_point);
 
@@ -122,9 +122,9 @@ remove_directory (const struct options *o)
 /* --- Mounting ------------------------------------------------------------ */
 
 static int
-make_fs (const struct options *o, const char *path)
+mount_make_fs (const struct options *o, const char *path)
 {
-  const char *type = fs_type (o);
+  const char *type = mount_fs_type (o);
   struct program p = { .patient = true };
   size_t i, j;
   int r;
@@ -145,14 +145,14 @@ mount_fs (const struct options *o, const char *path)
 {
   struct program p = { .patient = true };
 
-  program_add (&p, "mount", "-t", fs_type (o), "-o",
+  program_add (&p, "mount", "-t", mount_fs_type (o), "-o",
                o->mount_options ? o->mount_options : MOUNT_OPTIONS, path,
                o->mount_point, NULL);
   return program_run (&p);
 }
 
 static bool
-is_mounted_at (const char *name, const char *where)
+mount_is_at (const char *name, const char *where)
 {
   char *now = machine_mountpoint (machine_root (), name);
   bool yes = now && strcmp (now, where) == 0;
@@ -175,7 +175,7 @@ unmount_fs (const char *name, bool dry)
 
     program_add (&p, "umount", program_keep (&p, where), NULL);
     r = program_run (&p);
-    if (r < 0 && !interrupt_came () && !is_mounted_at (name, where))
+    if (r < 0 && !interrupt_came () && !mount_is_at (name, where))
       r = 0;
     program_free (&p);
     if (dry)
@@ -186,7 +186,7 @@ unmount_fs (const char *name, bool dry)
 
 /* Back to what there was, keeping the fault that is the reason. */
 static void
-take_back (const struct attachment *a)
+mount_take_back (const struct attachment *a)
 {
   char *why = must_copy (fault_text ());
 
@@ -198,23 +198,23 @@ take_back (const struct attachment *a)
 }
 
 static int
-make_and_mount (const struct options *o, struct attachment *a)
+mount_new (const struct options *o, struct attachment *a)
 {
   bool made;
-  int r = make_directory (o, &made);
+  int r = mount_make_directory (o, &made);
 
   if (r < 0)
     return -1;
   r = nbd_attach (a);
   if (r == 0) {
-    r = make_fs (o, a->path);
+    r = mount_make_fs (o, a->path);
     if (r == 0)
       r = mount_fs (o, a->path);
     if (r < 0)
-      take_back (a);
+      mount_take_back (a);
   }
   if (r < 0 && made)
-    remove_directory (o);
+    mount_remove_directory (o);
   return r;
 }
 
@@ -232,9 +232,9 @@ mount_device (const struct options *o, const char *given)
   if (e.read_only)
     r = fault ("%s: the server lets nobody write", a.address.export);
   if (r == 0 && !o->force)
-    r = check_empty (o, a.address.export);
+    r = mount_check_empty (o, a.address.export);
   if (r == 0)
-    r = make_and_mount (o, &a);
+    r = mount_new (o, &a);
   if (r == 0 && !o->dry_run)
     puts (a.path);
   address_free (&a.address);

@@ -34,7 +34,7 @@
  * nbdkit itself looks.
  */
 static const char *
-plugin (void)
+serve_plugin (void)
 {
   return access (PLUGIN_PATH, R_OK) == 0 ? PLUGIN_PATH : "zram";
 }
@@ -44,7 +44,7 @@ plugin (void)
  * printed is what systemd would run.
  */
 static int
-add_socket (struct program *p, const struct options *o)
+serve_socket (struct program *p, const struct options *o)
 {
   struct address address;
 
@@ -66,7 +66,8 @@ add_socket (struct program *p, const struct options *o)
 }
 
 static int
-check_number (const char *key, const char *text, uint64_t min, uint64_t max)
+serve_check_number (const char *key, const char *text, uint64_t min,
+                    uint64_t max)
 {
   uint64_t n;
 
@@ -77,15 +78,15 @@ check_number (const char *key, const char *text, uint64_t min, uint64_t max)
 }
 
 static int
-check_numbers (const struct options *o)
+serve_check_numbers (const struct options *o)
 {
-  if (check_number ("threads", o->threads, 1, THREADS_MAX) < 0)
+  if (serve_check_number ("threads", o->threads, 1, THREADS_MAX) < 0)
     return -1;
-  return check_number ("max-clients", o->max_clients, 0, CLIENTS_MAX);
+  return serve_check_number ("max-clients", o->max_clients, 0, CLIENTS_MAX);
 }
 
 static void
-add_threads (struct program *p, const struct config *c)
+serve_threads (struct program *p, const struct config *c)
 {
   const char *threads = config_serve (c, "threads");
 
@@ -97,7 +98,7 @@ add_threads (struct program *p, const struct config *c)
  * not be installed.
  */
 static const char *
-clients (const struct config *c)
+serve_clients (const struct config *c)
 {
   const char *n = config_serve (c, "max-clients");
 
@@ -107,7 +108,7 @@ clients (const struct config *c)
 }
 
 static bool
-is_size (const char *word)
+serve_is_size (const char *word)
 {
   return strncmp (word, "size=", 5) == 0;
 }
@@ -117,16 +118,16 @@ is_size (const char *word)
  * order.
  */
 static int
-add_plugin (struct program *p, const struct config *c, size_t n)
+serve_add_plugin (struct program *p, const struct config *c, size_t n)
 {
-  const char *limit = clients (c), *word;
+  const char *limit = serve_clients (c), *word;
   size_t i;
 
   if (limit)
     program_add (p, "--filter=limit", NULL);
-  program_add (p, plugin (), NULL);
+  program_add (p, serve_plugin (), NULL);
   for (i = 0; (word = config_parameter (c, i)); i++) {
-    if (i >= n && !is_size (word))
+    if (i >= n && !serve_is_size (word))
       continue;
     /* There is one more that may follow. */
     if (p->argc == ARGV_MAX - 1)
@@ -142,7 +143,7 @@ add_plugin (struct program *p, const struct config *c, size_t n)
 
 /* Does the server start?  It ends again at once, having served nobody. */
 static int
-try_start (const struct config *c, size_t n)
+serve_try (const struct config *c, size_t n)
 {
   static const char begins[] = "nbdkit failed: error: ";
   struct program p = { .argc = 0 };
@@ -150,8 +151,8 @@ try_start (const struct config *c, size_t n)
   int r;
 
   program_add (&p, "nbdkit", "-f", "-U", "-", "--run", "true", NULL);
-  add_threads (&p, c);
-  r = add_plugin (&p, c, n);
+  serve_threads (&p, c);
+  r = serve_add_plugin (&p, c, n);
   if (r == 0)
     r = program_run (&p);
   program_free (&p);
@@ -164,33 +165,33 @@ try_start (const struct config *c, size_t n)
 }
 
 static bool
-says_the_same (const struct config *c, size_t n, const char *why)
+serve_says_same (const struct config *c, size_t n, const char *why)
 {
-  return try_start (c, n) < 0 && strcmp (fault_text (), why) == 0;
+  return serve_try (c, n) < 0 && strcmp (fault_text (), why) == 0;
 }
 
 /* The plugin knows no lines: with all up to the line that is wrong, it says
  * what it says with all.  -1: it is none, for the size is missing.
  */
 static int
-find_wrong (const struct config *c, const char *why)
+serve_find_wrong (const struct config *c, const char *why)
 {
-  bool of_size = says_the_same (c, 0, why);
+  bool of_size = serve_says_same (c, 0, why);
   const char *word;
   size_t i;
 
   for (i = 0; (word = config_parameter (c, i)); i++)
-    if (is_size (word) ? of_size
-        : !of_size && says_the_same (c, i + 1, why))
+    if (serve_is_size (word) ? of_size
+        : !of_size && serve_says_same (c, i + 1, why))
       return (int) i;
   return -1;
 }
 
 static int
-blame_line (const struct config *c)
+serve_blame (const struct config *c)
 {
   char *why = must_copy (fault_text ());
-  int i = find_wrong (c, why);
+  int i = serve_find_wrong (c, why);
 
   fault ("%s", why);
   if (i >= 0)
@@ -202,7 +203,7 @@ blame_line (const struct config *c)
 }
 
 static int
-check_config (const struct config *c)
+serve_check (const struct config *c)
 {
   int r;
 
@@ -210,9 +211,9 @@ check_config (const struct config *c)
       config_check (c, command_mount_check) < 0)
     return -1;
   interrupt_begin ();
-  r = try_start (c, SIZE_MAX);
+  r = serve_try (c, SIZE_MAX);
   if (r < 0 && !interrupt_came ())
-    r = blame_line (c);
+    r = serve_blame (c);
   interrupt_end ();
   if (r == 0)
     printf ("%s: OK\n", c->path);
@@ -222,16 +223,16 @@ check_config (const struct config *c)
 /* --- Being it ------------------------------------------------------------ */
 
 static int
-serve (const struct options *o, const struct config *c)
+serve_run (const struct options *o, const struct config *c)
 {
   struct program p = { .argc = 0 };
   int r;
 
   program_add (&p, "nbdkit", "-f", NULL);
-  r = add_socket (&p, o);
-  add_threads (&p, c);
+  r = serve_socket (&p, o);
+  serve_threads (&p, c);
   if (r == 0)
-    r = add_plugin (&p, c, SIZE_MAX);
+    r = serve_add_plugin (&p, c, SIZE_MAX);
   if (r == 0 && o->dry_run)
     program_print (&p);
   else if (r == 0) {
@@ -254,9 +255,9 @@ command_serve (const struct options *o, int argc, char **argv)
     return usage ("serve needs --config FILE");
   if (config_read (o->config, &c) < 0)
     return failed ();
-  r = config_check (&c, check_numbers);
+  r = config_check (&c, serve_check_numbers);
   if (r == 0)
-    r = o->check ? check_config (&c) : serve (o, &c);
+    r = o->check ? serve_check (&c) : serve_run (o, &c);
   config_free (&c);
   return r < 0 ? failed () : EXIT_OK;
 }

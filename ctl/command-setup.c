@@ -22,7 +22,7 @@
  * exit status.
  */
 static int
-check (const struct options *o, uint64_t *size)
+setup_check (const struct options *o, uint64_t *size)
 {
   uint64_t n;
 
@@ -54,7 +54,7 @@ command_find (const struct options *o, int argc, char **argv)
     return usage ("-f makes a new device: %s cannot be named", argv[0]);
   if (!o->size)
     return usage ("-f needs -s SIZE, the size of the device to be made");
-  r = check (o, &size);
+  r = setup_check (o, &size);
   if (r != EXIT_OK)
     return r;
   snprintf (size_word, sizeof size_word, "size=%" PRIu64, size);
@@ -72,8 +72,8 @@ command_find (const struct options *o, int argc, char **argv)
 }
 
 static int
-set_one (const struct options *o, const char *name, const char *attribute,
-         const char *value)
+setup_set (const struct options *o, const char *name, const char *attribute,
+           const char *value)
 {
   char *words[3] = { must_copy (name), must_copy (attribute),
                      must_copy (value) };
@@ -97,19 +97,19 @@ command_setup (const struct options *o, int argc, char **argv)
   if (argc != 1)
     return usage (argc ? "-s, -a, -p and -t take one device"
                        : "which device? say zram0, or -f for a new one");
-  r = check (o, &size);
+  r = setup_check (o, &size);
   if (r == EXIT_OK && o->algorithm && o->params) {
     params = must_printf ("algo=%s %s", o->algorithm, o->params);
-    r = set_one (o, argv[0], "algorithm_params", params);
+    r = setup_set (o, argv[0], "algorithm_params", params);
     free (params);
   }
   else if (r == EXIT_OK && o->algorithm)
-    r = set_one (o, argv[0], "comp_algorithm", o->algorithm);
+    r = setup_set (o, argv[0], "comp_algorithm", o->algorithm);
   else if (r == EXIT_OK && o->params)
-    r = set_one (o, argv[0], "algorithm_params", o->params);
+    r = setup_set (o, argv[0], "algorithm_params", o->params);
   if (r == EXIT_OK && o->size) {
     params = must_printf ("%" PRIu64, size);
-    r = set_one (o, argv[0], "disksize", params);
+    r = setup_set (o, argv[0], "disksize", params);
     free (params);
   }
   return r;

@@ -20,8 +20,8 @@
 #include "number-text.h"
 
 static void
-print_title (const struct options *o, device *d,
-             const struct attached *attached)
+stat_title (const struct options *o, device *d,
+            const struct attached *attached)
 {
   char *name = device_text (d, "name");
   char *algorithm = device_text (d, "algorithm");
@@ -46,7 +46,7 @@ print_title (const struct options *o, device *d,
 }
 
 static void
-print_data (const struct options *o, device *d)
+stat_data (const struct options *o, device *d)
 {
   char size[SIZE_TEXT];
 
@@ -62,7 +62,7 @@ print_data (const struct options *o, device *d)
 
 /* As in the table. */
 static char *
-ratio_of (const struct options *o, device *d)
+stat_ratio (const struct options *o, device *d)
 {
   const struct column *c[COLUMNS_MAX];
 
@@ -71,11 +71,11 @@ ratio_of (const struct options *o, device *d)
 }
 
 static void
-print_memory (const struct options *o, device *d)
+stat_memory (const struct options *o, device *d)
 {
   struct memory_kind kinds[MEMORY_KINDS];
   uint64_t limit = device_count (d, "mem_limit");
-  char *ratio = ratio_of (o, d);
+  char *ratio = stat_ratio (o, d);
   char size[SIZE_TEXT], peak[SIZE_TEXT], most[SIZE_TEXT];
   unsigned i;
 
@@ -93,7 +93,7 @@ print_memory (const struct options *o, device *d)
 }
 
 static void
-print_codec (void *opaque, const char *name, device *counts)
+stat_codec (void *opaque, const char *name, device *counts)
 {
   const struct options *o = opaque;
   char size[SIZE_TEXT];
@@ -104,7 +104,7 @@ print_codec (void *opaque, const char *name, device *counts)
 }
 
 static void
-print_requests (const struct options *o, device *d)
+stat_requests (const struct options *o, device *d)
 {
   static const char *const members[] = {
     "mean_ns", "p50_ns", "p99_ns", "p999_ns"
@@ -132,24 +132,24 @@ print_requests (const struct options *o, device *d)
 }
 
 static void
-print_device (const struct options *o, device *d,
-              const struct attached *attached)
+stat_device (const struct options *o, device *d,
+             const struct attached *attached)
 {
   char *swap;
 
-  print_title (o, d, attached);
-  print_data (o, d);
-  device_each_codec (d, print_codec, (void *) o);
-  print_memory (o, d);
+  stat_title (o, d, attached);
+  stat_data (o, d);
+  device_each_codec (d, stat_codec, (void *) o);
+  stat_memory (o, d);
   swap = device_swap_line (d, o->bytes);
   printf ("  %-12s %s\n", "swap", swap);
   free (swap);
-  print_requests (o, d);
+  stat_requests (o, d);
 }
 
 /* The server's own JSON, of the devices asked for. */
 static void
-print_json (device *d, bool first)
+stat_json (device *d, bool first)
 {
   char *text = device_json (d);
 
@@ -181,11 +181,11 @@ command_stat (const struct options *o, int argc, char **argv)
                      : server_device (&s, i);
 
     if (o->json)
-      print_json (d, i == 0);
+      stat_json (d, i == 0);
     else {
       if (i > 0)
         putchar ('\n');
-      print_device (o, d, attached);
+      stat_device (o, d, attached);
     }
   }
   if (r == 0 && o->json)

@@ -47,7 +47,7 @@ command_swapon_check (const struct options *o)
 /* --- Is it right to swap there? ------------------------------------------ */
 
 static bool
-is_trusted (uid_t uid)
+swap_is_trusted (uid_t uid)
 {
   char *dir = must_printf ("%s/run/nbdkit-zram", machine_root ());
   struct stat st;
@@ -62,19 +62,19 @@ is_trusted (uid_t uid)
  * socket, and the directory in which another could take its place.
  */
 static bool
-find_stranger (const char *sock, const struct export *e, uid_t *uid)
+swap_find_stranger (const char *sock, const struct export *e, uid_t *uid)
 {
   char *dir = must_copy (sock), *slash = strrchr (dir, '/');
   struct stat st;
   bool found = false;
 
-  if (e->has_owner && !is_trusted (*uid = e->owner))
+  if (e->has_owner && !swap_is_trusted (*uid = e->owner))
     found = true;
-  else if (stat (sock, &st) == 0 && !is_trusted (*uid = st.st_uid))
+  else if (stat (sock, &st) == 0 && !swap_is_trusted (*uid = st.st_uid))
     found = true;
   else if (slash) {
     slash[slash == dir] = '\0';
-    found = stat (dir, &st) == 0 && !is_trusted (*uid = st.st_uid);
+    found = stat (dir, &st) == 0 && !swap_is_trusted (*uid = st.st_uid);
   }
   free (dir);
   return found;
@@ -82,11 +82,11 @@ find_stranger (const char *sock, const struct export *e, uid_t *uid)
 
 /* What is swapped out can be anything of anybody. */
 static int
-check_owner (const struct attachment *a, const struct export *e)
+swap_check_owner (const struct attachment *a, const struct export *e)
 {
   uid_t uid;
 
-  if (!a->address.socket || !find_stranger (a->address.socket, e, &uid))
+  if (!a->address.socket || !swap_find_stranger (a->address.socket, e, &uid))
     return 0;
   return fault ("%s: this server is in the hands of the user %lu, who could"
                 " read and change what is swapped; --force swaps there all"
@@ -95,8 +95,8 @@ check_owner (const struct attachment *a, const struct export *e)
 
 /* Everything here can be had all the same with --force. */
 static int
-check_server (const struct options *o, struct attachment *a,
-              const struct export *e)
+swap_check_server (const struct options *o, struct attachment *a,
+                   const struct export *e)
 {
   const char *name = a->address.export;
   char text[SIZE_TEXT], *missing = NULL;
@@ -108,7 +108,7 @@ check_server (const struct options *o, struct attachment *a,
     return fault ("%s: with TLS every page goes through a process that can"
                   " be swapped out itself; --force swaps there all the same",
                   o->uri);
-  if (check_owner (a, e) < 0 || server_load (o->uri, &s) < 0)
+  if (swap_check_owner (a, e) < 0 || server_load (o->uri, &s) < 0)
     return -1;
   a->local |= server_same_kernel (&s);
   d = server_find (&s, name);
@@ -132,7 +132,7 @@ check_server (const struct options *o, struct attachment *a,
  * and this one is gone with its server.
  */
 static int
-make_swap (const struct options *o, const char *path)
+swap_make (const struct options *o, const char *path)
 {
   const char *discard = o->discard ? o->discard : discards[0];
   struct program make = { .argc = 0 }, on = { .argc = 0 };
@@ -161,7 +161,7 @@ make_swap (const struct options *o, const char *path)
  * it cannot answer.  So that shall not be.
  */
 static void
-calm_watermarks (const struct attachment *a)
+swap_calm_watermarks (const struct attachment *a)
 {
   char *path = must_printf ("%s/proc/sys/vm/watermark_boost_factor",
                             machine_root ());
@@ -187,17 +187,17 @@ calm_watermarks (const struct attachment *a)
   free (path);
 }
 
-static int run_swapoff (const char *name, bool dry);
+static int swap_run_off (const char *name, bool dry);
 
 /* Back to what there was, keeping the fault that is the reason. */
 static void
-take_back (const struct attachment *a, bool was_attached)
+swap_take_back (const struct attachment *a, bool was_attached)
 {
   char *why = must_copy (fault_text ());
 
   interrupt_defer (true);
   if (machine_swap (machine_root (), a->name, NULL) &&
-      run_swapoff (a->name, a->dry) < 0)
+      swap_run_off (a->name, a->dry) < 0)
     complain ("%s", fault_text ());
   else if (!was_attached && nbd_detach (a->name, a->dry) < 0)
     complain ("%s", fault_text ());
@@ -207,8 +207,8 @@ take_back (const struct attachment *a, bool was_attached)
 
 /* A device that is attached already; nothing is done to it if it fails. */
 static int
-plan_attached (const struct options *o, const char *name,
-               struct attachment *a, struct export *e)
+swap_plan_attached (const struct options *o, const char *name,
+                    struct attachment *a, struct export *e)
 {
   struct attached *list = attached_load (o->uri);
   char *export = device_name_of (list, name);
@@ -236,22 +236,22 @@ swap_on (const struct options *o, const char *given)
   int r = attach_begin (o);
 
   if (r == 0)
-    r = is_attached ? plan_attached (o, given, &a, &e)
+    r = is_attached ? swap_plan_attached (o, given, &a, &e)
                     : attach_plan (o, given, true, &a, &e);
   if (r < 0)
     return -1;
   if (e.read_only)
     r = fault ("%s: the server lets nobody write", a.address.export);
   if (r == 0 && !o->force)
-    r = check_server (o, &a, &e);
+    r = swap_check_server (o, &a, &e);
   if (r == 0 && !is_attached)
     r = nbd_attach (&a);
   if (r == 0) {
     if (a.local)
-      calm_watermarks (&a);
-    r = make_swap (o, a.path);
+      swap_calm_watermarks (&a);
+    r = swap_make (o, a.path);
     if (r < 0)
-      take_back (&a, is_attached);
+      swap_take_back (&a, is_attached);
   }
   if (r == 0 && !o->dry_run)
     puts (a.path);
@@ -285,7 +285,7 @@ command_swapon (const struct options *o, int argc, char **argv)
 
 /* Why it failed: 2 is util-linux's word for too little memory. */
 static int
-fault_swapoff (const char *name, const struct program *p)
+swap_fault_off (const char *name, const struct program *p)
 {
   char text[SIZE_TEXT], *why;
   struct swap_use use = { 0, 0 };
@@ -309,7 +309,7 @@ fault_swapoff (const char *name, const struct program *p)
  * server that cannot answer without memory.
  */
 static int
-check_room (const char *name)
+swap_check_room (const char *name)
 {
   char taken[SIZE_TEXT], free_text[SIZE_TEXT];
   struct swap_use use;
@@ -328,7 +328,7 @@ check_room (const char *name)
  * refused; the other may yet fail.
  */
 static int
-run_swapoff (const char *name, bool dry)
+swap_run_off (const char *name, bool dry)
 {
   bool told = false;
 
@@ -345,12 +345,12 @@ run_swapoff (const char *name, bool dry)
     if (!machine_swap (machine_root (), name, NULL))
       return 0;
     if (r < 0 && !strstr (p.said, "Invalid argument"))
-      return fault_swapoff (name, &p);
+      return swap_fault_off (name, &p);
     if (!told)
       complain ("/dev/%s: another swapoff is at work; waiting for it", name);
     told = true;
     if (interrupt_pause (200) < 0)
-      return fault_swapoff (name, &p);
+      return swap_fault_off (name, &p);
   }
   return 0;
 }
@@ -361,9 +361,9 @@ swap_off_one (const struct options *o, const char *name)
   int r = 0;
 
   if (machine_swap (machine_root (), name, NULL)) {
-    r = o->force ? 0 : check_room (name);
+    r = o->force ? 0 : swap_check_room (name);
     if (r == 0)
-      r = run_swapoff (name, o->dry_run);
+      r = swap_run_off (name, o->dry_run);
     /* The long part is over: a signal may wait for the rest. */
     interrupt_defer (r == 0);
     if (r == 0)

@@ -22,7 +22,7 @@
 #include "top.h"
 
 static void
-sleep_until (uint64_t ns)
+top_sleep_until (uint64_t ns)
 {
   struct timespec t = { (time_t) (ns / SECOND), (long) (ns % SECOND) };
 
@@ -32,7 +32,7 @@ sleep_until (uint64_t ns)
 
 /* COLUMNS as shells set it, or 80. */
 static int
-columns_of_environment (void)
+top_columns (void)
 {
   const char *s = getenv ("COLUMNS");
   int n = s ? atoi (s) : 0;
@@ -41,17 +41,17 @@ columns_of_environment (void)
 }
 
 static int
-print_once (struct top *top)
+top_print_once (struct top *top)
 {
   struct shown shown;
   struct grid g;
 
-  sleep_until (top->now->ns + top->interval_ns);
+  top_sleep_until (top->now->ns + top->interval_ns);
   if (top_take (top) < 0)
     return failed ();
   shown = top_shown (top);
   grid_init (&g);
-  draw_screen (&g, columns_of_environment (), 0, &shown);
+  draw_screen (&g, top_columns (), 0, &shown);
   grid_print (&g, stdout);
   grid_free (&g);
   free (shown.devices);
@@ -59,7 +59,7 @@ print_once (struct top *top)
 }
 
 static int
-print_for_ever (struct top *top, bool heading)
+top_print_rows (struct top *top, bool heading)
 {
   uint64_t next = clock_ns ();
   char when[16];
@@ -70,7 +70,7 @@ print_for_ever (struct top *top, bool heading)
     draw_rows_heading (stdout);
   for (;;) {
     next += top->interval_ns;
-    sleep_until (next);
+    top_sleep_until (next);
     if (top_take (top) < 0)
       return failed ();
     now = time (NULL);
@@ -85,7 +85,7 @@ print_for_ever (struct top *top, bool heading)
 
 /* SECONDS, perhaps with a fraction, from 0.1 to a day. */
 static int
-interval_parse (const char *text, uint64_t *ns)
+top_parse_interval (const char *text, uint64_t *ns)
 {
   char *end;
   double seconds = text ? strtod (text, &end) : 1;
@@ -103,7 +103,7 @@ command_top (const struct options *o, int argc, char **argv)
   bool terminal = isatty (STDOUT_FILENO) && isatty (STDIN_FILENO);
   int r;
 
-  if (interval_parse (o->interval, &top.interval_ns) < 0)
+  if (top_parse_interval (o->interval, &top.interval_ns) < 0)
     return usage ("--interval %s: say a number of seconds, from 0.1 on",
                   o->interval);
   setlocale (LC_CTYPE, "");
@@ -114,9 +114,9 @@ command_top (const struct options *o, int argc, char **argv)
   if (top_take (&top) < 0 || top_choose (&top, argc, argv) < 0)
     r = failed ();
   else
-    r = o->once ? print_once (&top)
+    r = o->once ? top_print_once (&top)
       : terminal ? top_watch (&top)
-      : print_for_ever (&top, !o->noheadings);
+      : top_print_rows (&top, !o->noheadings);
   top_free (&top);
   return r;
 }

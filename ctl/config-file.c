@@ -51,7 +51,7 @@ struct setting {
 };
 
 static const struct own_key *
-own_key (const char *name)
+config_own_key (const char *name)
 {
   size_t i;
 
@@ -63,7 +63,7 @@ own_key (const char *name)
 
 /* Without the spaces around it; in place. */
 static char *
-trim (char *s)
+config_trim (char *s)
 {
   size_t n;
 
@@ -77,7 +77,7 @@ trim (char *s)
  * no amount of memory.  Whole MiB, as mkswap and partitions like it.
  */
 static char *
-size_of_share (const char *value)
+config_size_of_share (const char *value)
 {
   unsigned percent;
 
@@ -86,16 +86,16 @@ size_of_share (const char *value)
 }
 
 static bool
-is_key (const char *s)
+config_is_key (const char *s)
 {
   return islower ((unsigned char) *s) &&
          !s[strspn (s, "abcdefghijklmnopqrstuvwxyz0123456789-_")];
 }
 
 static int
-add (struct config *c, unsigned line, const char *key, const char *value)
+config_add (struct config *c, unsigned line, const char *key, const char *value)
 {
-  const struct own_key *own = own_key (key);
+  const struct own_key *own = config_own_key (key);
   char *share = NULL;
   struct setting *s;
   size_t i, n = strlen (value);
@@ -104,7 +104,7 @@ add (struct config *c, unsigned line, const char *key, const char *value)
     if (c->settings[i].own == own)
       return fault ("%s is set twice", key);
   if (strcmp (key, "size") == 0 && n && value[n - 1] == '%') {
-    share = size_of_share (value);
+    share = config_size_of_share (value);
     if (!share)
       return fault ("size = %s: a part of the RAM must be 1%% to 1000%%",
                     value);
@@ -126,25 +126,25 @@ add (struct config *c, unsigned line, const char *key, const char *value)
 }
 
 static int
-read_line (struct config *c, unsigned n, char *line)
+config_read_line (struct config *c, unsigned n, char *line)
 {
   char *equals, *key, *value;
 
   line[strcspn (line, "#")] = '\0';
-  line = trim (line);
+  line = config_trim (line);
   if (!*line)
     return 0;
   equals = strchr (line, '=');
   if (!equals)
     return fault ("%s: must be KEY = VALUE", line);
   *equals = '\0';
-  key = trim (line);
-  value = trim (equals + 1);
-  if (!is_key (key))
+  key = config_trim (line);
+  value = config_trim (equals + 1);
+  if (!config_is_key (key))
     return fault ("%s: this is no key", key);
   if (!*value)
     return fault ("%s has no value", key);
-  return add (c, n, key, value);
+  return config_add (c, n, key, value);
 }
 
 int
@@ -165,7 +165,7 @@ config_read (const char *path, struct config *c)
     return fault ("%s: %s", path, strerror (errno));
   while (r == 0 && getline (&line, &room, fp) > 0) {
     n++;
-    r = read_line (c, n, line);
+    r = config_read_line (c, n, line);
   }
   if (r < 0) {
     why = text_escape (fault_text ());
@@ -191,7 +191,7 @@ config_free (struct config *c)
 }
 
 static void
-set_option (const struct setting *s, struct options *o)
+config_set_option (const struct setting *s, struct options *o)
 {
   const char **option;
 
@@ -208,7 +208,7 @@ config_options (const struct config *c, struct options *o)
   size_t i;
 
   for (i = 0; i < c->n; i++)
-    set_option (&c->settings[i], o);
+    config_set_option (&c->settings[i], o);
 }
 
 /* --- Checking ------------------------------------------------------------ */
@@ -225,7 +225,7 @@ config_check (const struct config *c, config_checker *fn)
     char *why, *safe;
     const char *after;
 
-    set_option (s, &o);
+    config_set_option (s, &o);
     if (fn (&o) == 0)
       continue;
     why = text_escape (fault_text ());
@@ -242,7 +242,7 @@ config_check (const struct config *c, config_checker *fn)
 
 /* The i-th of the plugin's. */
 static const struct setting *
-parameter (const struct config *c, size_t i)
+config_find_parameter (const struct config *c, size_t i)
 {
   size_t j;
 
@@ -257,7 +257,7 @@ config_blame (const struct config *c, size_t i)
 {
   char *why = must_copy (fault_text ());
 
-  fault ("%s:%u: %s", c->path, parameter (c, i)->line, why);
+  fault ("%s:%u: %s", c->path, config_find_parameter (c, i)->line, why);
   free (why);
   return -1;
 }
@@ -276,7 +276,7 @@ config_serve (const struct config *c, const char *key)
 const char *
 config_parameter (const struct config *c, size_t i)
 {
-  const struct setting *s = parameter (c, i);
+  const struct setting *s = config_find_parameter (c, i);
 
   return s ? s->word : NULL;
 }

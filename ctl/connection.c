@@ -49,7 +49,7 @@ struct connection {
  * may quote the server's.
  */
 static int
-fault_nbd (const struct connection *c, const char *what)
+connection_fault (const struct connection *c, const char *what)
 {
   const char *words = nbd_get_error (), *colon;
   char *safe;
@@ -69,7 +69,7 @@ typedef bool done_fn (struct connection *c, int64_t cookie);
 
 /* One step of time.  The connection is of no use after a fault. */
 static int
-step (struct connection *c, const char *what)
+connection_step (struct connection *c, const char *what)
 {
   int ms = wait_step (c->deadline, c->who);
 
@@ -83,42 +83,43 @@ step (struct connection *c, const char *what)
   c->error = nbd_get_errno ();
   /* It may be that we have cut it off: see tick.c. */
   return c->list_failed || wait_step (c->deadline, c->who) < 0
-    ? -1 : fault_nbd (c, what);
+    ? -1 : connection_fault (c, what);
 }
 
 static int
-await (struct connection *c, done_fn *done, int64_t cookie, const char *what)
+connection_wait (struct connection *c, done_fn *done, int64_t cookie,
+                 const char *what)
 {
   alarm_socket (nbd_aio_get_fd (c->nbd));
   while (!done (c, cookie))
-    if (step (c, what) < 0)
+    if (connection_step (c, what) < 0)
       return -1;
   return 0;
 }
 
 static bool
-is_gone (struct connection *c)
+connection_is_gone (struct connection *c)
 {
   return nbd_aio_is_closed (c->nbd) == 1 || nbd_aio_is_dead (c->nbd) == 1;
 }
 
 static bool
-is_connected (struct connection *c, int64_t cookie)
+connection_is_made (struct connection *c, int64_t cookie)
 {
   (void) cookie;
-  return nbd_aio_is_connecting (c->nbd) != 1 || is_gone (c);
+  return nbd_aio_is_connecting (c->nbd) != 1 || connection_is_gone (c);
 }
 
 static bool
-is_answered (struct connection *c, int64_t cookie)
+connection_is_answered (struct connection *c, int64_t cookie)
 {
   (void) cookie;
   return (c->answered && nbd_aio_is_connecting (c->nbd) != 1) ||
-         is_gone (c);
+         connection_is_gone (c);
 }
 
 static bool
-is_completed (struct connection *c, int64_t cookie)
+connection_is_completed (struct connection *c, int64_t cookie)
 {
   int r = nbd_aio_command_completed (c->nbd, (uint64_t) cookie);
 
@@ -131,7 +132,7 @@ is_completed (struct connection *c, int64_t cookie)
 /* --- Connecting --------------------------------------------------------- */
 
 static int
-fault_connect (struct connection *c, int error)
+connection_fault_open (struct connection *c, int error)
 {
   const char *uri = c->who + sizeof "the server at " - 1;
 
@@ -149,8 +150,8 @@ fault_connect (struct connection *c, int error)
 
 /* A connected socket, or -1 with a fault. */
 static int
-connect_one (struct connection *c, const struct endpoints *a, unsigned i,
-             uint64_t deadline, int *error)
+connection_try (struct connection *c, const struct endpoints *a, unsigned i,
+                uint64_t deadline, int *error)
 {
   int fd = socket (a->list[i].sa.ss_family,
                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -173,12 +174,12 @@ connect_one (struct connection *c, const struct endpoints *a, unsigned i,
     return fd;
   if (fd >= 0)
     close (fd);
-  return fault_connect (c, *error);
+  return connection_fault_open (c, *error);
 }
 
 /* An address that does not answer leaves time for the others. */
 static int
-connect_endpoints (struct connection *c, const struct endpoints *a)
+connection_try_all (struct connection *c, const struct endpoints *a)
 {
   int fd = -1, error = 0;
   unsigned i;
@@ -187,18 +188,18 @@ connect_endpoints (struct connection *c, const struct endpoints *a)
     uint64_t now = clock_ms (), share = c->deadline > now
       ? (c->deadline - now) / (a->n - i) : 0;
 
-    fd = connect_one (c, a, i, now + share, &error);
+    fd = connection_try (c, a, i, now + share, &error);
   }
   if (fd < 0)
     return -1;
   c->broken = false;
   return nbd_aio_connect_socket (c->nbd, fd) == 0
-    ? 0 : fault_nbd (c, "connecting");
+    ? 0 : connection_fault (c, "connecting");
 }
 
 /* libnbd takes one that is missing for a server that is. */
 static int
-check_file (const char *uri, const char *key)
+connection_check_file (const char *uri, const char *key)
 {
   char *path = address_query (uri, key);
   int r = 0;
@@ -214,21 +215,21 @@ check_file (const char *uri, const char *key)
  * certificate.
  */
 static int
-connect_uri (struct connection *c)
+connection_begin_uri (struct connection *c)
 {
   bool tls = strncasecmp (c->uri, "nbds", 4) == 0;
   struct endpoints a;
   struct address p;
   int r = 0;
 
-  if (check_file (c->uri, "tls-psk-file") < 0 ||
-      check_file (c->uri, "tls-certificates") < 0)
+  if (connection_check_file (c->uri, "tls-psk-file") < 0 ||
+      connection_check_file (c->uri, "tls-certificates") < 0)
     return -1;
   if (address_of_uri (c->uri, &p) == 0) {
     r = p.host ? resolve (p.host, p.port, c->deadline, &a) : 0;
     if (r == 0 && p.host && !tls) {
       address_free (&p);
-      return connect_endpoints (c, &a);
+      return connection_try_all (c, &a);
     }
     address_free (&p);
   }
@@ -237,31 +238,33 @@ connect_uri (struct connection *c)
   if (nbd_aio_connect_uri (c->nbd, c->uri) == 0)
     return 0;
   return nbd_get_errno () == ECONNREFUSED || nbd_get_errno () == ENOENT
-    ? fault_connect (c, nbd_get_errno ()) : fault_nbd (c, "connecting");
+    ? connection_fault_open (c, nbd_get_errno ())
+    : connection_fault (c, "connecting");
 }
 
 static int
-connect_path (struct connection *c)
+connection_begin_path (struct connection *c)
 {
   if (nbd_aio_connect_unix (c->nbd, c->uri) == 0)
     return 0;
-  return fault_connect (c, nbd_get_errno ());
+  return connection_fault_open (c, nbd_get_errno ());
 }
 
 static int
-begin (struct connection *c)
+connection_begin (struct connection *c)
 {
   if (!c->nbd)
     return fault ("libnbd: %s", strerror (nbd_get_errno ()));
   if (nbd_set_opt_mode (c->nbd, true) < 0 ||
       nbd_set_uri_allow_local_file (c->nbd, true) < 0)
-    return fault_nbd (c, "libnbd");
-  if ((strstr (c->uri, "://") ? connect_uri (c) : connect_path (c)) < 0)
+    return connection_fault (c, "libnbd");
+  if ((strstr (c->uri, "://") ? connection_begin_uri (c)
+                              : connection_begin_path (c)) < 0)
     return -1;
-  if (await (c, is_connected, 0, "connecting") < 0)
+  if (connection_wait (c, connection_is_made, 0, "connecting") < 0)
     return c->error == ECONNREFUSED || c->error == ENOENT
-      ? fault_connect (c, c->error) : -1;
-  return is_gone (c) ? fault_nbd (c, "connecting") : 0;
+      ? connection_fault_open (c, c->error) : -1;
+  return connection_is_gone (c) ? connection_fault (c, "connecting") : 0;
 }
 
 struct connection *
@@ -276,7 +279,7 @@ connection_open (const char *uri)
   c->nbd = nbd_create ();
   free (safe);
   alarm_begin (c->deadline);
-  if (begin (c) == 0)
+  if (connection_begin (c) == 0)
     return c;
   c->broken = true;
   connection_close (c);
@@ -294,7 +297,7 @@ connection_renew (struct connection *c)
  * that there may be is the one that counts.
  */
 static void
-say_goodbye (struct connection *c)
+connection_say_goodbye (struct connection *c)
 {
   uint64_t until = clock_ms () + GOODBYE_MS;
 
@@ -302,7 +305,7 @@ say_goodbye (struct connection *c)
     nbd_aio_opt_abort (c->nbd);
   else if (nbd_aio_is_ready (c->nbd) == 1)
     nbd_aio_disconnect (c->nbd, 0);
-  while (!is_gone (c) && clock_ms () < until)
+  while (!connection_is_gone (c) && clock_ms () < until)
     if (nbd_poll (c->nbd, GOODBYE_MS / 10) < 0 && nbd_get_errno () != EINTR)
       break;
 }
@@ -313,7 +316,7 @@ connection_close (struct connection *c)
   if (!c)
     return;
   if (!c->broken)
-    say_goodbye (c);
+    connection_say_goodbye (c);
   nbd_close (c->nbd);
   alarm_end ();
   free (c->who);
@@ -351,7 +354,7 @@ connection_peer (const struct connection *c, uid_t *uid)
 /* --- Negotiating -------------------------------------------------------- */
 
 static int
-note_answer (void *opaque, int *error)
+connection_note_answer (void *opaque, int *error)
 {
   struct connection *c = opaque;
 
@@ -365,7 +368,7 @@ note_answer (void *opaque, int *error)
 
 /* A server of the oldest kind is past the choice already. */
 static int
-check_negotiating (struct connection *c)
+connection_check_negotiating (struct connection *c)
 {
   c->answered = false;
   c->error = 0;
@@ -376,7 +379,7 @@ check_negotiating (struct connection *c)
 }
 
 static int
-fault_go (struct connection *c, const char *export)
+connection_fault_go (struct connection *c, const char *export)
 {
   char *safe;
 
@@ -392,23 +395,24 @@ fault_go (struct connection *c, const char *export)
 int
 connection_go (struct connection *c, const char *export)
 {
-  nbd_completion_callback answer = { .callback = note_answer,
+  nbd_completion_callback answer = { .callback = connection_note_answer,
                                      .user_data = c };
 
-  if (check_negotiating (c) < 0)
+  if (connection_check_negotiating (c) < 0)
     return -1;
   if (nbd_set_export_name (c->nbd, export) < 0 ||
       nbd_aio_opt_go (c->nbd, answer) < 0)
-    return fault_nbd (c, "choosing an export");
-  if (await (c, is_answered, 0, "choosing an export") < 0)
+    return connection_fault (c, "choosing an export");
+  if (connection_wait (c, connection_is_answered, 0, "choosing an export") < 0)
     return -1;
-  if (is_gone (c) && !c->answered)
-    return fault_nbd (c, "choosing an export");
-  return c->error == 0 ? 0 : c->error == ENOENT ? 1 : fault_go (c, export);
+  if (connection_is_gone (c) && !c->answered)
+    return connection_fault (c, "choosing an export");
+  return c->error == 0 ? 0 : c->error == ENOENT ? 1
+    : connection_fault_go (c, export);
 }
 
 static int
-list_one (void *opaque, const char *name, const char *description)
+connection_list_one (void *opaque, const char *name, const char *description)
 {
   struct connection *c = opaque;
 
@@ -423,23 +427,23 @@ list_one (void *opaque, const char *name, const char *description)
 int
 connection_list (struct connection *c, connection_export_fn *fn, void *opaque)
 {
-  nbd_completion_callback answer = { .callback = note_answer,
+  nbd_completion_callback answer = { .callback = connection_note_answer,
                                      .user_data = c };
-  nbd_list_callback each = { .callback = list_one, .user_data = c };
+  nbd_list_callback each = { .callback = connection_list_one, .user_data = c };
 
   c->list_fn = fn;
   c->list_opaque = opaque;
   c->list_fd = nbd_aio_get_fd (c->nbd);
-  if (check_negotiating (c) < 0)
+  if (connection_check_negotiating (c) < 0)
     return -1;
   if (nbd_aio_opt_list (c->nbd, each, answer) < 0)
-    return fault_nbd (c, "listing the exports");
-  if (await (c, is_answered, 0, "listing the exports") < 0)
+    return connection_fault (c, "listing the exports");
+  if (connection_wait (c, connection_is_answered, 0, "listing the exports") < 0)
     return -1;
   if (c->list_failed)
     return -1;
   if (!c->answered)
-    return fault_nbd (c, "listing the exports");
+    return connection_fault (c, "listing the exports");
   return c->error == 0 ? 0
     : fault ("%s: listing the exports: %s", c->who, strerror (c->error));
 }
@@ -448,12 +452,13 @@ connection_list (struct connection *c, connection_export_fn *fn, void *opaque)
 
 /* *error is what the server said, 0 if it said nothing. */
 static int
-complete (struct connection *c, int64_t cookie, const char *what, int *error)
+connection_complete (struct connection *c, int64_t cookie, const char *what,
+                     int *error)
 {
   *error = c->error = 0;
   if (cookie < 0)
-    return fault_nbd (c, what);
-  if (await (c, is_completed, cookie, what) < 0)
+    return connection_fault (c, what);
+  if (connection_wait (c, connection_is_completed, cookie, what) < 0)
     return -1;
   *error = c->error;
   return *error == 0 ? 0
@@ -463,7 +468,7 @@ complete (struct connection *c, int64_t cookie, const char *what, int *error)
 int
 connection_read (struct connection *c, void *buf, size_t n, uint64_t at)
 {
-  int error, r = complete (c, nbd_aio_pread (c->nbd, buf, n, at,
+  int error, r = connection_complete (c, nbd_aio_pread (c->nbd, buf, n, at,
                                              NBD_NULL_COMPLETION, 0),
                            "reading", &error);
 
@@ -477,7 +482,7 @@ int
 connection_write (struct connection *c, const void *buf, size_t n, uint64_t at,
                   int *error)
 {
-  return complete (c, nbd_aio_pwrite (c->nbd, buf, n, at,
+  return connection_complete (c, nbd_aio_pwrite (c->nbd, buf, n, at,
                                       NBD_NULL_COMPLETION, 0),
                    "writing", error);
 }

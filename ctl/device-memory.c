@@ -29,7 +29,7 @@ static const struct {
 
 /* What counts up to different moments may seem to be more than its whole. */
 static uint64_t
-less (uint64_t whole, uint64_t part)
+memory_less (uint64_t whole, uint64_t part)
 {
   return whole - (part < whole ? part : whole);
 }
@@ -57,11 +57,12 @@ memory_kinds (device *d, struct memory_kind kinds[MEMORY_KINDS])
   /* Segments contain their directories and what is free of them. */
   inside = device_count (d, "memory.directories") +
            device_count (d, "memory.free");
-  kinds[0].bytes = less (kinds[0].bytes, inside);
+  kinds[0].bytes = memory_less (kinds[0].bytes, inside);
 }
 
 uint64_t
 device_same_not_zero (device *d)
 {
-  return less (device_count (d, "same_pages"), device_count (d, "zero_pages"));
+  return memory_less (device_count (d, "same_pages"),
+                      device_count (d, "zero_pages"));
 }

@@ -12,7 +12,7 @@
 #include "must.h"
 
 static bool
-printable (unsigned char c)
+escape_printable (unsigned char c)
 {
   return c >= ' ' && c <= '~';
 }
@@ -23,7 +23,7 @@ text_escape (const char *text)
   char *escaped = must_alloc (strlen (text), 4), *p = escaped;
 
   for (; *text; text++) {
-    if (printable ((unsigned char) *text))
+    if (escape_printable ((unsigned char) *text))
       *p++ = *text;
     else
       p += sprintf (p, "\\x%02x", (unsigned char) *text);
@@ -40,7 +40,7 @@ text_put (FILE *fp, const char *text, size_t length)
   for (i = 0; i < length; i++) {
     unsigned char c = (unsigned char) text[i];
 
-    if (printable (c) || c == '\n' || c == '\t')
+    if (escape_printable (c) || c == '\n' || c == '\t')
       putc (c, fp);
     else
       fprintf (fp, "\\x%02x", c);

@@ -98,7 +98,7 @@ struct stretch {
  * in a block device for example, there are none.
  */
 static bool
-next_stretch (int fd, uint64_t size, struct stretch *s)
+stretch_next (int fd, uint64_t size, struct stretch *s)
 {
   uint64_t start = s->to * SAMPLE_RUN, units;
   off_t from, to;
@@ -121,13 +121,13 @@ next_stretch (int fd, uint64_t size, struct stretch *s)
 
 /* All of its data: in units, and in bytes. */
 static uint64_t
-count_units (int fd, uint64_t size, uint64_t *bytes)
+stretch_count (int fd, uint64_t size, uint64_t *bytes)
 {
   struct stretch s = { 0, 0 };
   uint64_t units = 0;
 
   *bytes = 0;
-  while (next_stretch (fd, size, &s)) {
+  while (stretch_next (fd, size, &s)) {
     units += s.to - s.from;
     *bytes += (s.to > size / SAMPLE_RUN ? size : s.to * SAMPLE_RUN) -
               s.from * SAMPLE_RUN;
@@ -137,13 +137,13 @@ count_units (int fd, uint64_t size, uint64_t *bytes)
 
 /* Read `wanted' of `units': each unit whose number is i / wanted of all. */
 static void
-read_units (int fd, uint64_t size, uint64_t units, uint64_t wanted,
-            struct sample *sample)
+sample_read_units (int fd, uint64_t size, uint64_t units, uint64_t wanted,
+                   struct sample *sample)
 {
   struct stretch s = { 0, 0 };
   uint64_t before = 0, i = 0, n, at;
 
-  while (i < wanted && next_stretch (fd, size, &s)) {
+  while (i < wanted && stretch_next (fd, size, &s)) {
     for (; i < wanted; i++) {
       n = (uint64_t) ((__uint128_t) i * units / wanted);
       if (n - before >= s.to - s.from)
@@ -157,19 +157,19 @@ read_units (int fd, uint64_t size, uint64_t units, uint64_t wanted,
 }
 
 static int
-read_file (int fd, uint64_t size, uint64_t max, struct sample *s)
+sample_read_file (int fd, uint64_t size, uint64_t max, struct sample *s)
 {
   uint64_t units, wanted;
 
   s->whole = size;
-  units = count_units (fd, size, &s->data_bytes);
+  units = stretch_count (fd, size, &s->data_bytes);
   wanted = max / SAMPLE_RUN + (max % SAMPLE_RUN != 0);
   if (wanted > units)
     wanted = units;
   if (sample_new (s, wanted * SAMPLE_RUN) < 0)
     return -1;
   errno = 0;
-  read_units (fd, size, units, wanted, s);
+  sample_read_units (fd, size, units, wanted, s);
   /* Nothing but holes: a page of zeroes is like all of it. */
   if (units == 0)
     s->length = PAGE;
@@ -191,7 +191,7 @@ sample_file (const char *path, uint64_t max, struct sample *s)
   else if (size == 0)
     r = fault ("%s: it is empty", path);
   else
-    r = read_file (fd, (uint64_t) size, max, s);
+    r = sample_read_file (fd, (uint64_t) size, max, s);
   if (fd >= 0)
     close (fd);
   return r;
@@ -248,7 +248,8 @@ runs_add (struct runs *runs, uint64_t at, uint32_t length)
  * share of the sample was taken so far.
  */
 static int
-read_runs (int fd, const struct runs *runs, uint64_t max, struct sample *s)
+sample_read_runs (int fd, const struct runs *runs, uint64_t max,
+                  struct sample *s)
 {
   uint64_t want = runs->listed < max ? runs->listed : max, seen = 0;
   size_t i;
@@ -267,7 +268,7 @@ read_runs (int fd, const struct runs *runs, uint64_t max, struct sample *s)
 
 /* An entry of pagemap: present, and no page of a file. */
 static bool
-is_anonymous (uint64_t entry)
+runs_is_anonymous (uint64_t entry)
 {
   return entry >> 63 && !(entry >> 61 & 1);
 }
@@ -288,7 +289,7 @@ runs_of_mapping (int pagemap, uint64_t from, uint64_t to, uint64_t page,
     if (got < 8)
       break;
     for (i = 0; i < (uint64_t) got / 8; i++, at += page) {
-      if (!is_anonymous (entries[i])) {
+      if (!runs_is_anonymous (entries[i])) {
         if (length)
           runs_add (runs, start, length);
         length = 0;
@@ -326,7 +327,7 @@ runs_of_process (FILE *maps, int pagemap, struct runs *runs)
 }
 
 static int
-open_proc (const char *pid, const char *name)
+sample_open_proc (const char *pid, const char *name)
 {
   char *path = must_printf ("/proc/%s/%s", pid, name);
   int fd = open (path, O_RDONLY | O_CLOEXEC);
@@ -349,13 +350,13 @@ sample_process (const char *pid, uint64_t max, struct sample *s)
 
   if (*pid == '\0' || pid[strspn (pid, "0123456789")])
     return fault ("--pid %s: not the number of a process", pid);
-  if ((maps_fd = open_proc (pid, "maps")) >= 0 &&
-      (mem = open_proc (pid, "mem")) >= 0 &&
-      (pagemap = open_proc (pid, "pagemap")) >= 0 &&
+  if ((maps_fd = sample_open_proc (pid, "maps")) >= 0 &&
+      (mem = sample_open_proc (pid, "mem")) >= 0 &&
+      (pagemap = sample_open_proc (pid, "pagemap")) >= 0 &&
       (maps = fdopen (maps_fd, "r")) != NULL) {
     r = runs_of_process (maps, pagemap, &runs);
     if (r == 0)
-      r = read_runs (mem, &runs, max, s);
+      r = sample_read_runs (mem, &runs, max, s);
   }
   if (maps)
     fclose (maps);

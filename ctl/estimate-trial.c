@@ -79,7 +79,7 @@ plan_all (struct plan *p, uint32_t page_size)
 
 /* By its name or its other name; NULL: there is none. */
 static const struct zram_codec_info *
-find_codec (const char *name)
+plan_find_codec (const char *name)
 {
   const struct zram_codec_info *info;
   unsigned i;
@@ -99,7 +99,7 @@ plan_one (struct plan *p, const char *word, uint32_t page_size)
   struct algorithm a;
   bool understood = algorithm_parse (word, &a) == 0;
 
-  info = find_codec (a.name);
+  info = plan_find_codec (a.name);
   if (!info)
     return fault ("-a %s: there is no such codec", word);
   if (!understood)
@@ -159,7 +159,7 @@ trials_plan (const char *codecs, const char *page_sizes,
 
 /* Of the processor: what else runs here does not count. */
 static uint64_t
-cpu_ns (void)
+trial_cpu_ns (void)
 {
   struct timespec t;
 
@@ -168,23 +168,23 @@ cpu_ns (void)
 }
 
 static uint64_t
-scale (uint64_t n, const struct sample *s)
+trial_scale (uint64_t n, const struct sample *s)
 {
   return (uint64_t) ((__uint128_t) n * s->data_bytes / s->length);
 }
 
 static int
-write_all (struct zram_disk *disk, struct trial *t, const struct sample *s,
-           progress_fn *progress, void *opaque)
+trial_write (struct zram_disk *disk, struct trial *t, const struct sample *s,
+             progress_fn *progress, void *opaque)
 {
   uint64_t at, n, start, ns = 0;
   int r;
 
   for (at = 0; at < s->length; at += n) {
     n = s->length - at < SAMPLE_RUN ? s->length - at : SAMPLE_RUN;
-    start = cpu_ns ();
+    start = trial_cpu_ns ();
     r = zram_pwrite (disk, s->data + at, n, at);
-    ns += cpu_ns () - start;
+    ns += trial_cpu_ns () - start;
     if (r < 0)
       return fault ("%s: %s", t->codec, strerror (-r));
     progress (opaque, (double) at / (double) s->length * 0.8);
@@ -195,8 +195,8 @@ write_all (struct zram_disk *disk, struct trial *t, const struct sample *s,
 
 /* What is read must be what was written; a figure for less would be none. */
 static int
-read_all (struct zram_disk *disk, struct trial *t, const struct sample *s,
-          progress_fn *progress, void *opaque)
+trial_read (struct zram_disk *disk, struct trial *t, const struct sample *s,
+            progress_fn *progress, void *opaque)
 {
   static unsigned char buf[SAMPLE_RUN];
   uint64_t at, n, start, ns = 0;
@@ -204,9 +204,9 @@ read_all (struct zram_disk *disk, struct trial *t, const struct sample *s,
 
   for (at = 0; at < s->length; at += n) {
     n = s->length - at < SAMPLE_RUN ? s->length - at : SAMPLE_RUN;
-    start = cpu_ns ();
+    start = trial_cpu_ns ();
     r = zram_pread (disk, buf, n, at);
-    ns += cpu_ns () - start;
+    ns += trial_cpu_ns () - start;
     if (r == 0 && memcmp (buf, s->data + at, n) != 0)
       r = -EIO;
     if (r < 0)
@@ -223,10 +223,10 @@ read_all (struct zram_disk *disk, struct trial *t, const struct sample *s,
  * to scale it would let large pages, with large segments, look bad.
  */
 static uint64_t
-held_by_whole (const struct zram_stats *st, const struct sample *s)
+trial_held (const struct zram_stats *st, const struct sample *s)
 {
   uint64_t fixed = st->mem_codecs + st->mem_other + st->mem_free;
-  uint64_t part = st->mem_used_total - fixed, whole = scale (part, s);
+  uint64_t part = st->mem_used_total - fixed, whole = trial_scale (part, s);
 
   /* The sample of a small file is the file and the rest of a page. */
   return fixed + whole + (whole > part ? (whole - part) / 100 : 0);
@@ -247,13 +247,13 @@ trial_run (struct trial *t, const struct sample *s, progress_fn *progress,
 
   if (zram_open (&params, &disk, message) < 0)
     return fault ("%s", message);
-  r = write_all (disk, t, s, progress, opaque);
+  r = trial_write (disk, t, s, progress, opaque);
   if (r == 0) {
     zram_compact (disk);
     zram_stats (disk, &full);
-    t->compressed = scale (full.compr_data_size, s);
-    t->held = held_by_whole (&full, s);
-    r = read_all (disk, t, s, progress, opaque);
+    t->compressed = trial_scale (full.compr_data_size, s);
+    t->held = trial_held (&full, s);
+    r = trial_read (disk, t, s, progress, opaque);
   }
   zram_close (disk);
   return r;

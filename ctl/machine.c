@@ -74,7 +74,7 @@ machine_sys (const char *root, const char *device, const char *name)
  * "/dev/nbd0", "/dev/nbd0p1".
  */
 static bool
-is_of_device (const char *source, const char *device)
+machine_is_of_device (const char *source, const char *device)
 {
   size_t n = strlen (device);
 
@@ -89,7 +89,7 @@ is_of_device (const char *source, const char *device)
 
 /* \040 and the like, in place. */
 static void
-octal_decode (char *s)
+machine_decode (char *s)
 {
   char *to = s;
 
@@ -111,7 +111,7 @@ octal_decode (char *s)
  * either will do.
  */
 static char *
-mountpoint_of_line (char *line, const char *device, const char *number)
+machine_mountpoint_of (char *line, const char *device, const char *number)
 {
   char *save = NULL, *word, *field[5] = { NULL }, *source = NULL;
   int i = 0, after = -1;
@@ -127,11 +127,11 @@ mountpoint_of_line (char *line, const char *device, const char *number)
   }
   if (!field[4] || !source)
     return NULL;
-  octal_decode (source);
+  machine_decode (source);
   if ((!number || strcmp (field[2], number) != 0) &&
-      !is_of_device (source, device))
+      !machine_is_of_device (source, device))
     return NULL;
-  octal_decode (field[4]);
+  machine_decode (field[4]);
   return must_copy (field[4]);
 }
 
@@ -144,7 +144,7 @@ machine_mountpoint (const char *root, const char *device)
 
   for (line = text ? strtok_r (text, "\n", &save) : NULL; line && !found;
        line = strtok_r (NULL, "\n", &save))
-    found = mountpoint_of_line (line, device, number);
+    found = machine_mountpoint_of (line, device, number);
   free (number);
   free (text);
   free (path);
@@ -165,8 +165,8 @@ machine_swap (const char *root, const char *device, struct swap_use *use)
 
     if (*rest)
       *rest++ = '\0';
-    octal_decode (line);
-    found = is_of_device (line, device);
+    machine_decode (line);
+    found = machine_is_of_device (line, device);
     if (found && use && sscanf (rest, "%*s %" SCNu64 " %" SCNu64,
                                 &use->size, &use->used) != 2)
       *use = (struct swap_use) { 0, 0 };
@@ -178,7 +178,7 @@ machine_swap (const char *root, const char *device, struct swap_use *use)
 
 /* The number behind a key of /proc/meminfo. */
 static bool
-meminfo (const char *text, const char *key, uint64_t *kib)
+machine_meminfo (const char *text, const char *key, uint64_t *kib)
 {
   const char *at = strstr (text, key);
 
@@ -191,13 +191,13 @@ machine_room (const char *root, const struct swap_use *use, uint64_t *kib)
   char *path = must_printf ("%s/proc/meminfo", root);
   char *text = machine_read (path, NULL);
   uint64_t swap = 0, both = 0, own = use->size - use->used;
-  bool known = text && meminfo (text, "MemAvailable:", kib) &&
-    meminfo (text, "SwapFree:", &swap);
+  bool known = text && machine_meminfo (text, "MemAvailable:", kib) &&
+    machine_meminfo (text, "SwapFree:", &swap);
 
   if (known && swap > own)
     *kib += swap - own;
   /* What is swapped out and in memory as well needs no more. */
-  if (known && meminfo (text, "SwapCached:", &both))
+  if (known && machine_meminfo (text, "SwapCached:", &both))
     *kib += both;
   free (text);
   free (path);

@@ -174,7 +174,7 @@ static const struct option_row {
 #define N_ROWS (sizeof rows / sizeof rows[0])
 
 static void
-print_help (void)
+main_help (void)
 {
   char left[64];
   size_t i;
@@ -222,7 +222,7 @@ print_help (void)
 }
 
 static int
-hint (void)
+main_hint (void)
 {
   fputs ("Try '" PROGRAM " --help'.\n", stderr);
   return EXIT_USAGE;
@@ -230,7 +230,8 @@ hint (void)
 
 /* getopt's tables, from ours.  ':' first: we say what is wrong. */
 static void
-make_tables (char letters[2 * N_ROWS + 2], struct option longs[N_ROWS + 1])
+main_getopt_tables (char letters[2 * N_ROWS + 2],
+                    struct option longs[N_ROWS + 1])
 {
   char *p = letters;
   size_t i;
@@ -251,7 +252,7 @@ make_tables (char letters[2 * N_ROWS + 2], struct option longs[N_ROWS + 1])
 }
 
 static int
-bad_option (int c, char **argv)
+main_bad_option (int c, char **argv)
 {
   const char *word = argv[optind - 1];
   bool is_long = strncmp (word, "--", 2) == 0;
@@ -266,25 +267,25 @@ bad_option (int c, char **argv)
     complain ("unknown option %s", safe);
     free (safe);
   }
-  return hint ();
+  return main_hint ();
 }
 
 /* Fill in the options; given[i] says that row i was.  An exit status. */
 static int
-parse (int argc, char **argv, bool given[N_ROWS])
+main_parse (int argc, char **argv, bool given[N_ROWS])
 {
   char letters[2 * N_ROWS + 2];
   struct option longs[N_ROWS + 1];
   size_t i;
   int c;
 
-  make_tables (letters, longs);
+  main_getopt_tables (letters, longs);
   opterr = 0;
   while ((c = getopt_long (argc, argv, letters, longs, NULL)) != -1) {
     for (i = 0; i < N_ROWS && rows[i].letter != c; i++)
       ;
     if (i == N_ROWS)
-      return bad_option (c, argv);
+      return main_bad_option (c, argv);
     given[i] = true;
     if (rows[i].text)
       *rows[i].text = optarg;
@@ -296,7 +297,7 @@ parse (int argc, char **argv, bool given[N_ROWS])
 
 /* Which command it is; *named says that the first word is its name. */
 static const struct command *
-choose (const char *word, bool *named)
+main_choose (const char *word, bool *named)
 {
   size_t i;
 
@@ -316,7 +317,7 @@ choose (const char *word, bool *named)
 
 /* Is every option for this command, and the number of words right? */
 static int
-check (const struct command *c, const bool given[N_ROWS], int argc)
+main_check (const struct command *c, const bool given[N_ROWS], int argc)
 {
   size_t i;
 
@@ -324,20 +325,20 @@ check (const struct command *c, const bool given[N_ROWS], int argc)
     if (given[i] && !(rows[i].who & c->who)) {
       complain (c->name ? "--%s does not go with %s" : "--%s alone has no use",
                 rows[i].name, c->name);
-      return hint ();
+      return main_hint ();
     }
   }
   if (argc >= c->min && (c->max < 0 || argc <= c->max))
     return EXIT_OK;
   complain ("usage: " PROGRAM " %s %s", c->name, c->arguments);
-  return hint ();
+  return main_hint ();
 }
 
 /* Without a command, the first word is a device, or a command that is spelt
  * wrongly.
  */
 static int
-check_device (const char *word)
+main_check_device (const char *word)
 {
   static const char *const begins[] = { "zram", "nbd", "/dev/" };
   char *safe;
@@ -350,11 +351,11 @@ check_device (const char *word)
   complain ("%s: neither a command nor a device like zram0 or /dev/nbd0",
             safe);
   free (safe);
-  return hint ();
+  return main_hint ();
 }
 
 static bool
-is_set (const char *variable)
+main_is_set (const char *variable)
 {
   const char *value = getenv (variable);
 
@@ -363,11 +364,11 @@ is_set (const char *variable)
 
 /* The server is not asked before its place is known. */
 static char *
-find_server (void)
+main_find_server (void)
 {
   if (options.uri)
     return must_copy (options.uri);
-  return is_set ("NBDZRAM_URI") ? must_copy (getenv ("NBDZRAM_URI"))
+  return main_is_set ("NBDZRAM_URI") ? must_copy (getenv ("NBDZRAM_URI"))
                                 : address_default ();
 }
 
@@ -377,32 +378,32 @@ main (int argc, char **argv)
   bool given[N_ROWS] = { false }, named;
   const struct command *c;
   char *uri;
-  int r = parse (argc, argv, given);
+  int r = main_parse (argc, argv, given);
 
   if (r != EXIT_OK)
     return r;
   argc -= optind;
   argv += optind;
-  c = choose (argv[0], &named);
+  c = main_choose (argv[0], &named);
   if (want_version) {
     puts (PROGRAM " " PACKAGE_VERSION);
     return EXIT_OK;
   }
   if (want_help || !c->run) {
-    print_help ();
+    main_help ();
     return EXIT_OK;
   }
   argc -= named;
   argv += named;
-  r = check (c, given, argc);
+  r = main_check (c, given, argc);
   if (r == EXIT_OK && !named && argc)
-    r = check_device (argv[0]);
+    r = main_check_device (argv[0]);
   if (r != EXIT_OK)
     return r;
   if (timeout_parse (options.timeout) < 0)
     return usage ("%s", fault_text ());
-  uri = find_server ();
-  options.uri_given = options.uri || is_set ("NBDZRAM_URI");
+  uri = main_find_server ();
+  options.uri_given = options.uri || main_is_set ("NBDZRAM_URI");
   options.uri = uri;
   r = c->run (&options, argc, argv);
   free (uri);

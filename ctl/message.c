@@ -32,7 +32,7 @@ fault_text (void)
 }
 
 static void __attribute__ ((format (printf, 1, 0)))
-say (const char *format, va_list args)
+message_say (const char *format, va_list args)
 {
   fflush (stdout);
   fputs (PROGRAM ": ", stderr);
@@ -46,7 +46,7 @@ complain (const char *format, ...)
   va_list args;
 
   va_start (args, format);
-  say (format, args);
+  message_say (format, args);
   va_end (args);
 }
 
@@ -63,7 +63,7 @@ usage (const char *format, ...)
   va_list args;
 
   va_start (args, format);
-  say (format, args);
+  message_say (format, args);
   va_end (args);
   return EXIT_USAGE;
 }

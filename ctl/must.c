@@ -14,7 +14,7 @@
 #include "must.h"
 
 static void *
-must (void *p)
+must_have (void *p)
 {
   if (!p) {
     complain ("there is no more memory");
@@ -28,14 +28,14 @@ void *
 must_alloc (size_t n, size_t size)
 {
   if (size && n > (SIZE_MAX - 1) / size)
-    return must (NULL);
-  return must (calloc (1, n * size + 1));
+    return must_have (NULL);
+  return must_have (calloc (1, n * size + 1));
 }
 
 char *
 must_copy (const char *text)
 {
-  return must (strdup (text));
+  return must_have (strdup (text));
 }
 
 char *
@@ -48,5 +48,5 @@ must_printf (const char *format, ...)
   va_start (args, format);
   r = vasprintf (&text, format, args);
   va_end (args);
-  return must (r < 0 ? NULL : text);
+  return must_have (r < 0 ? NULL : text);
 }

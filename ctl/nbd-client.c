@@ -21,7 +21,7 @@ nbd_uses_tls (const char *uri)
 }
 
 static const char *
-file_in (struct program *p, const char *dir, const char *name)
+nbd_client_file (struct program *p, const char *dir, const char *name)
 {
   const char *path = program_keep (p, must_printf ("%s/%s", dir, name));
 
@@ -32,7 +32,7 @@ file_in (struct program *p, const char *dir, const char *name)
  * certificate nbd-client would trust anybody.
  */
 static int
-add_tls (struct program *p, const struct attachment *a)
+nbd_client_tls (struct program *p, const struct attachment *a)
 {
   const char *psk = program_keep (p, address_query (a->uri, "tls-psk-file"));
   const char *dir =
@@ -46,11 +46,11 @@ add_tls (struct program *p, const struct attachment *a)
   if (!dir)
     return fault ("%s: nbd-client needs the certificates to be named: add"
                   " ?tls-certificates=DIR", a->uri);
-  ca = file_in (p, dir, "ca-cert.pem");
+  ca = nbd_client_file (p, dir, "ca-cert.pem");
   if (!ca)
     return fault ("%s/ca-cert.pem: %s", dir, strerror (errno));
-  cert = file_in (p, dir, "client-cert.pem");
-  key = file_in (p, dir, "client-key.pem");
+  cert = nbd_client_file (p, dir, "client-cert.pem");
+  key = nbd_client_file (p, dir, "client-key.pem");
   if (!cert != !key)
     return fault ("%s: client-cert.pem and client-key.pem need each other",
                   dir);
@@ -98,5 +98,5 @@ nbd_client_words (struct program *p, const struct attachment *a)
                  NULL);
   if (a->swap)
     program_add (p, "-swap", NULL);
-  return nbd_uses_tls (a->uri) ? add_tls (p, a) : 0;
+  return nbd_uses_tls (a->uri) ? nbd_client_tls (p, a) : 0;
 }

@@ -56,7 +56,7 @@ nbd_attached (const char *name)
 }
 
 static bool
-has_no_size (const char *name)
+nbd_has_no_size (const char *name)
 {
   char *size = machine_sys (machine_root (), name, "size");
   bool yes = !size || strcmp (size, "0") == 0;
@@ -67,13 +67,13 @@ has_no_size (const char *name)
 
 /* One that has lost its server keeps its size as long as it is open. */
 static bool
-is_free (const char *name)
+nbd_is_free (const char *name)
 {
-  return has_no_size (name) && !nbd_attached (name);
+  return nbd_has_no_size (name) && !nbd_attached (name);
 }
 
 static bool
-exists (const char *path)
+nbd_exists (const char *path)
 {
   char *real = must_printf ("%s%s", machine_root (), path);
   bool yes = access (real, F_OK) == 0;
@@ -84,12 +84,12 @@ exists (const char *path)
 
 /* It stays loaded whatever comes: that does no harm. */
 static int
-load_module (void)
+nbd_load_module (void)
 {
   struct program p = { .argc = 0 };
   char *why;
 
-  if (exists ("/sys/module/nbd") || exists ("/sys/block/nbd0"))
+  if (nbd_exists ("/sys/module/nbd") || nbd_exists ("/sys/block/nbd0"))
     return 0;
   program_add (&p, "modprobe", "nbd", NULL);
   if (program_run (&p) == 0)
@@ -106,7 +106,7 @@ load_module (void)
 /* --- Doing -------------------------------------------------------------- */
 
 static void
-set_device (struct attachment *a, unsigned n)
+nbd_set_device (struct attachment *a, unsigned n)
 {
   snprintf (a->name, sizeof a->name, "nbd%u", n);
   snprintf (a->path, sizeof a->path, "/dev/%s", a->name);
@@ -114,18 +114,18 @@ set_device (struct attachment *a, unsigned n)
 
 /* Attached and of a size, which comes a moment later; or neither. */
 static bool
-is_settled (const char *name, bool wanted)
+nbd_is_settled (const char *name, bool wanted)
 {
-  return wanted ? nbd_attached (name) && !has_no_size (name)
+  return wanted ? nbd_attached (name) && !nbd_has_no_size (name)
     : !nbd_attached (name);
 }
 
 static int
-wait_attached (const char *name, bool wanted)
+nbd_wait_attached (const char *name, bool wanted)
 {
   int ms;
 
-  for (ms = 0; !is_settled (name, wanted); ms += 50) {
+  for (ms = 0; !nbd_is_settled (name, wanted); ms += 50) {
     if (ms >= PATIENCE_MS)
       return fault ("nbd-client has said that it did, but /dev/%s is %s"
                     " attached", name, wanted ? "not" : "still");
@@ -139,7 +139,7 @@ wait_attached (const char *name, bool wanted)
  * told to stop just when it is done.
  */
 static bool
-attached_by (const char *name, pid_t pid)
+nbd_attached_by (const char *name, pid_t pid)
 {
   char *text = machine_sys (machine_root (), name, "pid");
   bool yes = text && pid > 0 && strtol (text, NULL, 10) == (long) pid;
@@ -150,7 +150,7 @@ attached_by (const char *name, pid_t pid)
 
 /* Take back what nbd-client did, and keep the fault that is the reason. */
 static int
-take_back (const struct attachment *a)
+nbd_take_back (const struct attachment *a)
 {
   char *why = must_copy (fault_text ());
 
@@ -164,7 +164,7 @@ take_back (const struct attachment *a)
 
 /* 1: somebody else was faster. */
 static int
-attach_one (struct attachment *a)
+nbd_attach_one (struct attachment *a)
 {
   struct program p;
   int r = nbd_client_words (&p, a);
@@ -174,12 +174,12 @@ attach_one (struct attachment *a)
   program_free (&p);
   if (a->dry)
     return r;
-  if (r < 0 && attached_by (a->name, p.pid))
-    return take_back (a);
+  if (r < 0 && nbd_attached_by (a->name, p.pid))
+    return nbd_take_back (a);
   if (r < 0)
-    return p.status > 0 && !is_free (a->name) ? 1 : -1;
-  if (wait_attached (a->name, true) < 0)
-    return take_back (a);
+    return p.status > 0 && !nbd_is_free (a->name) ? 1 : -1;
+  if (nbd_wait_attached (a->name, true) < 0)
+    return nbd_take_back (a);
   attached_note_write (a->name, a->address.socket ? a->address.socket
                                  : a->uri, a->address.export);
   return 0;
@@ -189,7 +189,7 @@ attach_one (struct attachment *a)
  * another try is of no use, with a fault either way.
  */
 static int
-check_answers (const struct attachment *a)
+nbd_check_answers (const struct attachment *a)
 {
   char *real = must_printf ("%s%s", machine_root (), a->path);
   struct probe p;
@@ -201,7 +201,7 @@ check_answers (const struct attachment *a)
     fault ("%s does not answer on all of its %" PRIu64 " connections; try"
            " fewer", a->path, a->connections);
   if (r != 0) {
-    take_back (a);
+    nbd_take_back (a);
     interrupt_defer (false);
     /* Then it cannot be attached anew, and what waits for it may do so. */
     if (nbd_attached (a->name))
@@ -214,15 +214,15 @@ check_answers (const struct attachment *a)
 
 /* 1: somebody else was faster. */
 static int
-attach_answering (struct attachment *a)
+nbd_attach_answering (struct attachment *a)
 {
   int i, r;
 
   for (i = 0; i < ATTEMPTS; i++) {
-    r = attach_one (a);
+    r = nbd_attach_one (a);
     if (r != 0 || a->dry || a->connections == 1)
       return r;
-    r = check_answers (a);
+    r = nbd_check_answers (a);
     if (r <= 0)
       return r;
   }
@@ -235,18 +235,18 @@ nbd_attach (struct attachment *a)
   unsigned n, tries;
   int r;
 
-  if (nbd_client_check (a) < 0 || load_module () < 0)
+  if (nbd_client_check (a) < 0 || nbd_load_module () < 0)
     return -1;
   if (a->device) {
-    set_device (a, (unsigned) strtoul (a->device + 3, NULL, 10));
-    r = is_free (a->name) ? attach_answering (a) : 1;
+    nbd_set_device (a, (unsigned) strtoul (a->device + 3, NULL, 10));
+    r = nbd_is_free (a->name) ? nbd_attach_answering (a) : 1;
     return r > 0 ? fault ("%s is in use", a->path) : r;
   }
   for (n = tries = 0; tries < TRIES; n++) {
-    set_device (a, n);
-    if (is_free (a->name)) {
+    nbd_set_device (a, n);
+    if (nbd_is_free (a->name)) {
       tries++;
-      r = attach_answering (a);
+      r = nbd_attach_answering (a);
       if (r <= 0)
         return r;
     }
@@ -270,7 +270,7 @@ nbd_detach (const char *name, bool dry)
   if (r < 0 && !nbd_attached (name))
     r = 0;
   if (r == 0)
-    r = wait_attached (name, false);
+    r = nbd_wait_attached (name, false);
   if (r == 0)
     attached_note_remove (name);
   return r;

@@ -38,7 +38,7 @@ enum { READ_ALL, NOT_READ };
 
 /* Past the cache, which a file of a test may not be. */
 static int
-open_direct (const char *path)
+probe_open (const char *path)
 {
   int fd = open (path, O_RDONLY | O_DIRECT | O_CLOEXEC);
 
@@ -46,11 +46,11 @@ open_direct (const char *path)
 }
 
 static int
-read_everywhere (const char *path, size_t bytes)
+probe_read (const char *path, size_t bytes)
 {
   static char block[4096] __attribute__ ((aligned (4096)));
   long n = sysconf (_SC_NPROCESSORS_CONF), cpu;
-  int fd = open_direct (path);
+  int fd = probe_open (path);
   cpu_set_t *one = CPU_ALLOC (n);
   size_t size = CPU_ALLOC_SIZE (n);
 
@@ -74,7 +74,7 @@ probe_begin (struct probe *p, const char *path, size_t bytes)
   p->pid = fork ();
   if (p->pid == 0) {
     setpgid (0, 0);             /* Ctrl-C is for the tool */
-    _exit (read_everywhere (path, bytes));
+    _exit (probe_read (path, bytes));
   }
   return p->pid == -1 ? fault ("fork: %s", strerror (errno)) : 0;
 }

@@ -14,8 +14,8 @@
 
 /* n / unit with one digit, rounded to nearest, and the letter. */
 static const char *
-with_unit (uint64_t n, uint64_t unit, const char *letter,
-           char text[SIZE_TEXT])
+text_with_unit (uint64_t n, uint64_t unit, const char *letter,
+                char text[SIZE_TEXT])
 {
   uint64_t whole = n / unit, rest = n % unit, tenths;
 
@@ -43,13 +43,13 @@ size_text (uint64_t bytes, char text[SIZE_TEXT])
 
   while (i < 6 && bytes >> 10 * (i + 1))
     i++;
-  return with_unit (bytes, UINT64_C (1) << 10 * i, letters[i], text);
+  return text_with_unit (bytes, UINT64_C (1) << 10 * i, letters[i], text);
 }
 
 /* By thousands. */
 static const char *
-by_thousands (uint64_t n, const char *const *letters, unsigned n_letters,
-              char text[SIZE_TEXT])
+text_by_thousands (uint64_t n, const char *const *letters, unsigned n_letters,
+                   char text[SIZE_TEXT])
 {
   uint64_t unit = 1;
   unsigned i = 0;
@@ -58,7 +58,7 @@ by_thousands (uint64_t n, const char *const *letters, unsigned n_letters,
     unit *= 1000;
     i++;
   }
-  return with_unit (n, unit, letters[i], text);
+  return text_with_unit (n, unit, letters[i], text);
 }
 
 const char *
@@ -66,7 +66,7 @@ count_text (uint64_t n, char text[SIZE_TEXT])
 {
   static const char *const letters[] = { "", "k", "M", "G", "T", "P", "E" };
 
-  return by_thousands (n, letters, 7, text);
+  return text_by_thousands (n, letters, 7, text);
 }
 
 const char *
@@ -74,7 +74,7 @@ time_text (uint64_t ns, char text[SIZE_TEXT])
 {
   static const char *const letters[] = { "ns", "us", "ms", "s" };
 
-  return by_thousands (ns, letters, 4, text);
+  return text_by_thousands (ns, letters, 4, text);
 }
 
 static const char *

@@ -12,7 +12,7 @@
 
 /* False: it is not known. */
 static bool
-growth (const struct span *span, const char *path, uint64_t *n)
+span_growth (const struct span *span, const char *path, uint64_t *n)
 {
   uint64_t now, before;
 
@@ -28,17 +28,17 @@ span_rate (const struct span *span, const char *path)
 {
   uint64_t n;
 
-  if (!span->ns || !growth (span, path, &n))
+  if (!span->ns || !span_growth (span, path, &n))
     return RATE_UNKNOWN;
   return (uint64_t) ((__uint128_t) n * SECOND / span->ns);
 }
 
 static bool
-operation_growth (const struct span *span, const struct operation *op,
-                  const char *member, uint64_t *n)
+span_operation_growth (const struct span *span, const struct operation *op,
+                       const char *member, uint64_t *n)
 {
   char *path = must_printf ("latency.%s.%s", op->name, member);
-  bool known = growth (span, path, n);
+  bool known = span_growth (span, path, n);
 
   free (path);
   return known;
@@ -49,8 +49,8 @@ span_mean (const struct span *span, const struct operation *op)
 {
   uint64_t n, ns;
 
-  if (!operation_growth (span, op, "count", &n) || !n ||
-      !operation_growth (span, op, "sum_ns", &ns))
+  if (!span_operation_growth (span, op, "count", &n) || !n ||
+      !span_operation_growth (span, op, "sum_ns", &ns))
     return RATE_UNKNOWN;
   return ns / n;
 }
@@ -68,7 +68,7 @@ struct histogram {
 };
 
 static void
-add_bucket (void *opaque, const char *key, uint64_t count)
+histogram_add (void *opaque, const char *key, uint64_t count)
 {
   struct histogram *h = opaque;
   char *end;
@@ -79,7 +79,7 @@ add_bucket (void *opaque, const char *key, uint64_t count)
 }
 
 static int
-by_bound (const void *a, const void *b)
+histogram_order (const void *a, const void *b)
 {
   const struct bucket *x = a, *y = b;
 
@@ -87,26 +87,26 @@ by_bound (const void *a, const void *b)
 }
 
 static void
-read_histogram (device *d, const struct operation *op, struct histogram *h)
+histogram_read (device *d, const struct operation *op, struct histogram *h)
 {
   char *path = must_printf ("latency.%s.buckets", op->name);
 
   h->n = 0;
-  device_each_number (d, path, add_bucket, h);
+  device_each_number (d, path, histogram_add, h);
   free (path);
-  qsort (h->bucket, h->n, sizeof h->bucket[0], by_bound);
+  qsort (h->bucket, h->n, sizeof h->bucket[0], histogram_order);
 }
 
 /* Take away from a what is in b.  The sum of what is left. */
 static uint64_t
-subtract (struct histogram *a, const struct histogram *b)
+histogram_subtract (struct histogram *a, const struct histogram *b)
 {
   uint64_t sum = 0;
   unsigned i;
 
   for (i = 0; i < a->n; i++) {
     const struct bucket *same = bsearch (&a->bucket[i], b->bucket, b->n,
-                                         sizeof b->bucket[0], by_bound);
+                                         sizeof b->bucket[0], histogram_order);
     uint64_t *count = &a->bucket[i].count;
 
     if (same)
@@ -125,11 +125,11 @@ span_quantile (const struct span *span, const struct operation *op,
   unsigned i;
 
   /* Requests may have ended since the count was taken, never fewer. */
-  if (!operation_growth (span, op, "count", &n) || !n)
+  if (!span_operation_growth (span, op, "count", &n) || !n)
     return RATE_UNKNOWN;
-  read_histogram (span->now, op, &now);
-  read_histogram (span->before, op, &before);
-  sum = subtract (&now, &before);
+  histogram_read (span->now, op, &now);
+  histogram_read (span->before, op, &before);
+  sum = histogram_subtract (&now, &before);
   for (i = 0; i < now.n && sum; i++) {
     seen += now.bucket[i].count;
     if ((__uint128_t) seen * 1000 >= (__uint128_t) sum * thousandths)

@@ -27,7 +27,7 @@
 
 /* getaddrinfo's status; 0: there is at least one. */
 static int
-ask (const char *host, const char *port, int flags, struct endpoints *a)
+resolve_now (const char *host, const char *port, int flags, struct endpoints *a)
 {
   const struct addrinfo hints = {
     .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags,
@@ -53,7 +53,7 @@ struct answer {
 };
 
 static pid_t
-begin_child (const char *host, const char *port, int to)
+resolve_begin_child (const char *host, const char *port, int to)
 {
   struct answer answer;
   pid_t pid = fork ();
@@ -61,14 +61,14 @@ begin_child (const char *host, const char *port, int to)
   if (pid != 0)
     return pid;
   memset (&answer, 0, sizeof answer);
-  answer.status = ask (host, port, 0, &answer.endpoints);
+  answer.status = resolve_now (host, port, 0, &answer.endpoints);
   _exit (write (to, &answer, sizeof answer) != sizeof answer);
 }
 
 /* All of it, or less if the child has died. */
 static int
-read_answer (int from, struct answer *answer, uint64_t deadline,
-             const char *who)
+resolve_read (int from, struct answer *answer, uint64_t deadline,
+              const char *who)
 {
   char *p = (char *) answer;
   size_t done = 0;
@@ -84,8 +84,8 @@ read_answer (int from, struct answer *answer, uint64_t deadline,
 }
 
 static int
-ask_child (const char *host, const char *port, uint64_t deadline,
-           struct answer *answer)
+resolve_in_child (const char *host, const char *port, uint64_t deadline,
+                  struct answer *answer)
 {
   char *who = must_printf ("the look-up of %s", host);
   int fds[2], r;
@@ -95,10 +95,10 @@ ask_child (const char *host, const char *port, uint64_t deadline,
     free (who);
     return fault ("pipe: %s", strerror (errno));
   }
-  pid = begin_child (host, port, fds[1]);
+  pid = resolve_begin_child (host, port, fds[1]);
   close (fds[1]);
   r = pid < 0 ? fault ("fork: %s", strerror (errno))
-              : read_answer (fds[0], answer, deadline, who);
+              : resolve_read (fds[0], answer, deadline, who);
   close (fds[0]);
   if (pid > 0) {
     kill (pid, SIGKILL);
@@ -117,9 +117,9 @@ resolve (const char *host, const char *port, uint64_t deadline,
   char *safe;
 
   /* Numbers need nobody. */
-  if (ask (host, port, AI_NUMERICHOST | AI_NUMERICSERV, a) == 0)
+  if (resolve_now (host, port, AI_NUMERICHOST | AI_NUMERICSERV, a) == 0)
     return 0;
-  if (ask_child (host, port, deadline, &answer) < 0)
+  if (resolve_in_child (host, port, deadline, &answer) < 0)
     return -1;
   *a = answer.endpoints;
   if (answer.status == 0)
@@ -134,7 +134,7 @@ resolve (const char *host, const char *port, uint64_t deadline,
 
 /* The address alone: 4 or 16 bytes, and IPv4 within IPv6 as IPv4. */
 static const unsigned char *
-bytes_of (const struct sockaddr *sa, size_t *n)
+resolve_bytes (const struct sockaddr *sa, size_t *n)
 {
   const struct sockaddr_in *four = (const void *) sa;
   const struct sockaddr_in6 *six = (const void *) sa;
@@ -150,7 +150,7 @@ bytes_of (const struct sockaddr *sa, size_t *n)
 
 /* 127.0.0.0/8 and ::1; and 0.0.0.0/8 and ::, which connect to it too. */
 static bool
-is_loopback (const unsigned char *bytes, size_t n)
+resolve_is_loopback (const unsigned char *bytes, size_t n)
 {
   static const unsigned char zeroes[15];
 
@@ -159,7 +159,8 @@ is_loopback (const unsigned char *bytes, size_t n)
 }
 
 static bool
-is_one_of (const struct ifaddrs *list, const unsigned char *bytes, size_t n)
+resolve_is_one_of (const struct ifaddrs *list, const unsigned char *bytes,
+                   size_t n)
 {
   const unsigned char *own;
   size_t n_own;
@@ -167,7 +168,7 @@ is_one_of (const struct ifaddrs *list, const unsigned char *bytes, size_t n)
   for (; list; list = list->ifa_next) {
     if (!list->ifa_addr)
       continue;
-    own = bytes_of (list->ifa_addr, &n_own);
+    own = resolve_bytes (list->ifa_addr, &n_own);
     if (n && n_own == n && memcmp (own, bytes, n) == 0)
       return true;
   }
@@ -186,8 +187,8 @@ resolve_is_local (const struct endpoints *a)
   if (getifaddrs (&own) < 0)
     own = NULL;
   for (i = 0; i < a->n && !yes; i++) {
-    bytes = bytes_of ((const struct sockaddr *) &a->list[i].sa, &n);
-    yes = is_loopback (bytes, n) || is_one_of (own, bytes, n);
+    bytes = resolve_bytes ((const struct sockaddr *) &a->list[i].sa, &n);
+    yes = resolve_is_loopback (bytes, n) || resolve_is_one_of (own, bytes, n);
   }
   freeifaddrs (own);
   return yes;

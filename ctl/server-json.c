@@ -29,7 +29,7 @@
 #define CODECS_MAX 64
 
 static struct json_object *
-devices (const struct server *s)
+server_devices (const struct server *s)
 {
   struct json_object *list;
 
@@ -39,7 +39,7 @@ devices (const struct server *s)
 
 /* A device is an object with a name. */
 static bool
-is_device (struct json_object *d)
+server_is_device (struct json_object *d)
 {
   struct json_object *name;
 
@@ -51,7 +51,7 @@ is_device (struct json_object *d)
 
 /* What is in texts counts too, and does no harm. */
 static bool
-has_too_many (const char *text)
+server_has_too_many (const char *text)
 {
   unsigned n = 0;
 
@@ -62,7 +62,7 @@ has_too_many (const char *text)
 }
 
 static int
-check_devices (const struct server *s)
+server_check_devices (const struct server *s)
 {
   unsigned i;
 
@@ -70,7 +70,7 @@ check_devices (const struct server *s)
     return fault ("its answer has %u devices, more than %d", s->n,
                   SERVER_DEVICES_MAX);
   for (i = 0; i < s->n; i++)
-    if (!is_device (server_device (s, i)))
+    if (!server_is_device (server_device (s, i)))
       return fault ("its answer has something among its devices that is none");
   return 0;
 }
@@ -84,7 +84,7 @@ server_parse (const char *text, struct server *s)
   memset (s, 0, sizeof *s);
   if (!tokener)
     return fault ("there is no more memory");
-  if (has_too_many (text)) {
+  if (server_has_too_many (text)) {
     json_tokener_free (tokener);
     return fault ("its answer has too many members");
   }
@@ -96,13 +96,13 @@ server_parse (const char *text, struct server *s)
   json_tokener_free (tokener);
   if (!s->root)
     return fault ("its answer is no JSON");
-  list = devices (s);
+  list = server_devices (s);
   if (!list) {
     server_free (s);
     return fault ("its answer has no list of devices");
   }
   s->n = (unsigned) json_object_array_length (list);
-  if (check_devices (s) == 0)
+  if (server_check_devices (s) == 0)
     return 0;
   server_free (s);
   return -1;
@@ -139,7 +139,7 @@ server_free (struct server *s)
 device *
 server_device (const struct server *s, unsigned i)
 {
-  return json_object_array_get_idx (devices (s), i);
+  return json_object_array_get_idx (server_devices (s), i);
 }
 
 device *
@@ -159,7 +159,7 @@ server_find (const struct server *s, const char *name)
 
 /* Its beginning: a text may have megabytes. */
 static char *
-escape_some (const char *text)
+device_escape (const char *text)
 {
   char some[TEXT_LENGTH_MAX + 1];
 
@@ -169,7 +169,7 @@ escape_some (const char *text)
 
 /* The member of a path, of some type; NULL: there is none. */
 static struct json_object *
-member_of (device *d, const char *path, json_type type)
+device_member (device *d, const char *path, json_type type)
 {
   char *copy = must_copy (path), *save = NULL, *key;
   struct json_object *o = d;
@@ -186,15 +186,15 @@ member_of (device *d, const char *path, json_type type)
 char *
 device_text (device *d, const char *path)
 {
-  struct json_object *o = member_of (d, path, json_type_string);
+  struct json_object *o = device_member (d, path, json_type_string);
 
-  return o ? escape_some (json_object_get_string (o)) : NULL;
+  return o ? device_escape (json_object_get_string (o)) : NULL;
 }
 
 bool
 device_number (device *d, const char *path, uint64_t *n)
 {
-  struct json_object *o = member_of (d, path, json_type_int);
+  struct json_object *o = device_member (d, path, json_type_int);
 
   *n = o ? json_object_get_uint64 (o) : 0;
   return o != NULL;
@@ -203,7 +203,7 @@ device_number (device *d, const char *path, uint64_t *n)
 bool
 device_integer (device *d, const char *path, int64_t *n)
 {
-  struct json_object *o = member_of (d, path, json_type_int);
+  struct json_object *o = device_member (d, path, json_type_int);
 
   *n = o ? json_object_get_int64 (o) : 0;
   return o != NULL;
@@ -230,7 +230,7 @@ device_ratio (device *d)
 void
 device_each_codec (device *d, codec_fn *fn, void *opaque)
 {
-  struct json_object *codecs = member_of (d, "codecs", json_type_object);
+  struct json_object *codecs = device_member (d, "codecs", json_type_object);
   unsigned n = 0;
 
   if (!codecs)
@@ -240,7 +240,7 @@ device_each_codec (device *d, codec_fn *fn, void *opaque)
 
     if (n++ == CODECS_MAX)
       return;
-    name = escape_some (key);
+    name = device_escape (key);
 
     fn (opaque, name, value);
     free (name);
@@ -260,7 +260,7 @@ server_same_kernel (const struct server *s)
 void
 device_each_number (device *d, const char *path, number_fn *fn, void *opaque)
 {
-  struct json_object *o = member_of (d, path, json_type_object);
+  struct json_object *o = device_member (d, path, json_type_object);
 
   if (!o)
     return;
@@ -271,7 +271,7 @@ device_each_number (device *d, const char *path, number_fn *fn, void *opaque)
 
 /* A server tells of this as well, but without it swap is safe all the same. */
 static bool
-is_vital (const char *part)
+device_is_vital (const char *part)
 {
   return strcmp (part, "oom") != 0;
 }
@@ -280,9 +280,9 @@ is_vital (const char *part)
 bool
 device_swap_safe (device *d, char **missing)
 {
-  struct json_object *parts = member_of (d, "swap_safe", json_type_object);
-  struct json_object *safe = member_of (d, "swap_safe.safe",
-                                        json_type_boolean);
+  struct json_object *parts = device_member (d, "swap_safe", json_type_object);
+  struct json_object *safe = device_member (d, "swap_safe.safe",
+                                            json_type_boolean);
   char *list = must_copy (""), *longer, *word = device_text (d, "swap");
 
   *missing = NULL;
@@ -296,7 +296,7 @@ device_swap_safe (device *d, char **missing)
   }
   if (parts) {
     json_object_object_foreach (parts, key, value) {
-      if (strcmp (key, "safe") == 0 || !is_vital (key) ||
+      if (strcmp (key, "safe") == 0 || !device_is_vital (key) ||
           json_object_get_boolean (value))
         continue;
       if (strlen (list) > TEXT_LENGTH_MAX)

@@ -72,7 +72,7 @@ program_free (struct program *p)
 }
 
 static void
-print_word (const char *word)
+program_print_word (const char *word)
 {
   static const char plain[] =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -100,7 +100,7 @@ program_print (const struct program *p)
   for (i = 0; i < p->argc; i++) {
     if (i)
       putchar (' ');
-    print_word (p->argv[i]);
+    program_print_word (p->argv[i]);
   }
   putchar ('\n');
 }
@@ -118,7 +118,7 @@ static const struct { const char *program, *package; } packages[] = {
 };
 
 static int
-fault_spawn (const char *program, int error)
+program_fault_spawn (const char *program, int error)
 {
   size_t i;
 
@@ -133,7 +133,7 @@ fault_spawn (const char *program, int error)
  * what they say is looked at.
  */
 static void
-prepare_environment (void)
+program_environment (void)
 {
   static bool done;
   const char *path = getenv ("PATH");
@@ -153,7 +153,7 @@ prepare_environment (void)
  * own may hold that open.
  */
 static int
-spawn (struct program *p, int said)
+program_spawn (struct program *p, int said)
 {
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attributes;
@@ -170,7 +170,7 @@ spawn (struct program *p, int said)
                             POSIX_SPAWN_SETPGROUP);
   posix_spawnattr_setsigmask (&attributes, &all);
   posix_spawnattr_setpgroup (&attributes, 0);
-  prepare_environment ();
+  program_environment ();
   r = posix_spawnp (&p->pid, p->argv[0], &files, &attributes,
                     (char *const *) p->argv, environ);
   posix_spawnattr_destroy (&attributes);
@@ -180,7 +180,7 @@ spawn (struct program *p, int said)
 
 /* The last line that says something, without the name of the program. */
 static void
-read_last_words (struct program *p, int said)
+program_read_words (struct program *p, int said)
 {
   char text[4096], *line, *save = NULL, *last = NULL, *safe;
   off_t length = lseek (said, 0, SEEK_END);
@@ -208,7 +208,7 @@ read_last_words (struct program *p, int said)
  * that not if it only takes something back.
  */
 static uint64_t
-end_of (const struct program *p)
+program_deadline (const struct program *p)
 {
   return p->patient && !interrupt_deferred () ? UINT64_MAX
     : clock_ms () + timeout_program_seconds () * 1000;
@@ -218,7 +218,7 @@ end_of (const struct program *p)
  * the kernel.  False: it is left to itself.
  */
 static bool
-end_program (struct program *p, unsigned *told, uint64_t *next)
+program_end (struct program *p, unsigned *told, uint64_t *next)
 {
   static const int signals[] = { SIGTERM, SIGKILL };
 
@@ -230,10 +230,10 @@ end_program (struct program *p, unsigned *told, uint64_t *next)
 }
 
 static void
-wait_for (struct program *p)
+program_wait (struct program *p)
 {
   const struct timespec step = { 0, 50 * 1000000L };
-  uint64_t next = end_of (p);
+  uint64_t next = program_deadline (p);
   unsigned told = 0;
   int status = 0;
   pid_t r;
@@ -243,7 +243,7 @@ wait_for (struct program *p)
       next = 0;
     if (clock_ms () >= next) {
       p->overdue = !interrupt_came () || interrupt_deferred ();
-      if (!end_program (p, &told, &next))
+      if (!program_end (p, &told, &next))
         break;
     }
     interrupt_wait (&step);
@@ -254,7 +254,7 @@ wait_for (struct program *p)
 
 /* It did not end as it should. */
 static int
-fault_ended (const struct program *p)
+program_fault (const struct program *p)
 {
   if (p->stuck)
     return fault ("%s does not end, not even when it is killed: process %ld"
@@ -289,15 +289,15 @@ program_run (struct program *p)
   if (said < 0)
     return fault ("memfd_create: %s", strerror (errno));
   fflush (stdout);
-  r = spawn (p, said);
+  r = program_spawn (p, said);
   if (r == 0) {
-    wait_for (p);
-    read_last_words (p, said);
+    program_wait (p);
+    program_read_words (p, said);
   }
   close (said);
   if (r != 0)
-    return fault_spawn (p->argv[0], r);
+    return program_fault_spawn (p->argv[0], r);
   if (p->status == 0 && (interrupt_deferred () || !interrupt_came ()))
     return 0;
-  return fault_ended (p);
+  return program_fault (p);
 }

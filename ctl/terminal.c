@@ -19,7 +19,7 @@
 static chtype styles[STYLES];
 
 static void
-make_styles (void)
+terminal_styles (void)
 {
   static const struct {
     short colour;
@@ -92,7 +92,7 @@ terminal_open (void)
   keypad (stdscr, true);
   set_escdelay (25);
   curs_set (0);
-  make_styles ();
+  terminal_styles ();
   return 0;
 }
 

@@ -18,8 +18,8 @@
 
 /* A label, a size, a note, and a bar as long as the line leaves. */
 static void
-put_bar (struct grid *g, enum style style, const char *label, uint64_t part,
-         uint64_t whole, const char *note)
+detail_bar (struct grid *g, enum style style, const char *label, uint64_t part,
+            uint64_t whole, const char *note)
 {
   char text[SIZE_TEXT];
   int width;
@@ -36,7 +36,7 @@ put_bar (struct grid *g, enum style style, const char *label, uint64_t part,
 
 /* What is stored over what it takes, to one scale. */
 static void
-put_data (struct grid *g, device *d)
+detail_data (struct grid *g, device *d)
 {
   uint64_t data = device_count (d, "orig_data_size");
   uint64_t held = device_count (d, "mem_used_total");
@@ -44,14 +44,14 @@ put_data (struct grid *g, device *d)
   uint64_t whole = data > held ? data : held;
   char ratio[SIZE_TEXT], text[SIZE_TEXT + 1];
 
-  put_bar (g, STYLE_DATA, "data", data, whole, "");
-  put_bar (g, STYLE_HELD, "compressed", compressed, whole, "");
+  detail_bar (g, STYLE_DATA, "data", data, whole, "");
+  detail_bar (g, STYLE_HELD, "compressed", compressed, whole, "");
   snprintf (text, sizeof text, "%sx", ratio_text (device_ratio (d), ratio));
-  put_bar (g, STYLE_HELD, "held", held, whole, text);
+  detail_bar (g, STYLE_HELD, "held", held, whole, text);
 }
 
 static void
-put_memory_title (struct grid *g, device *d)
+detail_memory_title (struct grid *g, device *d)
 {
   uint64_t held = device_count (d, "mem_used_total");
   uint64_t limit = device_count (d, "mem_limit");
@@ -73,14 +73,14 @@ put_memory_title (struct grid *g, device *d)
 
 /* Memory by kind, to the scale of what is held. */
 static void
-put_memory (struct grid *g, device *d)
+detail_memory (struct grid *g, device *d)
 {
   struct memory_kind kinds[MEMORY_KINDS];
   uint64_t held = device_count (d, "mem_used_total");
   char note[SIZE_TEXT];
   unsigned i;
 
-  put_memory_title (g, d);
+  detail_memory_title (g, d);
   memory_kinds (d, kinds);
   for (i = 0; i < MEMORY_KINDS; i++) {
     bool empty = strcmp (kinds[i].name, "free") == 0 ||
@@ -88,15 +88,15 @@ put_memory (struct grid *g, device *d)
 
     snprintf (note, sizeof note, "%.1f%%",
               held ? (double) kinds[i].bytes * 100 / (double) held : 0);
-    put_bar (g, empty ? STYLE_FREE : STYLE_HELD, kinds[i].name,
-             kinds[i].bytes, held, note);
+    detail_bar (g, empty ? STYLE_FREE : STYLE_HELD, kinds[i].name,
+                kinds[i].bytes, held, note);
   }
 }
 
 typedef const char *text_fn (uint64_t n, char text[SIZE_TEXT]);
 
 static void
-put_known (struct grid *g, uint64_t n, text_fn *text_of, const char *unit)
+detail_known (struct grid *g, uint64_t n, text_fn *text_of, const char *unit)
 {
   char text[SIZE_TEXT], with_unit[SIZE_TEXT + 4];
 
@@ -105,7 +105,7 @@ put_known (struct grid *g, uint64_t n, text_fn *text_of, const char *unit)
 }
 
 static void
-put_requests (struct grid *g, const struct shown *shown, device *d)
+detail_requests (struct grid *g, const struct shown *shown, device *d)
 {
   static const unsigned thousandths[] = { 500, 990, 999 };
   struct span span = shown_span (shown, d);
@@ -119,19 +119,20 @@ put_requests (struct grid *g, const struct shown *shown, device *d)
 
     grid_line (g);
     grid_put (g, STYLE_LABEL, "   %-8s", op->name);
-    put_known (g, span_rate (&span, op->count), count_text, "/s");
+    detail_known (g, span_rate (&span, op->count), count_text, "/s");
     if (op->bytes)
-      put_known (g, span_rate (&span, op->bytes), size_text, "/s");
+      detail_known (g, span_rate (&span, op->bytes), size_text, "/s");
     else
       grid_put (g, STYLE_PLAIN, " %9s", "");
-    put_known (g, span_mean (&span, op), time_text, "");
+    detail_known (g, span_mean (&span, op), time_text, "");
     for (k = 0; k < 3; k++)
-      put_known (g, span_quantile (&span, op, thousandths[k]), time_text, "");
+      detail_known (g, span_quantile (&span, op, thousandths[k]), time_text,
+                    "");
   }
 }
 
 static void
-put_place (struct grid *g, const struct shown *shown, device *d)
+detail_attached (struct grid *g, const struct shown *shown, device *d)
 {
   char *name = device_text (d, "name"), *where;
   const struct attached *a = attached_by_export (shown->now->attached, name);
@@ -167,9 +168,9 @@ draw_detail (struct grid *g, const struct shown *shown, device *d)
             device_count (d, "same_pages"), device_count (d, "huge_pages"));
   if (failures)
     grid_put (g, STYLE_WARNING, ", %" PRIu64 " failures", failures);
-  put_place (g, shown, d);
-  put_data (g, d);
-  put_requests (g, shown, d);
-  put_memory (g, d);
+  detail_attached (g, shown, d);
+  detail_data (g, d);
+  detail_requests (g, shown, d);
+  detail_memory (g, d);
   free (name);
 }

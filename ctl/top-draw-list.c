@@ -58,7 +58,7 @@ draw_sort_name (unsigned i)
 
 /* What it is sorted by, and for numbers all that there is to it. */
 static uint64_t
-value_of (const struct list_column *c, const struct shown *shown, device *d)
+list_value (const struct list_column *c, const struct shown *shown, device *d)
 {
   struct span span;
 
@@ -80,7 +80,7 @@ value_of (const struct list_column *c, const struct shown *shown, device *d)
 
 /* To be freed. */
 static char *
-text_of (const struct list_column *c, const struct shown *shown, device *d)
+list_text (const struct list_column *c, const struct shown *shown, device *d)
 {
   const struct attached *a;
   char *text;
@@ -99,14 +99,14 @@ text_of (const struct list_column *c, const struct shown *shown, device *d)
 }
 
 static char *
-cell_of (const struct list_column *c, const struct shown *shown, device *d)
+list_cell (const struct list_column *c, const struct shown *shown, device *d)
 {
-  uint64_t n = value_of (c, shown, d);
+  uint64_t n = list_value (c, shown, d);
   char text[SIZE_TEXT];
 
   switch (c->kind) {
   case TEXT: case MOUNT:
-    return text_of (c, shown, d);
+    return list_text (c, shown, d);
   case LIMIT:
     return must_copy (n ? size_text (n, text) : "none");
   case SIZE:
@@ -133,7 +133,7 @@ struct entry {
 };
 
 static int
-compare (const void *a, const void *b)
+list_order (const void *a, const void *b)
 {
   const struct entry *x = a, *y = b;
   int r = strverscmp (x->text, y->text);
@@ -157,11 +157,11 @@ draw_sort (struct shown *shown)
     device *d = shown->devices[i];
 
     entries[i] = (struct entry) {
-      .d = d, .i = i, .value = value_of (c, shown, d),
-      .text = is_text ? text_of (c, shown, d) : must_copy (""),
+      .d = d, .i = i, .value = list_value (c, shown, d),
+      .text = is_text ? list_text (c, shown, d) : must_copy (""),
     };
   }
-  qsort (entries, shown->n, sizeof *entries, compare);
+  qsort (entries, shown->n, sizeof *entries, list_order);
   for (i = 0; i < shown->n; i++) {
     shown->devices[shown->reverse ? shown->n - 1 - i : i] = entries[i].d;
     free (entries[i].text);
@@ -172,20 +172,20 @@ draw_sort (struct shown *shown)
 /* --- Lines -------------------------------------------------------------- */
 
 static int
-width_of (const struct list_column *c)
+list_width (const struct list_column *c)
 {
   return 1 + abs (c->width);
 }
 
 /* How many columns there is room for: those that always are, and more. */
 static unsigned
-columns_shown (const struct grid *g)
+list_columns (const struct grid *g)
 {
   int width = 0;
   unsigned i;
 
   for (i = 0; i < N_COLUMNS; i++) {
-    width += width_of (&columns[i]);
+    width += list_width (&columns[i]);
     if (columns[i].after && width > g->width)
       break;
   }
@@ -193,7 +193,7 @@ columns_shown (const struct grid *g)
 }
 
 static void
-put_heading (struct grid *g, const struct shown *shown, unsigned n)
+list_heading (struct grid *g, const struct shown *shown, unsigned n)
 {
   unsigned i;
 
@@ -210,15 +210,15 @@ put_heading (struct grid *g, const struct shown *shown, unsigned n)
 }
 
 static void
-put_device (struct grid *g, const struct shown *shown, device *d,
-            bool selected, unsigned n)
+list_device (struct grid *g, const struct shown *shown, device *d,
+             bool selected, unsigned n)
 {
   enum style style = selected ? STYLE_SELECTED : STYLE_PLAIN;
   unsigned i;
 
   grid_line (g);
   for (i = 0; i < n; i++) {
-    char *text = cell_of (&columns[i], shown, d);
+    char *text = list_cell (&columns[i], shown, d);
 
     grid_put (g, style, " %*.20s", columns[i].width, text);
     free (text);
@@ -227,7 +227,7 @@ put_device (struct grid *g, const struct shown *shown, device *d,
 }
 
 static bool
-worth_a_word (const char *text)
+list_is_worth (const char *text)
 {
   static const char *const nothing[] = { "", "-", "0", "0B", "none", "off" };
   size_t i;
@@ -240,16 +240,16 @@ worth_a_word (const char *text)
 
 /* "   swap safe, limit 1G, compressed 380K": what there is, and fits. */
 static void
-put_more (struct grid *g, const struct shown *shown, device *d, unsigned from)
+list_more (struct grid *g, const struct shown *shown, device *d, unsigned from)
 {
   const char *comma = "   ";
   unsigned i;
 
   for (i = from; i < N_COLUMNS; i++) {
-    char *text = cell_of (&columns[i], shown, d);
+    char *text = list_cell (&columns[i], shown, d);
     size_t n = strlen (text) + strlen (columns[i].after) + 3;
 
-    if (worth_a_word (text)) {
+    if (list_is_worth (text)) {
       if (*comma == ' ')
         grid_line (g);
       n += strlen (g->lines[g->n - 1].text);
@@ -267,7 +267,7 @@ put_more (struct grid *g, const struct shown *shown, device *d, unsigned from)
  * screen if they want it.
  */
 static unsigned
-lines_for (const struct grid *g, int detail)
+list_lines (const struct grid *g, int detail)
 {
   int left = g->height - g->n - 2 - detail, third = g->height / 3;
 
@@ -279,19 +279,19 @@ lines_for (const struct grid *g, int detail)
 void
 draw_list (struct grid *g, const struct shown *shown, int detail)
 {
-  unsigned n = shown->n, room = n, first = 0, i, n_shown = columns_shown (g);
-  unsigned lines = g->height ? lines_for (g, detail) : UINT32_MAX;
+  unsigned n = shown->n, room = n, first = 0, i, n_shown = list_columns (g);
+  unsigned lines = g->height ? list_lines (g, detail) : UINT32_MAX;
   bool more = n_shown < N_COLUMNS &&
     (!g->height || g->height - g->n - 1 - detail >= 2 * (int) n);
 
   room = lines < n ? lines : n;
   if (shown->selected >= room)
     first = shown->selected - room + 1;
-  put_heading (g, shown, n_shown);
+  list_heading (g, shown, n_shown);
   for (i = first; i < first + room; i++) {
-    put_device (g, shown, shown->devices[i], i == shown->selected, n_shown);
+    list_device (g, shown, shown->devices[i], i == shown->selected, n_shown);
     if (more)
-      put_more (g, shown, shown->devices[i], n_shown);
+      list_more (g, shown, shown->devices[i], n_shown);
   }
   if (room < n) {
     grid_line (g);

@@ -21,8 +21,8 @@ draw_rows_heading (FILE *fp)
 
 /* A dash where it is not known. */
 static void
-print_known (FILE *fp, int width, uint64_t n,
-             const char *text_of (uint64_t n, char text[SIZE_TEXT]))
+rows_known (FILE *fp, int width, uint64_t n,
+            const char *text_of (uint64_t n, char text[SIZE_TEXT]))
 {
   char text[SIZE_TEXT];
 
@@ -30,14 +30,14 @@ print_known (FILE *fp, int width, uint64_t n,
 }
 
 static const char *
-plain (uint64_t n, char text[SIZE_TEXT])
+rows_plain (uint64_t n, char text[SIZE_TEXT])
 {
   snprintf (text, SIZE_TEXT, "%" PRIu64, n);
   return text;
 }
 
 static void
-print_row (FILE *fp, const struct shown *shown, device *d, const char *when)
+rows_device (FILE *fp, const struct shown *shown, device *d, const char *when)
 {
   struct span span = shown_span (shown, d);
   char *name = device_text (d, "name"), t[SIZE_TEXT];
@@ -49,12 +49,12 @@ print_row (FILE *fp, const struct shown *shown, device *d, const char *when)
   fprintf (fp, " %7s", ratio_text (device_ratio (d), t));
   /* Reads, then writes. */
   for (i = 0; i < 2; i++)
-    print_known (fp, 9, span_rate (&span, operations[i].count), plain);
+    rows_known (fp, 9, span_rate (&span, operations[i].count), rows_plain);
   for (i = 0; i < 2; i++)
-    print_known (fp, 10, span_rate (&span, operations[i].bytes), size_text);
+    rows_known (fp, 10, span_rate (&span, operations[i].bytes), size_text);
   for (i = 0; i < 2; i++)
-    print_known (fp, 9, span_quantile (&span, &operations[i], 990),
-                 time_text);
+    rows_known (fp, 9, span_quantile (&span, &operations[i], 990),
+                time_text);
   putc ('\n', fp);
   free (name);
 }
@@ -65,5 +65,5 @@ draw_rows (FILE *fp, const struct shown *shown, const char *when)
   unsigned i;
 
   for (i = 0; i < shown->n; i++)
-    print_row (fp, shown, shown->devices[i], when);
+    rows_device (fp, shown, shown->devices[i], when);
 }

@@ -29,7 +29,7 @@ shown_span (const struct shown *shown, device *d)
 }
 
 static void
-put_title (struct grid *g, const struct shown *shown)
+draw_title (struct grid *g, const struct shown *shown)
 {
   char *uri = text_escape (shown->uri);
 
@@ -53,7 +53,7 @@ put_title (struct grid *g, const struct shown *shown)
 }
 
 static void
-put_help (struct grid *g, const char *text)
+draw_help (struct grid *g, const char *text)
 {
   size_t n;
 
@@ -70,9 +70,9 @@ draw_screen (struct grid *g, int width, int height, const struct shown *shown)
   g->n = 0;
   g->width = width < 1 ? 1 : width > GRID_WIDTH_MAX ? GRID_WIDTH_MAX : width;
   g->height = height;
-  put_title (g, shown);
+  draw_title (g, shown);
   if (shown->help)
-    put_help (g, shown->help);
+    draw_help (g, shown->help);
   else if (!shown->n) {
     grid_line (g);
     grid_put (g, STYLE_PLAIN, " there is no device to show");

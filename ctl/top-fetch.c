@@ -52,7 +52,7 @@ fetched_free (struct fetched *f)
 }
 
 static void *
-run (void *opaque)
+fetch_run (void *opaque)
 {
   struct errand *errand = opaque;
   struct fetched *f = fetch_now (errand->uri);
@@ -81,7 +81,7 @@ fetch_start (const char *uri, int fd)
   /* Signals are for the screen. */
   sigfillset (&all);
   pthread_sigmask (SIG_SETMASK, &all, &old);
-  r = pthread_create (&thread, &attr, run, errand);
+  r = pthread_create (&thread, &attr, fetch_run, errand);
   pthread_sigmask (SIG_SETMASK, &old, NULL);
   pthread_attr_destroy (&attr);
   if (r == 0)

@@ -25,7 +25,7 @@ key_help (struct top *top)
 
 /* Select the device that is so many further down. */
 static void
-move_by (struct top *top, int by)
+key_move (struct top *top, int by)
 {
   struct shown shown = top_shown (top);
   int to = (int) shown.selected + by;
@@ -41,25 +41,25 @@ move_by (struct top *top, int by)
 static void
 key_up (struct top *top)
 {
-  move_by (top, -1);
+  key_move (top, -1);
 }
 
 static void
 key_down (struct top *top)
 {
-  move_by (top, 1);
+  key_move (top, 1);
 }
 
 static void
 key_first (struct top *top)
 {
-  move_by (top, -SERVER_DEVICES_MAX);
+  key_move (top, -SERVER_DEVICES_MAX);
 }
 
 static void
 key_last (struct top *top)
 {
-  move_by (top, SERVER_DEVICES_MAX);
+  key_move (top, SERVER_DEVICES_MAX);
 }
 
 static void

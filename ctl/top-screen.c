@@ -22,7 +22,7 @@
 static volatile sig_atomic_t caught;
 
 static void
-catch (int sig)
+screen_catch (int sig)
 {
   caught = sig;
 }
@@ -32,14 +32,14 @@ static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 
 /* Signals come only while we wait, so that none is missed. */
 static void
-signals_hold (sigset_t *old)
+screen_hold_signals (sigset_t *old)
 {
   struct sigaction action, was;
   sigset_t held;
   size_t i;
 
   memset (&action, 0, sizeof action);
-  action.sa_handler = catch;
+  action.sa_handler = screen_catch;
   sigemptyset (&held);
   sigaddset (&held, SIGWINCH);
   for (i = 0; i < N_ENDS; i++) {
@@ -52,7 +52,7 @@ signals_hold (sigset_t *old)
 
 /* End as the signal would have ended us, the terminal being as it was. */
 static void
-signals_release (const sigset_t *old)
+screen_release_signals (const sigset_t *old)
 {
   if (caught) {
     signal (caught, SIG_DFL);
@@ -63,7 +63,7 @@ signals_release (const sigset_t *old)
 
 /* Ask when it is time, and say so if there is no answer. */
 static void
-ask (struct top *top)
+screen_ask (struct top *top)
 {
   uint64_t now = clock_ns (), patience = 2 * top->interval_ns;
 
@@ -88,7 +88,7 @@ ask (struct top *top)
  * once a second there is at least an age to be shown.
  */
 static void
-wait_for_something (struct top *top, const sigset_t *mask)
+screen_wait (struct top *top, const sigset_t *mask)
 {
   struct pollfd fds[] = {
     { .fd = STDIN_FILENO, .events = POLLIN },
@@ -114,7 +114,7 @@ wait_for_something (struct top *top, const sigset_t *mask)
 }
 
 static void
-draw (struct top *top, struct grid *g, const char *help)
+screen_draw (struct top *top, struct grid *g, const char *help)
 {
   struct shown shown = top_shown (top);
   int width, height;
@@ -127,7 +127,7 @@ draw (struct top *top, struct grid *g, const char *help)
 }
 
 static void
-run_screen (struct top *top, const sigset_t *mask)
+screen_run (struct top *top, const sigset_t *mask)
 {
   char *help = top_help ();
   struct grid g;
@@ -135,9 +135,9 @@ run_screen (struct top *top, const sigset_t *mask)
   grid_init (&g);
   top->next_ns = clock_ns () + top->interval_ns;
   while (!top->quit && !caught) {
-    ask (top);
-    draw (top, &g, help);
-    wait_for_something (top, mask);
+    screen_ask (top);
+    screen_draw (top, &g, help);
+    screen_wait (top, mask);
     top_press (top);
   }
   grid_free (&g);
@@ -153,14 +153,14 @@ top_watch (struct top *top)
     fault ("pipe: %s", strerror (errno));
     return failed ();
   }
-  signals_hold (&old);
+  screen_hold_signals (&old);
   if (terminal_open () < 0) {
     pthread_sigmask (SIG_SETMASK, &old, NULL);
     return failed ();
   }
-  run_screen (top, &old);
+  screen_run (top, &old);
   terminal_close ();
-  signals_release (&old);
+  screen_release_signals (&old);
   /* A thread may be asking still: no library is to be ended under it. */
   if (top->asked_ns)
     _exit (EXIT_OK);

@@ -80,7 +80,7 @@ top_choose (struct top *top, int argc, char **argv)
 }
 
 static void
-show_devices (const struct top *top, struct shown *shown)
+top_show_devices (const struct top *top, struct shown *shown)
 {
   const struct server *s = &top->now->server;
   unsigned n = top->n_only ? (unsigned) top->n_only : s->n, i;
@@ -113,7 +113,7 @@ top_shown (const struct top *top)
     .sort = top->sort, .reverse = top->reverse, .no_detail = top->no_detail,
   };
 
-  show_devices (top, &shown);
+  top_show_devices (top, &shown);
   return shown;
 }
 
