@@ -12,11 +12,9 @@
 uint64_t
 zram_latency_bound (unsigned bucket)
 {
-  unsigned log = LATENCY_SHIFT + bucket / 4;
-
   if (bucket >= ZRAM_LATENCY_BUCKETS - 1)
     return UINT64_MAX;
-  return (UINT64_C (4) + bucket % 4) << (log - 2);
+  return histogram_bound (bucket, LATENCY_SHIFT, LATENCY_BITS);
 }
 
 void

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "histogram.h"
 #include "stats.h"
 #include "zram.h"
 
@@ -36,16 +37,13 @@ latency_now (void)
 
 /* Bucket 0 ends at 128 ns; the last begins at about 24 s. */
 #define LATENCY_SHIFT 7
+#define LATENCY_BITS 2
 
 static inline unsigned
 latency_bucket (uint64_t ns)
 {
-  unsigned log, b;
+  unsigned b = histogram_bucket (ns, LATENCY_SHIFT, LATENCY_BITS);
 
-  if (ns < 1u << LATENCY_SHIFT)
-    return 0;
-  log = 63 - (unsigned) __builtin_clzll (ns);
-  b = (log - LATENCY_SHIFT) * 4 + (unsigned) (ns >> (log - 2) & 3) + 1;
   return b < ZRAM_LATENCY_BUCKETS ? b : ZRAM_LATENCY_BUCKETS - 1;
 }
 

@@ -144,6 +144,30 @@ number_count (const char *text, unsigned flags, uint64_t *n)
 }
 
 int
+number_seconds (const char *text, uint64_t *ns)
+{
+  const uint64_t second = 1000000000;
+  uint64_t whole, part = 0, scale = 1;
+  bool fits = true;
+
+  *ns = 0;
+  if (!read_digits (&text, 10, &whole, &fits))
+    return -EINVAL;
+  if (*text == '.') {
+    text++;
+    if (!read_fraction (&text, &part, &scale))
+      return -EINVAL;
+  }
+  if (*text)
+    return -EINVAL;
+  part = (uint64_t) ((__uint128_t) part * second / scale);
+  if (__builtin_mul_overflow (whole, second, &whole) ||
+      __builtin_add_overflow (whole, part, &whole))
+    fits = false;
+  return result (ns, whole, fits);
+}
+
+int
 number_integer (const char *text, int *n)
 {
   bool negative = *text == '-';

@@ -12,6 +12,7 @@
  *   COUNT    DIGITS
  *   INTEGER  [+ | -] DIGITS
  *   PERCENT  DIGITS %
+ *   SECONDS  DIGITS [. DIGITS]
  *
  * Units are in either case.  Nothing else may stand before, between or
  * after: no spaces, no signs, no separators.  What follows the point is
@@ -45,6 +46,7 @@
 extern int number_size (const char *text, unsigned flags, uint64_t *bytes);
 extern int number_count (const char *text, unsigned flags, uint64_t *n);
 extern int number_integer (const char *text, int *n);
+extern int number_seconds (const char *text, uint64_t *ns);
 extern int number_percent (const char *text, unsigned max, unsigned *percent);
 
 /* So many percent of it, rounded down. */

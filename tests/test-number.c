@@ -168,6 +168,34 @@ test_integers (void)
 }
 
 static void
+test_seconds (void)
+{
+  static const struct {
+    const char *text;
+    int result;
+    uint64_t n;
+  } cases[] = {
+    { "1", 0, UINT64_C (1000000000) }, { "0.1", 0, 100000000 },
+    { "2.5", 0, UINT64_C (2500000000) }, { "0", 0, 0 },
+    { "0.000000001", 0, 1 }, { "0.0000000009", 0, 0 },
+    { "18446744073.709551615", 0, UINT64_MAX },
+    { "18446744073.709551616", -ERANGE, UINT64_MAX },
+    { "99999999999999999999", -ERANGE, UINT64_MAX },
+    { "", -EINVAL, 0 }, { ".5", -EINVAL, 0 }, { "1.", -EINVAL, 0 },
+    { "-1", -EINVAL, 0 }, { "1e3", -EINVAL, 0 }, { " 1", -EINVAL, 0 },
+    { "1s", -EINVAL, 0 }, { "inf", -EINVAL, 0 }, { "0x1", -EINVAL, 0 },
+    { "1.0000000000000000001", -EINVAL, 0 },
+  };
+  uint64_t n;
+  size_t i;
+
+  for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    if (number_seconds (cases[i].text, &n) != cases[i].result ||
+        n != cases[i].n)
+      fail ("number_seconds: '%s'", cases[i].text);
+}
+
+static void
 test_percents (void)
 {
   static const struct { const char *text; unsigned n; int result; } cases[] = {
@@ -299,6 +327,7 @@ main (void)
   test_flags ();
   test_counts ();
   test_integers ();
+  test_seconds ();
   test_percents ();
   test_algorithms ();
   test_random ();
