@@ -10,10 +10,11 @@
 
 #include <inttypes.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "load.h"
+#include "content.h"
+#include "support.h"
+#include "workload.h"
 
 /* What a block holds: a piece of the corpus, counted from 1, or one of
  * these.
@@ -32,7 +33,7 @@ content_open (void)
 }
 
 static bool
-all_zero (const char *p, uint64_t len)
+content_is_zero (const char *p, uint64_t len)
 {
   return p[0] == 0 && memcmp (p, p + 1, len - 1) == 0;
 }
@@ -57,7 +58,7 @@ content_data (const struct phase *phase, uint32_t content)
 
 /* Set what the blocks that a request has covered hold now. */
 static void
-remember (const struct phase *phase, uint64_t block, uint32_t content)
+content_remember (const struct phase *phase, uint64_t block, uint32_t content)
 {
   const uint64_t n = phase->block / opt.phase.block;
   uint64_t i;
@@ -70,7 +71,7 @@ remember (const struct phase *phase, uint64_t block, uint32_t content)
 }
 
 static void
-compare (const struct phase *phase, uint64_t block, const char *data)
+content_compare (const struct phase *phase, uint64_t block, const char *data)
 {
   const uint64_t n = phase->block / opt.phase.block, size = opt.phase.block;
   uint64_t i;
@@ -80,10 +81,10 @@ compare (const struct phase *phase, uint64_t block, const char *data)
     c = map[block * n + i];
     if (c == UNKNOWN)
       continue;
-    if (c == ZEROES ? !all_zero (data, size)
+    if (c == ZEROES ? !content_is_zero (data, size)
                     : memcmp (data, opt.corpus + (c - 1) * size, size) != 0)
       die ("offset %" PRIu64 " does not hold what was written",
-           block_offset (phase, block) + i * size);
+           workload_offset (phase, block) + i * size);
     atomic_fetch_add_explicit (&verified, 1, memory_order_relaxed);
   }
 }
@@ -94,14 +95,14 @@ content_done (const struct phase *phase, enum nbd_command command,
 {
   if (command == NBD_READ) {
     atomic_fetch_add_explicit (&reads_done, 1, memory_order_relaxed);
-    if (all_zero (data, phase->block))
+    if (content_is_zero (data, phase->block))
       atomic_fetch_add_explicit (&reads_of_zeroes, 1, memory_order_relaxed);
     if (phase->compare)
-      compare (phase, block, data);
+      content_compare (phase, block, data);
   } else if (command == NBD_WRITE)
-    remember (phase, block, content);
+    content_remember (phase, block, content);
   else
-    remember (phase, block, command == NBD_ZERO ? ZEROES : UNKNOWN);
+    content_remember (phase, block, command == NBD_ZERO ? ZEROES : UNKNOWN);
 }
 
 uint64_t

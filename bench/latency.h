@@ -1,59 +1,37 @@
-/* nbdkit-zram: a histogram of latencies.
+/* nbdkit-zram: a histogram of latencies, of one thread.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * 64 buckets for each power of two of nanoseconds: a percentile is at most
- * 1.6 % too high, and recording costs one increment.
+ * Finer than the disk's own (lib/latency.h): 64 buckets for each power of two
+ * of nanoseconds, so that a percentile is at most 1.6 % too high.
  */
 
 #ifndef BENCH_LATENCY_H
 #define BENCH_LATENCY_H
 
 #include <stdint.h>
-#include <string.h>
 
+#include "histogram.h"
+
+#define LATENCY_SHIFT 6
 #define LATENCY_BITS 6
-#define LATENCY_BUCKETS ((64 - LATENCY_BITS + 1) << LATENCY_BITS)
+#define LATENCY_BUCKETS (((64 - LATENCY_SHIFT) << LATENCY_BITS) + 1)
 
 struct latency {
   uint64_t buckets[LATENCY_BUCKETS];
   uint64_t count, sum, max;
 };
 
-static inline unsigned
-latency_bucket (uint64_t ns)
-{
-  unsigned shift;
-
-  if (ns < 1 << LATENCY_BITS)
-    return (unsigned) ns;
-  shift = 63 - __builtin_clzll (ns) - LATENCY_BITS;
-  return ((shift + 1) << LATENCY_BITS) +
-    (unsigned) ((ns >> shift) & ((1 << LATENCY_BITS) - 1));
-}
-
-/* The first value beyond the bucket. */
-static inline uint64_t
-latency_bucket_end (unsigned bucket)
-{
-  unsigned shift = bucket >> LATENCY_BITS;
-  uint64_t low = bucket & ((1 << LATENCY_BITS) - 1);
-
-  if (shift == 0)
-    return low + 1;
-  return (low + (1 << LATENCY_BITS) + 1) << (shift - 1);
-}
-
 static inline void
 latency_add (struct latency *l, uint64_t ns)
 {
-  l->buckets[latency_bucket (ns)]++;
+  l->buckets[histogram_bucket (ns, LATENCY_SHIFT, LATENCY_BITS)]++;
   l->count++;
   l->sum += ns;
   if (ns > l->max)
     l->max = ns;
 }
 
-/* Add all of another. */
+/* Add all requests of another. */
 static inline void
 latency_join (struct latency *l, const struct latency *other)
 {
@@ -67,7 +45,7 @@ latency_join (struct latency *l, const struct latency *other)
     l->max = other->max;
 }
 
-/* The latency, in nanoseconds, that this part of the requests had at most. */
+/* Return the nanoseconds that this part of the requests took at most. */
 static inline uint64_t
 latency_percentile (const struct latency *l, double part)
 {
@@ -77,7 +55,7 @@ latency_percentile (const struct latency *l, double part)
   for (i = 0; i < LATENCY_BUCKETS; ++i) {
     seen += l->buckets[i];
     if (seen > wanted) {
-      end = latency_bucket_end (i);
+      end = histogram_bound (i, LATENCY_SHIFT, LATENCY_BITS);
       return end < l->max ? end : l->max;
     }
   }

@@ -17,14 +17,15 @@
 #include <linux/fs.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "load.h"
+#include "content.h"
+#include "support.h"
+#include "workload.h"
 
 #define ALIGNMENT 4096
 
@@ -64,7 +65,7 @@ device_close (void)
 }
 
 static void
-carry_out (const struct worker *w, enum nbd_command command, uint64_t offset,
+device_do (const struct worker *w, enum nbd_command command, uint64_t offset,
            const char *data)
 {
   uint64_t range[2] = { offset, phase->block };
@@ -88,7 +89,7 @@ carry_out (const struct worker *w, enum nbd_command command, uint64_t offset,
 }
 
 static uint64_t
-choose_block (struct worker *w, uint64_t number)
+device_choose_block (struct worker *w, uint64_t number)
 {
   const uint64_t n = (n_blocks - w->index + n_workers - 1) / n_workers;
 
@@ -97,17 +98,8 @@ choose_block (struct worker *w, uint64_t number)
   return random_below (&w->state, n) * n_workers + w->index;
 }
 
-static uint64_t
-thread_cpu (void)
-{
-  struct timespec t;
-
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
-  return (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
-}
-
 static void *
-work (void *opaque)
+device_work (void *opaque)
 {
   struct worker *w = opaque;
   uint64_t number, block, start, end, cpu = 0;
@@ -122,33 +114,33 @@ work (void *opaque)
       break;
     if (start >= begin && !cpu)
       cpu = thread_cpu ();
-    block = choose_block (w, number);
-    command = choose_command (phase, &w->state);
+    block = device_choose_block (w, number);
+    command = workload_command (phase, &w->state);
     if (command == NBD_WRITE) {
       content = content_choose (phase, block, &w->state);
       data = content_data (phase, content);
     }
-    carry_out (w, command, block_offset (phase, block), data);
+    device_do (w, command, workload_offset (phase, block), data);
     end = now ();
     content_done (phase, command, block, content, w->buf);
     if (start >= begin)
-      latency_add (&w->latency[kind_of (command)], end - start);
+      latency_add (&w->latency[workload_kind (command)], end - start);
   }
   w->cpu = cpu ? thread_cpu () - cpu : 0;
   return NULL;
 }
 
 static void
-start_workers (struct worker *workers)
+device_start (struct worker *workers)
 {
   unsigned i;
 
   for (i = 0; i < n_workers; ++i) {
     workers[i].index = i;
-    workers[i].state = random_seed (i);
+    workers[i].state = workload_seed (i);
     if (posix_memalign (&workers[i].buf, ALIGNMENT, phase->block) != 0)
       die ("no memory");
-    errno = pthread_create (&workers[i].thread, NULL, work, &workers[i]);
+    errno = pthread_create (&workers[i].thread, NULL, device_work, &workers[i]);
     if (errno)
       die ("%u threads: %s", n_workers, strerror (errno));
   }
@@ -172,7 +164,7 @@ device_run (const struct phase *p, struct measured *m)
   begin = now () + (uint64_t) (p->warmup * 1e9);
   until = p->count ? 0 : begin + (uint64_t) (p->seconds * 1e9);
   workers = allocate (n_workers, sizeof *workers);
-  start_workers (workers);
+  device_start (workers);
   for (i = 0; i < n_workers; ++i) {
     pthread_join (workers[i].thread, NULL);
     m->server += workers[i].cpu;

@@ -12,14 +12,15 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "load.h"
+#include "content.h"
+#include "support.h"
+#include "workload.h"
 
 #define IOV_MAX_USED 128
 #define BUFFER_MIN (256 * 1024)
@@ -54,7 +55,7 @@ static uint64_t state;
 /* Requests. */
 
 static uint64_t
-choose_block (void)
+nbd_choose_block (void)
 {
   uint64_t b;
 
@@ -66,18 +67,18 @@ choose_block (void)
 }
 
 static void
-issue (struct connection *c, uint64_t time)
+nbd_issue (struct connection *c, uint64_t time)
 {
   unsigned i = c->spare[--c->n_spare];
   struct slot *s = &c->slots[i];
 
   s->started = time;
-  s->block = choose_block ();
+  s->block = nbd_choose_block ();
   busy[s->block] = 1;
-  s->command = choose_command (phase, &state);
+  s->command = workload_command (phase, &state);
   if (s->command == NBD_WRITE)
     s->content = content_choose (phase, s->block, &state);
-  nbd_encode (&s->request, s->command, i, block_offset (phase, s->block),
+  nbd_encode (&s->request, s->command, i, workload_offset (phase, s->block),
               (uint32_t) phase->block);
   c->queue[c->queued++] = i;
   issued++;
@@ -86,7 +87,8 @@ issue (struct connection *c, uint64_t time)
 
 /* Add the part of a buffer that is after *skip to the list. */
 static void
-gather (struct iovec *iov, int *n, const void *data, size_t len, size_t *skip)
+nbd_gather (struct iovec *iov, int *n, const void *data, size_t len,
+            size_t *skip)
 {
   if (*skip >= len) {
     *skip -= len;
@@ -98,14 +100,14 @@ gather (struct iovec *iov, int *n, const void *data, size_t len, size_t *skip)
 }
 
 static size_t
-length_sent (const struct slot *s)
+nbd_length_sent (const struct slot *s)
 {
   return sizeof s->request + (s->command == NBD_WRITE ? phase->block : 0);
 }
 
 /* Send as much of the queue as the socket takes. */
 static void
-transmit (struct connection *c)
+nbd_transmit (struct connection *c)
 {
   struct iovec iov[IOV_MAX_USED];
   struct msghdr m = { .msg_iov = iov };
@@ -116,9 +118,9 @@ transmit (struct connection *c)
 
   for (i = 0; i < c->queued && n + 2 <= IOV_MAX_USED; ++i) {
     struct slot *s = &c->slots[c->queue[i]];
-    gather (iov, &n, &s->request, sizeof s->request, &skip);
+    nbd_gather (iov, &n, &s->request, sizeof s->request, &skip);
     if (s->command == NBD_WRITE)
-      gather (iov, &n, content_data (phase, s->content), phase->block,
+      nbd_gather (iov, &n, content_data (phase, s->content), phase->block,
               &skip);
   }
   if (n == 0)
@@ -129,14 +131,14 @@ transmit (struct connection *c)
     die ("the connection is gone: %s", strerror (errno));
   c->sent += r > 0 ? (size_t) r : 0;
   while (done < c->queued &&
-         c->sent >= length_sent (&c->slots[c->queue[done]]))
-    c->sent -= length_sent (&c->slots[c->queue[done++]]);
+         c->sent >= nbd_length_sent (&c->slots[c->queue[done]]))
+    c->sent -= nbd_length_sent (&c->slots[c->queue[done++]]);
   c->queued -= done;
   memmove (c->queue, c->queue + done, c->queued * sizeof *c->queue);
 }
 
 static void
-complete (struct connection *c, unsigned i, const char *data, uint64_t time)
+nbd_complete (struct connection *c, unsigned i, const char *data, uint64_t time)
 {
   struct slot *s = &c->slots[i];
 
@@ -145,12 +147,12 @@ complete (struct connection *c, unsigned i, const char *data, uint64_t time)
   c->spare[c->n_spare++] = i;
   underway--;
   if (recording)
-    latency_add (&latency[kind_of (s->command)], time - s->started);
+    latency_add (&latency[workload_kind (s->command)], time - s->started);
 }
 
 /* Take one reply off what was received; false: more is needed. */
 static bool
-parse (struct connection *c, uint64_t time)
+nbd_parse (struct connection *c, uint64_t time)
 {
   const char *p = c->buf + c->start;
   const size_t have = c->end - c->start;
@@ -170,12 +172,12 @@ parse (struct connection *c, uint64_t time)
   if (have < need)
     return false;
   c->start += need;
-  complete (c, (unsigned) cookie, p + sizeof (struct nbd_reply), time);
+  nbd_complete (c, (unsigned) cookie, p + sizeof (struct nbd_reply), time);
   return true;
 }
 
 static void
-receive (struct connection *c)
+nbd_receive (struct connection *c)
 {
   ssize_t r;
   uint64_t time;
@@ -192,14 +194,14 @@ receive (struct connection *c)
     return;
   c->end += (size_t) r;
   time = now ();
-  while (parse (c, time))
+  while (nbd_parse (c, time))
     ;
 }
 
 /* Phases. */
 
 static void
-set_up (const struct phase *p)
+nbd_set_up (const struct phase *p)
 {
   struct connection *c;
   unsigned i, j;
@@ -224,7 +226,7 @@ set_up (const struct phase *p)
 }
 
 static void
-tear_down (void)
+nbd_tear_down (void)
 {
   unsigned i;
 
@@ -239,7 +241,7 @@ tear_down (void)
 
 /* One turn: send what may be sent, wait, take what has come. */
 static void
-turn (struct pollfd *fds, bool more)
+nbd_turn (struct pollfd *fds, bool more)
 {
   const uint64_t time = now ();
   struct connection *c;
@@ -248,9 +250,9 @@ turn (struct pollfd *fds, bool more)
   for (i = 0; i < opt.connections; ++i) {
     c = &connections[i];
     while (more && c->n_spare && (!phase->count || issued < phase->count))
-      issue (c, time);
+      nbd_issue (c, time);
     if (c->queued)
-      transmit (c);
+      nbd_transmit (c);
     fds[i].fd = c->fd;
     fds[i].events = POLLIN | (c->queued ? POLLOUT : 0);
   }
@@ -258,7 +260,7 @@ turn (struct pollfd *fds, bool more)
     die ("poll: %s", strerror (errno));
   for (i = 0; i < opt.connections; ++i)
     if (fds[i].revents & ~POLLOUT)
-      receive (&connections[i]);
+      nbd_receive (&connections[i]);
 }
 
 static void
@@ -268,22 +270,22 @@ nbd_run (const struct phase *p, struct measured *m)
   struct measured begin;
   uint64_t until;
 
-  set_up (p);
+  nbd_set_up (p);
   latency = m->latency;
   until = now () + (uint64_t) (p->warmup * 1e9);
   while (now () < until)
-    turn (fds, true);
+    nbd_turn (fds, true);
   recording = true;
   issued = underway;
-  usage (&begin);
+  workload_times (&begin);
   until = begin.time + (uint64_t) (p->seconds * 1e9);
   while (p->count ? issued < p->count || underway > 0 : now () < until)
-    turn (fds, true);
-  usage (m);
+    nbd_turn (fds, true);
+  workload_times (m);
   recording = false;
   while (underway > 0)
-    turn (fds, false);
-  tear_down ();
+    nbd_turn (fds, false);
+  nbd_tear_down ();
   free (fds);
   m->time -= begin.time;
   m->server -= begin.server;
@@ -296,7 +298,7 @@ nbd_open (void)
   uint64_t size;
   unsigned i;
 
-  state = random_seed (0);
+  state = workload_seed (0);
   connections = allocate (opt.connections, sizeof *connections);
   for (i = 0; i < opt.connections; ++i)
     connections[i].fd = nbd_connect (&opt.address, &size);

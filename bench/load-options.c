@@ -7,18 +7,15 @@
 
 #include <config.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "load.h"
+#include "load-options.h"
+#include "number.h"
+#include "support.h"
 
 /* Of data in a request; requests without data may cover more. */
 #define BLOCK_MAX (32 * 1024 * 1024)
@@ -36,34 +33,24 @@ static unsigned mix_reads = 70, mix_trims;
 static bool mix;
 
 static uint64_t
-number (const char *name, const char *value, uint64_t min, uint64_t max)
+option_number (const char *name, const char *value, uint64_t min, uint64_t max)
 {
-  static const char suffixes[] = "kKmMgGtT";
-  const char *suffix;
-  char *end;
   uint64_t n;
 
-  errno = 0;
-  n = strtoull (value, &end, 10);
-  if (*end && (suffix = strchr (suffixes, *end)) != NULL) {
-    n <<= 10 * (1 + (suffix - suffixes) / 2);
-    end++;
-  }
-  if (errno || end == value || *end || n < min || n > max)
+  if (number_size (value, 0, &n) < 0 || n < min || n > max)
     die ("--%s must be a number from %" PRIu64 " to %" PRIu64 ": %s",
          name, min, max, value);
   return n;
 }
 
 static double
-seconds (const char *name, const char *value)
+option_seconds (const char *name, const char *value)
 {
-  char *end;
-  double s = strtod (value, &end);
+  uint64_t ns;
 
-  if (end == value || *end || !(s >= 0 && s <= 86400))
+  if (number_seconds (value, &ns) < 0 || ns > 86400 * UINT64_C (1000000000))
     die ("--%s must be a number of seconds: %s", name, value);
-  return s;
+  return (double) ns / 1e9;
 }
 
 static void
@@ -91,13 +78,13 @@ set_export (const char *name, const char *value)
 static void
 set_connections (const char *name, const char *value)
 {
-  opt.connections = number (name, value, 1, 1024);
+  opt.connections = option_number (name, value, 1, 1024);
 }
 
 static void
 set_depth (const char *name, const char *value)
 {
-  opt.phase.depth = number (name, value, 1, 4096);
+  opt.phase.depth = option_number (name, value, 1, 4096);
 }
 
 static void
@@ -129,13 +116,13 @@ set_op (const char *name, const char *value)
 static void
 set_mix_read (const char *name, const char *value)
 {
-  mix_reads = number (name, value, 1, 99);
+  mix_reads = option_number (name, value, 1, 99);
 }
 
 static void
 set_mix_trim (const char *name, const char *value)
 {
-  mix_trims = number (name, value, 1, 98);
+  mix_trims = option_number (name, value, 1, 98);
 }
 
 static void
@@ -150,7 +137,7 @@ set_pattern (const char *name, const char *value)
 static void
 set_block (const char *name, const char *value)
 {
-  opt.phase.block = number (name, value, 512, RANGE_MAX);
+  opt.phase.block = option_number (name, value, 512, RANGE_MAX);
   if (opt.phase.block & (opt.phase.block - 1))
     die ("--%s must be a power of two: %s", name, value);
 }
@@ -158,44 +145,32 @@ set_block (const char *name, const char *value)
 static void
 set_range (const char *name, const char *value)
 {
-  opt.size = number (name, value, 4096, INT64_MAX);
+  opt.size = option_number (name, value, 4096, INT64_MAX);
 }
 
 static void
 set_seconds (const char *name, const char *value)
 {
-  opt.phase.seconds = seconds (name, value);
+  opt.phase.seconds = option_seconds (name, value);
 }
 
 static void
 set_count (const char *name, const char *value)
 {
-  opt.phase.count = number (name, value, 1, INT64_MAX);
+  opt.phase.count = option_number (name, value, 1, INT64_MAX);
 }
 
 static void
 set_warmup (const char *name, const char *value)
 {
-  opt.phase.warmup = seconds (name, value);
+  opt.phase.warmup = option_seconds (name, value);
 }
 
 static void
 set_corpus (const char *name, const char *value)
 {
-  struct stat st;
-  void *p;
-  int fd = open (value, O_RDONLY | O_CLOEXEC);
-
   (void) name;
-  if (fd == -1 || fstat (fd, &st) == -1)
-    die ("%s: %s", value, strerror (errno));
-  p = mmap (NULL, (size_t) st.st_size, PROT_READ,
-            MAP_PRIVATE | MAP_POPULATE, fd, 0);
-  if (p == MAP_FAILED)
-    die ("%s: %s", value, strerror (errno));
-  close (fd);
-  opt.corpus = p;
-  opt.corpus_size = (uint64_t) st.st_size;
+  opt.corpus = map_file (value, &opt.corpus_size);
 }
 
 static void
@@ -236,16 +211,16 @@ set_device (const char *name, const char *value)
 static void
 set_seed (const char *name, const char *value)
 {
-  opt.seed = number (name, value, 0, UINT32_MAX - 1);
+  opt.seed = option_number (name, value, 0, UINT32_MAX - 1);
 }
 
 static void
 set_server (const char *name, const char *value)
 {
-  opt.server = (pid_t) number (name, value, 1, INT32_MAX);
+  opt.server = (pid_t) option_number (name, value, 1, INT32_MAX);
 }
 
-static void help (const char *name, const char *value)
+static void option_help (const char *name, const char *value)
   __attribute__ ((noreturn));
 
 static const struct {
@@ -277,13 +252,13 @@ static const struct {
   { "allow-zeroes", NULL, "read from a server without data", set_zeroes },
   { "seed", "N", "of the order and the contents [0]", set_seed },
   { "server-pid", "PID", "report the CPU time it uses", set_server },
-  { "help", NULL, "this", help },
+  { "help", NULL, "this", option_help },
 };
 
 #define N_OPTIONS (sizeof options / sizeof *options)
 
 static void
-help (const char *name, const char *value)
+option_help (const char *name, const char *value)
 {
   size_t i;
 
@@ -296,7 +271,7 @@ help (const char *name, const char *value)
 }
 
 static void
-check_block (void)
+option_check_block (void)
 {
   const bool data = opt.phase.reads || opt.phase.other == NBD_WRITE;
 
@@ -328,7 +303,7 @@ load_options (int argc, char *argv[])
   }
   if (mix_reads + mix_trims > 100)
     die ("--mix-read and --mix-trim are %u %% together", mix_reads + mix_trims);
-  check_block ();
+  option_check_block ();
   if (!opt.corpus && (opt.fill || (opt.phase.reads < 100 &&
                                    opt.phase.other == NBD_WRITE)))
     die ("--corpus must say what to write");

@@ -12,107 +12,20 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "load.h"
-#include "servercpu.h"
+#include "content.h"
+#include "load-options.h"
+#include "support.h"
+#include "workload.h"
 
 #define FILL_BLOCK (128 * 1024)
 #define FILL_DEPTH 8
 
-/* Any odd number permutes the blocks of a disk of 2^n; this one leaves no
- * pattern that a table or a lock could follow.
- */
-#define SCATTER UINT64_C (0x9e3779b97f4a7c15)
-
 static const struct engine *engine;
-
-/* Helpers of both engines. */
-
-uint64_t
-now (void)
-{
-  struct timespec t;
-
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
-}
-
-uint64_t
-random_below (uint64_t *state, uint64_t n)
-{
-  *state ^= *state << 13;
-  *state ^= *state >> 7;
-  *state ^= *state << 17;
-  return (uint64_t) (((unsigned __int128) *state * n) >> 64);
-}
-
-/* Never 0, from which it would not move; and far from the next. */
-uint64_t
-random_seed (unsigned thread)
-{
-  return (opt.seed + 1 + ((uint64_t) thread << 32)) * SCATTER;
-}
-
-void *
-allocate (size_t n, size_t size)
-{
-  void *p = calloc (n, size);
-
-  if (!p)
-    die ("no memory");
-  return p;
-}
-
-enum nbd_command
-choose_command (const struct phase *phase, uint64_t *state)
-{
-  uint64_t dice;
-
-  if (!phase->reads && !phase->trims)
-    return phase->other;
-  dice = random_below (state, 100);
-  if (dice < phase->reads)
-    return NBD_READ;
-  return dice < phase->reads + phase->trims ? NBD_TRIM : phase->other;
-}
-
-enum kind
-kind_of (enum nbd_command command)
-{
-  static const enum kind kinds[] = {
-    [NBD_READ] = KIND_READ, [NBD_WRITE] = KIND_WRITE,
-    [NBD_TRIM] = KIND_TRIM, [NBD_ZERO] = KIND_ZERO,
-  };
-
-  return kinds[command];
-}
-
-uint64_t
-block_offset (const struct phase *phase, uint64_t block)
-{
-  uint64_t blocks = opt.disk_size / phase->block;
-
-  if (!opt.scatter)
-    return block * phase->block;
-  blocks = UINT64_C (1) << (63 - __builtin_clzll (blocks));
-  return ((block * SCATTER) & (blocks - 1)) * phase->block;
-}
-
-void
-usage (struct measured *m)
-{
-  struct timespec t;
-
-  m->time = now ();
-  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &t);
-  m->client = (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
-  m->server = opt.server ? server_cpu (opt.server) : 0;
-}
 
 /* Write the corpus over the disk, or read all of the disk, once. */
 static void
-run_once (unsigned reads, struct measured *m)
+load_once (unsigned reads, struct measured *m)
 {
   struct phase p = {
     .reads = reads, .other = NBD_WRITE, .sequential = true,
@@ -128,10 +41,8 @@ run_once (unsigned reads, struct measured *m)
   engine->run (&p, m);
 }
 
-/* The report. */
-
 static void
-print_latency (const struct latency *l)
+load_print_latency (const struct latency *l)
 {
   printf ("{\"mean\": %.1f, \"p50\": %.1f, \"p99\": %.1f, \"p99.9\": %.1f"
           ", \"max\": %.1f}",
@@ -144,7 +55,7 @@ print_latency (const struct latency *l)
 
 /* Those of each kind, if there are several. */
 static void
-print_kinds (const struct measured *m)
+load_print_kinds (const struct measured *m)
 {
   static const char *const names[] = { "read", "write", "trim", "zero" };
   const char *before = ", \"kinds\": {";
@@ -154,7 +65,7 @@ print_kinds (const struct measured *m)
     if (m->latency[k].count > 0) {
       printf ("%s\"%s\": {\"ops\": %" PRIu64 ", \"latency_us\": ", before,
               names[k], m->latency[k].count);
-      print_latency (&m->latency[k]);
+      load_print_latency (&m->latency[k]);
       printf ("}");
       before = ", ";
     }
@@ -162,8 +73,8 @@ print_kinds (const struct measured *m)
 }
 
 static void
-report (const struct measured *fill, const struct measured *m,
-        const struct latency *all)
+load_report (const struct measured *fill, const struct measured *m,
+             const struct latency *all)
 {
   const struct phase *p = &opt.phase;
   const double n = (double) all->count, s = (double) m->time / 1e9;
@@ -175,9 +86,9 @@ report (const struct measured *fill, const struct measured *m,
           p->op, p->pattern, p->block, opt.connections, p->depth, opt.size,
           s, n, n / s, n * (double) p->block / s / 1e6);
   printf (", \"latency_us\": ");
-  print_latency (all);
+  load_print_latency (all);
   if (p->reads && p->reads < 100)
-    print_kinds (m);
+    load_print_kinds (m);
   printf (", \"client_us_per_op\": %.3f", (double) m->client / n / 1e3);
   if (opt.server || opt.device)
     printf (", \"server_us_per_op\": %.3f", (double) m->server / n / 1e3);
@@ -191,7 +102,7 @@ report (const struct measured *fill, const struct measured *m,
 
 /* Everything is in whole pieces of what the fill writes. */
 static void
-settle_sizes (void)
+load_settle_sizes (void)
 {
   uint64_t piece = opt.phase.block;
 
@@ -221,10 +132,10 @@ main (int argc, char *argv[])
   load_options (argc, argv);
   engine = opt.device ? &device_engine : &nbd_engine;
   opt.disk_size = engine->open ();
-  settle_sizes ();
+  load_settle_sizes ();
   content_open ();
   if (opt.fill)
-    run_once (0, &fill);
+    load_once (0, &fill);
   engine->run (&opt.phase, &used);
   for (k = 0; k < KINDS; ++k)
     latency_join (&all, &used.latency[k]);
@@ -233,8 +144,8 @@ main (int argc, char *argv[])
   if (content_was_zeroes () && !opt.zeroes_allowed)
     die ("most of what was read is zeroes: fill the disk first");
   if (opt.verify)
-    run_once (100, &end);
+    load_once (100, &end);
   engine->close ();
-  report (opt.fill ? &fill : NULL, &used, &all);
+  load_report (opt.fill ? &fill : NULL, &used, &all);
   return EXIT_SUCCESS;
 }

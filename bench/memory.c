@@ -12,20 +12,24 @@
 
 #include <config.h>
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "support.h"
 #include "zram.h"
 
+static const char *corpus;
+static uint64_t n_pages, page;
+static uint64_t random_state = 1;
+
+/* Return the resident size in bytes, without that of mapped files, which the
+ * corpus is.
+ */
 static uint64_t
-resident (void)
+memory_resident (void)
 {
   unsigned long size, rss, shared;
   FILE *f = fopen ("/proc/self/statm", "r");
@@ -33,29 +37,17 @@ resident (void)
   if (!f || fscanf (f, "%lu %lu %lu", &size, &rss, &shared) != 3)
     exit (EXIT_FAILURE);
   fclose (f);
-  /* the corpus is a file: its pages are shared ones */
   return (rss - shared) * (uint64_t) sysconf (_SC_PAGESIZE);
 }
 
-static uint64_t
-random_below (uint64_t n)
-{
-  static uint64_t state = 1;
-
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return state % n;
-}
-
 static void
-report (const struct zram_disk *disk, const char *phase, uint64_t base)
+memory_report (const struct zram_disk *disk, const char *phase, uint64_t base)
 {
   struct zram_stats st;
   uint64_t grown;
 
   sleep (2);
-  grown = resident () - base;
+  grown = memory_resident () - base;
   zram_stats (disk, &st);
   printf ("%-10s %10.2f %10.2f %+8.2f%% %10.2f %+7.2f%% %8.2f %6" PRIu64
           " %8.0f\n", phase,
@@ -69,12 +61,41 @@ report (const struct zram_disk *disk, const char *phase, uint64_t base)
 }
 
 static void
-check (int r)
+memory_check (int r)
 {
-  if (r < 0) {
-    fprintf (stderr, "memory: %s\n", strerror (-r));
-    exit (EXIT_FAILURE);
+  if (r < 0)
+    die ("%s", strerror (-r));
+}
+
+static void
+memory_fill (struct zram_disk *disk)
+{
+  uint64_t i;
+
+  for (i = 0; i < n_pages; ++i)
+    memory_check (zram_pwrite (disk, corpus + i * page, page, i * page));
+}
+
+static void
+memory_churn (struct zram_disk *disk)
+{
+  uint64_t i, from;
+
+  for (i = 0; i < 3 * n_pages; ++i) {
+    from = random_below (&random_state, n_pages);
+    memory_check (zram_pwrite (disk, corpus + from * page, page,
+                               random_below (&random_state, n_pages) * page));
   }
+}
+
+static void
+memory_trim_half (struct zram_disk *disk)
+{
+  uint64_t i;
+
+  for (i = 0; i < n_pages; ++i)
+    if (random_below (&random_state, 2))
+      memory_check (zram_trim (disk, page, i * page));
 }
 
 int
@@ -83,13 +104,9 @@ main (int argc, char *argv[])
   struct zram_params params = { .algo = argc > 2 ? argv[2] : "zstd" };
   char message[ZRAM_MESSAGE_MAX];
   struct zram_disk *disk;
-  uint64_t base, n, i, page;
-  struct stat sb;
-  char *corpus;
-  int fd;
+  uint64_t base, size;
 
-  if (argc < 2 || (fd = open (argv[1], O_RDONLY)) == -1 ||
-      fstat (fd, &sb) == -1) {
+  if (argc < 2) {
     fprintf (stderr, "usage: memory CORPUS [ALGO [PAGE-SIZE [LEVEL]]]\n");
     return EXIT_FAILURE;
   }
@@ -97,34 +114,23 @@ main (int argc, char *argv[])
   params.has_level = argc > 4;
   params.level = argc > 4 ? atoi (argv[4]) : 0;
   page = params.page_size;
-  n = (uint64_t) sb.st_size / page;
-  params.size = n * page;
-  corpus = mmap (NULL, params.size, PROT_READ, MAP_SHARED, fd, 0);
-  if (corpus == MAP_FAILED)
-    return EXIT_FAILURE;
-
-  base = resident ();
-  if (zram_open (&params, &disk, message) < 0) {
-    fprintf (stderr, "memory: %s\n", message);
-    return EXIT_FAILURE;
-  }
-  check (zram_keeper_start (disk));
+  corpus = map_file (argv[1], &size);
+  n_pages = size / page;
+  params.size = n_pages * page;
+  base = memory_resident ();
+  if (zram_open (&params, &disk, message) < 0)
+    die ("%s", message);
+  memory_check (zram_keeper_start (disk));
   printf ("%-10s %10s %10s %9s %10s %8s %8s %6s %8s\n", "MiB", "objects",
           "resident", "over", "says", "off by", "free", "split", "moved/wr");
-
-  for (i = 0; i < n; ++i)
-    check (zram_pwrite (disk, corpus + i * page, page, i * page));
-  report (disk, "filled", base);
-  for (i = 0; i < 3 * n; ++i)
-    check (zram_pwrite (disk, corpus + random_below (n) * page, page,
-                        random_below (n) * page));
-  report (disk, "churned", base);
-  for (i = 0; i < n; ++i)
-    if (random_below (2))
-      check (zram_trim (disk, page, i * page));
-  report (disk, "trimmed", base);
-  check (zram_trim (disk, params.size, 0));
-  report (disk, "empty", base);
+  memory_fill (disk);
+  memory_report (disk, "filled", base);
+  memory_churn (disk);
+  memory_report (disk, "churned", base);
+  memory_trim_half (disk);
+  memory_report (disk, "trimmed", base);
+  memory_check (zram_trim (disk, params.size, 0));
+  memory_report (disk, "empty", base);
   zram_close (disk);
   return 0;
 }

@@ -13,15 +13,13 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "nbdclient.h"
+#include "nbd-client.h"
+#include "support.h"
 
 #define MAGIC_SERVER UINT64_C (0x4e42444d41474943)      /* NBDMAGIC */
 #define MAGIC_OPTION UINT64_C (0x49484156454f5054)      /* IHAVEOPT */
@@ -38,19 +36,6 @@
 
 #define EXPORT_NAME_MAX 4096
 #define ANSWER_MAX 65536
-
-void
-die (const char *format, ...)
-{
-  va_list args;
-
-  fprintf (stderr, "load: ");
-  va_start (args, format);
-  vfprintf (stderr, format, args);
-  va_end (args);
-  fputc ('\n', stderr);
-  exit (EXIT_FAILURE);
-}
 
 int
 nbd_parse_uri (const char *uri, struct nbd_address *address)
@@ -86,7 +71,7 @@ nbd_parse_uri (const char *uri, struct nbd_address *address)
 }
 
 static int
-connect_unix (const char *path)
+nbd_connect_unix (const char *path)
 {
   struct sockaddr_un a = { .sun_family = AF_UNIX };
   int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -100,7 +85,7 @@ connect_unix (const char *path)
 }
 
 static int
-connect_tcp (const char *host, const char *port)
+nbd_connect_tcp (const char *host, const char *port)
 {
   struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list, *a;
   int fd = -1, one = 1, r = getaddrinfo (host, port, &hints, &list);
@@ -123,7 +108,7 @@ connect_tcp (const char *host, const char *port)
 }
 
 static void
-get (int fd, void *buf, size_t len)
+nbd_get (int fd, void *buf, size_t len)
 {
   /* recv waits for something even when asked for nothing. */
   if (len > 0 && recv (fd, buf, len, MSG_WAITALL) != (ssize_t) len)
@@ -131,14 +116,14 @@ get (int fd, void *buf, size_t len)
 }
 
 static void
-put (int fd, const void *buf, size_t len)
+nbd_put (int fd, const void *buf, size_t len)
 {
   if (send (fd, buf, len, MSG_NOSIGNAL) != (ssize_t) len)
     die ("the server ended the handshake");
 }
 
 static void
-send_go (int fd, const char *export)
+nbd_send_go (int fd, const char *export)
 {
   struct {
     uint64_t magic;
@@ -153,14 +138,14 @@ send_go (int fd, const char *export)
   head.option = htobe32 (OPTION_GO);
   head.length = htobe32 (n + 6);
   head.name_length = htobe32 (n);
-  put (fd, &head, sizeof head);
-  put (fd, export, n);
-  put (fd, &no_queries, sizeof no_queries);
+  nbd_put (fd, &head, sizeof head);
+  nbd_put (fd, export, n);
+  nbd_put (fd, &no_queries, sizeof no_queries);
 }
 
 /* One answer to GO.  Non-zero when there are more to come. */
 static int
-receive_answer (int fd, const char *export, uint64_t *size)
+nbd_receive_answer (int fd, const char *export, uint64_t *size)
 {
   struct {
     uint64_t magic;
@@ -170,12 +155,12 @@ receive_answer (int fd, const char *export, uint64_t *size)
   uint32_t type, length;
   uint16_t info;
 
-  get (fd, &head, sizeof head);
+  nbd_get (fd, &head, sizeof head);
   type = be32toh (head.type);
   length = be32toh (head.length);
   if (be64toh (head.magic) != MAGIC_ANSWER || length > sizeof data)
     die ("the server does not speak NBD");
-  get (fd, data, length);
+  nbd_get (fd, data, length);
   if (type != ANSWER_ACK && type != ANSWER_INFO)
     die ("the server refuses the export \"%s\": %.*s", export,
          (int) length, data);
@@ -197,18 +182,18 @@ nbd_connect (const struct nbd_address *address, uint64_t *size)
     uint16_t flags;
   } __attribute__ ((packed)) hello;
   const uint32_t flags = htobe32 (FLAG_FIXED_NEWSTYLE | FLAG_NO_ZEROES);
-  int fd = address->path ? connect_unix (address->path)
-                         : connect_tcp (address->host, address->port);
+  int fd = address->path ? nbd_connect_unix (address->path)
+                         : nbd_connect_tcp (address->host, address->port);
 
-  get (fd, &hello, sizeof hello);
+  nbd_get (fd, &hello, sizeof hello);
   if (be64toh (hello.server) != MAGIC_SERVER ||
       be64toh (hello.option) != MAGIC_OPTION ||
       !(be16toh (hello.flags) & FLAG_FIXED_NEWSTYLE))
     die ("the server does not speak fixed newstyle NBD");
-  put (fd, &flags, sizeof flags);
-  send_go (fd, address->export);
+  nbd_put (fd, &flags, sizeof flags);
+  nbd_send_go (fd, address->export);
   *size = 0;
-  while (receive_answer (fd, address->export, size))
+  while (nbd_receive_answer (fd, address->export, size))
     ;
   if (fcntl (fd, F_SETFL, O_NONBLOCK) == -1)
     die ("fcntl: %s", strerror (errno));

@@ -8,8 +8,8 @@
  * Fixed newstyle, NBD_OPT_GO, simple replies, no TLS.
  */
 
-#ifndef BENCH_NBDCLIENT_H
-#define BENCH_NBDCLIENT_H
+#ifndef BENCH_NBD_CLIENT_H
+#define BENCH_NBD_CLIENT_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -57,7 +57,4 @@ extern void nbd_encode (struct nbd_request *request, enum nbd_command command,
 extern int nbd_decode (const struct nbd_reply *reply, uint32_t *error,
                        uint64_t *cookie);
 
-extern void die (const char *format, ...)
-  __attribute__ ((noreturn, format (printf, 1, 2)));
-
-#endif /* BENCH_NBDCLIENT_H */
+#endif /* BENCH_NBD_CLIENT_H */

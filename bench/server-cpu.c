@@ -12,13 +12,12 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "nbdclient.h"
-#include "servercpu.h"
+#include "server-cpu.h"
+#include "support.h"
 
 static uint64_t
-thread_cpu (pid_t pid, const char *thread)
+server_thread_cpu (pid_t pid, const char *thread)
 {
   char name[64];
   uint64_t ns = 0;
@@ -37,7 +36,7 @@ thread_cpu (pid_t pid, const char *thread)
 }
 
 static uint64_t
-children_cpu (pid_t pid, const char *thread)
+server_children_cpu (pid_t pid, const char *thread)
 {
   char name[64];
   uint64_t ns = 0;
@@ -69,7 +68,8 @@ server_cpu (pid_t pid)
     die ("there is no process %d", (int) pid);
   while ((d = readdir (dir)) != NULL)
     if (d->d_name[0] != '.')
-      ns += thread_cpu (pid, d->d_name) + children_cpu (pid, d->d_name);
+      ns += server_thread_cpu (pid, d->d_name) +
+            server_children_cpu (pid, d->d_name);
   closedir (dir);
   return ns;
 }

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 
-#ifndef BENCH_SERVERCPU_H
-#define BENCH_SERVERCPU_H
+#ifndef BENCH_SERVER_CPU_H
+#define BENCH_SERVER_CPU_H
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -14,4 +14,4 @@
  */
 extern uint64_t server_cpu (pid_t pid);
 
-#endif /* BENCH_SERVERCPU_H */
+#endif /* BENCH_SERVER_CPU_H */

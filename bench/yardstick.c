@@ -17,7 +17,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -35,7 +34,7 @@
 #define STRIDE 8192
 
 /* A page in its place.  length 0: never written, PAGE: not compressed. */
-struct place {
+struct slot {
   uint32_t length;
   char data[STRIDE - sizeof (uint32_t)];
 };
@@ -48,7 +47,7 @@ static int has_level;
 static const struct codec *codec;       /* NULL: none */
 static void *codec_params;
 static pthread_key_t context_key;
-static struct place *places;
+static struct slot *slots;
 
 static int
 yardstick_config (const char *key, const char *value)
@@ -109,7 +108,7 @@ struct context {
 };
 
 static void
-context_free (void *opaque)
+yardstick_context_free (void *opaque)
 {
   struct context *context = opaque;
 
@@ -122,9 +121,9 @@ context_free (void *opaque)
 static int
 yardstick_get_ready (void)
 {
-  places = mmap (NULL, size / PAGE * sizeof *places, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (places == MAP_FAILED) {
+  slots = mmap (NULL, size / PAGE * sizeof *slots, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (slots == MAP_FAILED) {
     nbdkit_error ("mmap: %m");
     return -1;
   }
@@ -135,7 +134,7 @@ yardstick_get_ready (void)
     nbdkit_error ("no memory");
     return -1;
   }
-  errno = pthread_key_create (&context_key, context_free);
+  errno = pthread_key_create (&context_key, yardstick_context_free);
   if (errno) {
     nbdkit_error ("pthread_key_create: %m");
     return -1;
@@ -145,7 +144,7 @@ yardstick_get_ready (void)
 
 /* The context of this thread. */
 static struct context *
-context_get (void)
+yardstick_context (void)
 {
   struct context *context = pthread_getspecific (context_key);
 
@@ -157,7 +156,7 @@ context_get (void)
   context->compressor = codec->compressor_new (codec_params);
   if (!context->compressor ||
       !decompressor_new (codec, &context->decompressor)) {
-    context_free (context);
+    yardstick_context_free (context);
     return NULL;
   }
   pthread_setspecific (context_key, context);
@@ -193,7 +192,7 @@ yardstick_block_size (void *handle UNUSED, uint32_t *minimum,
 }
 
 static int
-failed (int error)
+yardstick_failed (int error)
 {
   nbdkit_error ("a page could not be stored or read: %s", strerror (error));
   nbdkit_set_error (error);
@@ -201,44 +200,44 @@ failed (int error)
 }
 
 static int
-store (struct place *place, const void *data)
+yardstick_store (struct slot *slot, const void *data)
 {
   struct context *context;
   int r = 0;
 
   if (codec) {
-    context = context_get ();
+    context = yardstick_context ();
     if (!context)
       return -ENOMEM;
     r = codec->compress (codec_params, context->compressor, data, PAGE,
-                         place->data, PAGE - 1);
+                         slot->data, PAGE - 1);
     if (r < 0)
       return r;
   }
   if (r == 0)
-    memcpy (place->data, data, PAGE);
-  place->length = r == 0 ? PAGE : r;
+    memcpy (slot->data, data, PAGE);
+  slot->length = r == 0 ? PAGE : r;
   return 0;
 }
 
 static int
-load (const struct place *place, void *data)
+yardstick_load (const struct slot *slot, void *data)
 {
   struct context *context;
 
-  switch (place->length) {
+  switch (slot->length) {
   case 0:
     memset (data, 0, PAGE);
     return 0;
   case PAGE:
-    memcpy (data, place->data, PAGE);
+    memcpy (data, slot->data, PAGE);
     return 0;
   default:
-    context = context_get ();
+    context = yardstick_context ();
     if (!context)
       return -ENOMEM;
-    return codec->decompress (context->decompressor, place->data,
-                              place->length, data, PAGE);
+    return codec->decompress (context->decompressor, slot->data,
+                              slot->length, data, PAGE);
   }
 }
 
@@ -246,16 +245,16 @@ static int
 yardstick_pread (void *handle UNUSED, void *buf, uint32_t count,
                  uint64_t offset, uint32_t flags UNUSED)
 {
-  struct place *place = &places[offset / PAGE];
+  struct slot *slot = &slots[offset / PAGE];
   uint32_t i;
   int r;
 
   if (offset % PAGE || count % PAGE)
-    return failed (EINVAL);
+    return yardstick_failed (EINVAL);
   for (i = 0; i < count / PAGE; ++i) {
-    r = load (place + i, (char *) buf + (size_t) i * PAGE);
+    r = yardstick_load (slot + i, (char *) buf + (size_t) i * PAGE);
     if (r < 0)
-      return failed (-r);
+      return yardstick_failed (-r);
   }
   return 0;
 }
@@ -264,16 +263,16 @@ static int
 yardstick_pwrite (void *handle UNUSED, const void *buf, uint32_t count,
                   uint64_t offset, uint32_t flags UNUSED)
 {
-  struct place *place = &places[offset / PAGE];
+  struct slot *slot = &slots[offset / PAGE];
   uint32_t i;
   int r;
 
   if (offset % PAGE || count % PAGE)
-    return failed (EINVAL);
+    return yardstick_failed (EINVAL);
   for (i = 0; i < count / PAGE; ++i) {
-    r = store (place + i, (const char *) buf + (size_t) i * PAGE);
+    r = yardstick_store (slot + i, (const char *) buf + (size_t) i * PAGE);
     if (r < 0)
-      return failed (-r);
+      return yardstick_failed (-r);
   }
   return 0;
 }
