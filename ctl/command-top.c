@@ -17,6 +17,7 @@
 
 #include "commands.h"
 #include "message.h"
+#include "number.h"
 #include "terminal.h"
 #include "timeout.h"
 #include "top.h"
@@ -35,9 +36,9 @@ static int
 top_columns (void)
 {
   const char *s = getenv ("COLUMNS");
-  int n = s ? atoi (s) : 0;
+  int n = 0;
 
-  return n > 0 ? n : 80;
+  return s && number_integer (s, &n) == 0 && n > 0 ? n : 80;
 }
 
 static int
@@ -87,12 +88,12 @@ top_print_rows (struct top *top, bool heading)
 static int
 top_parse_interval (const char *text, uint64_t *ns)
 {
-  char *end;
-  double seconds = text ? strtod (text, &end) : 1;
+  const uint64_t least = SECOND / 10, most = SECOND * 86400;
 
-  if (text && (end == text || *end || !(seconds >= 0.1 && seconds <= 86400)))
+  if (!text)
+    *ns = SECOND;
+  else if (number_seconds (text, ns) < 0 || *ns < least || *ns > most)
     return -1;
-  *ns = (uint64_t) (seconds * 1e9);
   return 0;
 }
 

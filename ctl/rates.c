@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "must.h"
+#include "number.h"
 #include "rates.h"
 #include "timeout.h"
 
@@ -71,10 +72,9 @@ static void
 histogram_add (void *opaque, const char *key, uint64_t count)
 {
   struct histogram *h = opaque;
-  char *end;
-  uint64_t bound = strtoull (key, &end, 10);
+  uint64_t bound;
 
-  if (h->n < BUCKETS_MAX && end != key && !*end)
+  if (h->n < BUCKETS_MAX && number_count (key, 0, &bound) == 0)
     h->bucket[h->n++] = (struct bucket) { bound, count };
 }
 
