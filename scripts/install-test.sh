@@ -18,12 +18,12 @@ plugin=$root$(nbdkit --dump-config | sed -n 's/^plugindir=//p')
 plugin+=/nbdkit-zram-plugin.so
 ls -l "$plugin"
 # These and nothing else; the shells' completions and the rest of the tool.
-diff -u - <(find "$root" ! -type d -printf '%f\n' | sort) <<'END'
+diff -u - <(find "$root" ! -type d -printf '%f\n' | LC_ALL=C sort) <<'END'
 _nbdzramctl
 nbdkit-zram-control.7
+nbdkit-zram-mount@.service
 nbdkit-zram-plugin.1
 nbdkit-zram-plugin.so
-nbdkit-zram-mount@.service
 nbdkit-zram-swap.7
 nbdkit-zram-swap@.service
 nbdkit-zram.conf
