@@ -19,7 +19,7 @@
 #include "algorithm.h"
 #include "attr-store.h"
 #include "number.h"
-#include "os.h"
+#include "ram-share.h"
 
 #define SECTOR 512
 _Static_assert (ZRAM_SIZE_MAX == UINT64_C (16) << 40, "the texts say so");
@@ -139,17 +139,12 @@ parse_mem_limit (const char *value, uint64_t *limit,
 {
   static const char range[] = "a number of bytes, from 1% to 100% of the RAM,"
     " or 0 for no limit";
-  unsigned percent;
+  const char *why;
   int r;
 
   if (strchr (value, '%')) {
-    if (number_percent (value, 100, &percent) < 0)
-      return attr_refuse (message, QUOTED ": a percentage of the RAM is a whole"
-                     " number from 1%% to 100%%", value);
-    *limit = number_share (os_ram (), percent);
-    return *limit ? 0
-      : attr_refuse (message, QUOTED ": this system does not tell how much RAM it"
-                " has; give a number of bytes", value);
+    why = ram_share_parse (value, limit);
+    return why ? attr_refuse (message, QUOTED ": %s", value, why) : 0;
   }
   r = number_size (value, NUMBER_KERNEL, limit);
   if (r == -EINVAL)

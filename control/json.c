@@ -26,31 +26,19 @@ json_number (struct strbuf *text, const char *comma, const char *key,
   strbuf_printf (text, "%s\"%s\":%" PRIu64, comma, key, n);
 }
 
+/* Add the rows that are of memory, or all others. */
 static void
-json_counters (const struct zram_stats *st, struct strbuf *text)
+json_statistics (const struct zram_stats *st, bool of_memory,
+                 const char *comma, struct strbuf *text)
 {
   const struct statistic *s;
   unsigned i;
 
   for (i = 0; (s = statistic_get (i)) != NULL; i++)
-    if (!s->of_memory)
-      json_number (text, ",", s->key, statistic_value (s, st));
-}
-
-static void
-json_memory (const struct zram_stats *st, struct strbuf *text)
-{
-  const struct statistic *s;
-  const char *comma = "";
-  unsigned i;
-
-  strbuf_printf (text, ",\"memory\":{");
-  for (i = 0; (s = statistic_get (i)) != NULL; i++)
-    if (s->of_memory) {
+    if (s->of_memory == of_memory) {
       json_number (text, comma, s->key, statistic_value (s, st));
       comma = ",";
     }
-  strbuf_printf (text, "}");
 }
 
 /* Add the codecs that wrote something that is still there. */
@@ -153,8 +141,10 @@ json_device (const struct device_view *view, struct strbuf *text)
                  zram_page_size (view->disk), zram_algorithm (view->disk),
                  zram_level (view->disk), zram_streams (view->disk),
                  view->clients);
-  json_counters (&st, text);
-  json_memory (&st, text);
+  json_statistics (&st, false, ",", text);
+  strbuf_printf (text, ",\"memory\":{");
+  json_statistics (&st, true, "", text);
+  strbuf_printf (text, "}");
   json_codecs (&st, text);
   json_latencies (view->disk, text);
   json_swap (view, text);

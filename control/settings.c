@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 
 #include "algorithm.h"
 #include "number.h"
-#include "os.h"
+#include "ram-share.h"
 #include "settings.h"
 
 #define SECTOR 512
@@ -157,29 +158,17 @@ parse_page_size (struct settings *settings, const char *key,
 }
 
 static int
-parse_percent_of_ram (struct settings *settings, const char *key,
-                      const char *value, char message[SETTINGS_MESSAGE_MAX])
-{
-  unsigned percent;
-
-  if (number_percent (value, 100, &percent) < 0)
-    return refuse ("a percentage of the RAM is a whole number"
-                   " from 1%% to 100%%");
-  settings->params.mem_limit = number_share (os_ram (), percent);
-  return settings->params.mem_limit ? 0
-    : refuse ("this system does not tell how much RAM it"
-              " has; give a number of bytes");
-}
-
-static int
 parse_mem_limit (struct settings *settings, const char *key,
                  const char *value, char message[SETTINGS_MESSAGE_MAX])
 {
   static const char range[] = "more than 0 bytes or from 1% to 100% of the RAM";
+  const char *why;
   uint64_t n;
 
-  if (strchr (value, '%'))
-    return parse_percent_of_ram (settings, key, value, message);
+  if (strchr (value, '%')) {
+    why = ram_share_parse (value, &settings->params.mem_limit);
+    return why ? refuse ("%s", why) : 0;
+  }
   if (number_size (value, 0, &n) == -EINVAL)
     return refuse_number (range);
   if (n > INT64_MAX)
@@ -192,21 +181,26 @@ parse_mem_limit (struct settings *settings, const char *key,
 }
 
 static int
+parse_boolean (bool *to, const char *key, const char *value,
+               char message[SETTINGS_MESSAGE_MAX])
+{
+  if (!settings_boolean (value, to))
+    return refuse ("not understood; must be true or false");
+  return 0;
+}
+
+static int
 parse_track_access (struct settings *settings, const char *key,
                     const char *value, char message[SETTINGS_MESSAGE_MAX])
 {
-  if (!settings_boolean (value, &settings->params.track_access))
-    return refuse ("not understood; must be true or false");
-  return 0;
+  return parse_boolean (&settings->params.track_access, key, value, message);
 }
 
 static int
 parse_swap (struct settings *settings, const char *key,
             const char *value, char message[SETTINGS_MESSAGE_MAX])
 {
-  if (!settings_boolean (value, &settings->params.swap))
-    return refuse ("not understood; must be true or false");
-  return 0;
+  return parse_boolean (&settings->params.swap, key, value, message);
 }
 
 static int
@@ -224,6 +218,15 @@ parse_swap_reserve (struct settings *settings, const char *key,
   return 0;
 }
 
+/* Where a parameter is kept; a level is two fields. */
+#define FIELD(field)                                                    \
+  offsetof (struct settings, field),                                    \
+    sizeof ((struct settings *) NULL)->field
+#define LEVEL                                                           \
+  offsetof (struct settings, params.has_level),                         \
+    offsetof (struct settings, params.level) + sizeof (int)             \
+    - offsetof (struct settings, params.has_level)
+
 /* The table.  nbdkit's shell completion takes its words from --help: a
  * line of it that begins with lower-case letters, dashes and = is a
  * parameter.
@@ -233,30 +236,38 @@ static const struct {
   const char *value;            /* what to write after the = */
   const char *help;
   parse_fn *parse;
+  size_t at, size;              /* of what it sets in struct settings */
 } table[SETTINGS] = {
   [SETTING_SIZE] = { "size", "SIZE",
     "size of the disk, required: a multiple of 512\n"
-    "bytes up to 16T, for example 512M or 1.5G\n", parse_size },
+    "bytes up to 16T, for example 512M or 1.5G\n",
+    parse_size, FIELD (params.size) },
   [SETTING_ALGO] = { "algo", "CODEC[:N]",
-    "how to compress, and the level:\n", parse_algo },
+    "how to compress, and the level:\n",
+    parse_algo, FIELD (algo) },
   [SETTING_LEVEL] = { "level", "N",
     "compression level: range, (default), and what a\n"
-    "larger level does\n", parse_level },
+    "larger level does\n",
+    parse_level, LEVEL },
   [SETTING_PAGE_SIZE] = { "page-size", "SIZE",
     "compress so much at once: a power of two from\n"
-    "4K to 64K, default 4K\n", parse_page_size },
+    "4K to 64K, default 4K\n",
+    parse_page_size, FIELD (params.page_size) },
   [SETTING_MEM_LIMIT] = { "mem-limit", "SIZE|N%",
     "hold no more memory than SIZE bytes or N percent\n"
-    "of the RAM; writes that need more fail\n", parse_mem_limit },
+    "of the RAM; writes that need more fail\n",
+    parse_mem_limit, FIELD (params.mem_limit) },
   [SETTING_TRACK_ACCESS] = { "track-access", "BOOL",
     "remember when pages were accessed, default false\n",
-    parse_track_access },
+    parse_track_access, FIELD (params.track_access) },
   [SETTING_SWAP] = { "swap", "BOOL",
     "do what makes it safe to swap to the disk from\n"
-    "this machine, default false\n", parse_swap },
+    "this machine, default false\n",
+    parse_swap, FIELD (params.swap) },
   [SETTING_SWAP_RESERVE] = { "swap-reserve", "SIZE",
     "with swap=true: memory kept ready for writes,\n"
-    "default 1/32 of the size, from 16M to 64M\n", parse_swap_reserve },
+    "default 1/32 of the size, from 16M to 64M\n",
+    parse_swap_reserve, FIELD (params.swap_reserve) },
 };
 
 const char *
@@ -324,37 +335,32 @@ settings_set (struct settings *settings, const char *key, const char *value,
 
 #undef refuse
 
+/* Does a device keep its own, or none, whatever the others have?  A level of
+ * its own may be that of algo=zstd:3.
+ */
+static bool
+keeps_own (const struct settings *own, enum setting n)
+{
+  if (n == SETTING_LEVEL)
+    return own->given[SETTING_ALGO] || own->params.has_level;
+  if (n == SETTING_SWAP_RESERVE && own->given[SETTING_SWAP] &&
+      !own->params.swap)
+    return true;
+  return own->given[n];
+}
+
 void
 settings_inherit (struct settings *s, const struct settings *others)
 {
   const struct settings own = *s;
-  bool no_swap = own.given[SETTING_SWAP] && !own.params.swap;
-  /* A level of one's own may be that of algo=zstd:3. */
-  bool codec = own.given[SETTING_ALGO] || own.params.has_level;
   unsigned i;
 
   for (i = 0; i < SETTINGS; i++)
-    if (!own.given[i] && !(codec && i == SETTING_LEVEL) &&
-        !(no_swap && i == SETTING_SWAP_RESERVE))
+    if (!keeps_own (&own, i)) {
       s->given[i] = others->given[i];
-  if (!own.given[SETTING_SIZE])
-    s->params.size = others->params.size;
-  if (!own.given[SETTING_ALGO])
-    memcpy (s->algo, others->algo, sizeof s->algo);
-  if (!codec) {
-    s->params.has_level = others->params.has_level;
-    s->params.level = others->params.level;
-  }
-  if (!own.given[SETTING_PAGE_SIZE])
-    s->params.page_size = others->params.page_size;
-  if (!own.given[SETTING_MEM_LIMIT])
-    s->params.mem_limit = others->params.mem_limit;
-  if (!own.given[SETTING_TRACK_ACCESS])
-    s->params.track_access = others->params.track_access;
-  if (!own.given[SETTING_SWAP])
-    s->params.swap = others->params.swap;
-  if (!own.given[SETTING_SWAP_RESERVE] && !no_swap)
-    s->params.swap_reserve = others->params.swap_reserve;
+      memcpy ((char *) s + table[i].at, (const char *) others + table[i].at,
+              table[i].size);
+    }
 }
 
 /* What the disk can do without for a moment while its thread wakes up and

@@ -54,24 +54,36 @@ monotonic_ns (void)
   return (uint64_t) t.tv_sec * SECOND + (uint64_t) t.tv_nsec;
 }
 
+/* Return whether to log an event now.  If so, more is what to say of those
+ * of its kind that were not logged, or "".
+ */
+#define MORE_MAX 64
+static bool
+log_pass (struct rate_limit *limit, const char *kind, char more[MORE_MAX])
+{
+  uint64_t held_back = 0;
+  bool pass;
+
+  pthread_mutex_lock (&lock);
+  pass = rate_limit_pass (limit, monotonic_ns (), &held_back);
+  pthread_mutex_unlock (&lock);
+  more[0] = '\0';
+  if (held_back)
+    snprintf (more, MORE_MAX, " (and %" PRIu64 " %s since the last line)",
+              held_back, kind);
+  return pass;
+}
+
 void
 log_failure (const char *request, uint32_t count, uint64_t offset, int err)
 {
   struct failure *f = failures;
-  uint64_t held_back = 0;
-  char more[64] = "", line[LOG_THREAD_LINE];
-  bool pass;
+  char more[MORE_MAX], line[LOG_THREAD_LINE];
 
   while (f->err && f->err != err)
     f++;
-  pthread_mutex_lock (&lock);
-  pass = rate_limit_pass (&f->limit, monotonic_ns (), &held_back);
-  pthread_mutex_unlock (&lock);
-  if (!pass)
+  if (!log_pass (&f->limit, "like it", more))
     return;
-  if (held_back)
-    snprintf (more, sizeof more,
-              " (and %" PRIu64 " like it since the last line)", held_back);
   errno = err;
   snprintf (line, sizeof line, "%s of %" PRIu32 " bytes at %" PRIu64
             ": %s: %m%s", request, count, offset, f->what, more);
@@ -79,25 +91,15 @@ log_failure (const char *request, uint32_t count, uint64_t offset, int err)
     log_line (line);
 }
 
-static struct rate_limit refusals = { .pause = SECOND };
-
 void
 log_refusal (const char *what, const char *name, const char *why)
 {
-  char text[QUOTE_MAX], because[QUOTE_MAX], more[64] = "";
-  uint64_t held_back = 0;
-  bool pass;
+  static struct rate_limit limit = { .pause = SECOND };
+  char text[QUOTE_MAX], because[QUOTE_MAX], more[MORE_MAX];
 
-  pthread_mutex_lock (&lock);
-  pass = rate_limit_pass (&refusals, monotonic_ns (), &held_back);
-  pthread_mutex_unlock (&lock);
-  if (!pass)
-    return;
-  if (held_back)
-    snprintf (more, sizeof more,
-              " (and %" PRIu64 " refusals since the last line)", held_back);
-  nbdkit_error ("%s \"%s\": %s%s", what, quote (name, text),
-                quote (why, because), more);
+  if (log_pass (&limit, "refusals", more))
+    nbdkit_error ("%s \"%s\": %s%s", what, quote (name, text),
+                  quote (why, because), more);
 }
 
 void
