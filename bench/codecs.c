@@ -35,7 +35,8 @@ struct sample {
   size_t at, length;
 };
 
-/* "zstd:-1@16384".  The level that is meant. */
+/* Read a case, "zstd:-1@16384", into codec and page_size.  Return the level.
+ */
 static int
 codecs_parse (const char *text)
 {
@@ -84,7 +85,7 @@ codecs_shuffle (struct sample *samples, size_t n)
   }
 }
 
-/* Bytes used at `at' of the store. */
+/* Compress a page to place at of the store.  Return the bytes used. */
 static size_t
 codecs_compress (struct sample *s, char *store, size_t at)
 {

@@ -16,8 +16,7 @@
 #include "support.h"
 #include "workload.h"
 
-/* What a block holds: a piece of the corpus, counted from 1, or one of
- * these.
+/* What a block holds: a piece of the corpus, counted from 1, or one of these.
  */
 #define UNKNOWN 0
 #define ZEROES UINT32_MAX
@@ -56,7 +55,7 @@ content_data (const struct phase *phase, uint32_t content)
   return opt.corpus + (content - 1) * phase->block;
 }
 
-/* Set what the blocks that a request has covered hold now. */
+/* Remember what the blocks of a request hold now. */
 static void
 content_remember (const struct phase *phase, uint64_t block, uint32_t content)
 {

@@ -146,8 +146,8 @@ device_start (struct worker *workers)
   }
 }
 
-/* The time is that of the phase and not of this thread, which may have
- * to wait behind all the workers.
+/* Run a phase.  Its time ends when it ends, not when this thread wakes, which
+ * may have to wait for all the workers.
  */
 static void
 device_run (const struct phase *p, struct measured *m)

@@ -150,7 +150,7 @@ nbd_complete (struct connection *c, unsigned i, const char *data, uint64_t time)
     latency_add (&latency[workload_kind (s->command)], time - s->started);
 }
 
-/* Take one reply off what was received; false: more is needed. */
+/* Take one reply from what was received.  False: more is needed. */
 static bool
 nbd_parse (struct connection *c, uint64_t time)
 {
@@ -239,7 +239,7 @@ nbd_tear_down (void)
   free (busy);
 }
 
-/* One turn: send what may be sent, wait, take what has come. */
+/* Do one turn: send what may be sent, wait, take what has come. */
 static void
 nbd_turn (struct pollfd *fds, bool more)
 {

@@ -53,7 +53,7 @@ load_print_latency (const struct latency *l)
           (double) l->max / 1e3);
 }
 
-/* Those of each kind, if there are several. */
+/* Print the latencies of each kind of request. */
 static void
 load_print_kinds (const struct measured *m)
 {
@@ -100,7 +100,7 @@ load_report (const struct measured *fill, const struct measured *m,
   printf ("}\n");
 }
 
-/* Everything is in whole pieces of what the fill writes. */
+/* Round sizes down to whole pieces of what the fill writes. */
 static void
 load_settle_sizes (void)
 {

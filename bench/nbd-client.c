@@ -143,7 +143,7 @@ nbd_send_go (int fd, const char *export)
   nbd_put (fd, &no_queries, sizeof no_queries);
 }
 
-/* One answer to GO.  Non-zero when there are more to come. */
+/* Receive one answer to GO.  Non-zero: there are more to come. */
 static int
 nbd_receive_answer (int fd, const char *export, uint64_t *size)
 {

@@ -143,7 +143,7 @@ yardstick_get_ready (void)
   return 0;
 }
 
-/* The context of this thread. */
+/* Return the context of this thread.  NULL: no memory. */
 static struct context *
 yardstick_context (void)
 {

@@ -55,7 +55,7 @@ address_hex (int c)
   return isdigit (c) ? c - '0' : isxdigit (c) ? tolower (c) - 'a' + 10 : -1;
 }
 
-/* The bytes up to end, with %NN decoded.  To be freed. */
+/* Decode %NN in the bytes up to end.  To be freed. */
 static char *
 address_decode (const char *s, const char *end)
 {
@@ -95,7 +95,7 @@ address_query (const char *uri, const char *key)
   return NULL;
 }
 
-/* [USER@]HOST[:PORT], where HOST may be [ADDRESS]. */
+/* Split [USER@]HOST[:PORT], where HOST may be [ADDRESS]. */
 static void
 address_split_host (const char *s, const char *end, char **host, char **port)
 {
@@ -157,7 +157,7 @@ address_of_uri (const char *uri, struct address *p)
   return i ? -1 : 0;
 }
 
-/* A path may be relative, but not what is compared and noted. */
+/* The path of a socket may be relative, or a link. */
 int
 address_of_server (const char *uri, struct address *p)
 {
@@ -177,8 +177,8 @@ address_of_server (const char *uri, struct address *p)
 
 /* --- Command lines ------------------------------------------------------ */
 
-/* nbd-client's options, with one dash or two; those that are not here are
- * flags, or not for us.
+/* nbd-client's options, with one dash or two.  Those that are not here have no
+ * value, or are of no interest.
  */
 static const struct client_option {
   const char *name;
@@ -228,9 +228,9 @@ address_program (const char *path)
   return slash ? slash + 1 : path;
 }
 
-/* nbd-client HOST [PORT] DEVICE or -unix PATH DEVICE, with options anywhere;
- * "-unix" may be a flag whose path is the first word (as in older ones), which
- * comes to the same.
+/* Read nbd-client HOST [PORT] DEVICE or -unix PATH DEVICE, with options
+ * anywhere.  In older versions "-unix" is a flag and the path the first word,
+ * which gives the same.
  */
 static int
 address_of_client (int argc, char *const *argv, const char *device,
@@ -279,7 +279,7 @@ address_of_argv (int argc, char *const *argv, const char *device,
 
   if (argc < 2)
     return -1;
-  /* -systemd-mark makes the first letter an @. */
+  /* -systemd-mark replaces the first letter by @. */
   program = address_program (argv[0]);
   if (strcmp (program, "nbd-client") == 0 ||
       strcmp (program, "@bd-client") == 0)

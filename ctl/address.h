@@ -7,7 +7,9 @@
 
 #include <stdbool.h>
 
-/* Either a socket, or a host and a port; each malloc'ed, or NULL. */
+/* An address: either a socket, or a host and a port.  Each is malloc'ed or
+ * NULL.
+ */
 struct address {
   char *socket;
   char *host, *port;
@@ -16,38 +18,39 @@ struct address {
 
 extern void address_free (struct address *p);
 
-/* From an NBD URI, or the path of a Unix socket.  -1: it is neither.  It
- * is libnbd that connects, and that says what is wrong with a URI.
+/* Read an NBD URI or the path of a Unix socket.  -1: it is neither.  libnbd
+ * connects, and says what is wrong with a URI.
  */
 extern int address_of_uri (const char *uri, struct address *p);
 
-/* The same, as it is compared and noted: with absolute paths.  -1 with a
- * fault.
+/* Do the same, but make paths absolute, so that addresses can be compared and
+ * written down.  -1 with a fault.
  */
 extern int address_of_server (const char *uri, struct address *p);
 
-/* The value of a key in the query of a URI, or NULL.  To be freed. */
+/* Return the value of a key in the query of a URI, or NULL.  To be freed. */
 extern char *address_query (const char *uri, const char *key);
 
-/* From the command line of a program that attached `device', as in
- * "nbd0": nbd-client, or any that was given an NBD URI.  -1: it is none.
+/* Read the command line of a program that attached a device, "nbd0":
+ * nbd-client, or any that was given an NBD URI.  -1: it is none of these.
  */
 extern int address_of_argv (int argc, char *const *argv, const char *device,
                             struct address *p);
 
-/* From the four fields of a line of /etc/nbdtab; options may be NULL. */
+/* Read fields of a line of /etc/nbdtab; options may be NULL. */
 extern int address_of_nbdtab (const char *host, const char *export,
                               const char *options, struct address *p);
 
-/* Is it the same server, as far as can be told?  All names of this machine
- * itself are one; other host names must be spelt alike.
+/* Say whether two addresses are of the same server, as far as can be told.
+ * All names of this machine count as one; other host names must be spelt
+ * alike.
  */
 extern bool address_same_server (const struct address *a,
                                  const struct address *b);
 
-/* The sockets and the URI that are tried if none was given: the first of
- * them that exists.  root may come with another user's XDG_RUNTIME_DIR, which
- * does not count.  To be freed.
+/* Return the first of the default sockets that exists, else the default URI.
+ * An XDG_RUNTIME_DIR of another user does not count: root may have inherited
+ * it.  To be freed.
  */
 extern char *address_default (void);
 

@@ -21,7 +21,9 @@
 #include "timeout.h"
 
 #define TICK_US 100000
-/* So much later than whoever looks at the time by himself. */
+/* How long after the deadline: callers that look at the time themselves come
+ * first.
+ */
 #define LATE_MS 300
 
 static _Atomic uint64_t over;
@@ -48,7 +50,7 @@ alarm_set (long us)
   setitimer (ITIMER_REAL, &t, NULL);
 }
 
-/* It may be blocked from whoever started us. */
+/* The signal may be blocked by the program that started us. */
 static void
 alarm_unblock (void)
 {

@@ -7,10 +7,10 @@
 
 #include <stdint.h>
 
-/* From here to alarm_end, calls that wait are interrupted some times a second,
- * so that libraries come back to us; and when the time of wait.h is over, or a
- * signal waits that shall end the tool, the socket is shut down, for those
- * that do not.  One at a time.
+/* Interrupt calls that wait, several times a second, until alarm_end: so
+ * libraries return to us.  When the deadline (in ms) has passed, or a signal
+ * that ends the tool is pending, shut the socket down, for libraries that do
+ * not return.  Only one at a time.
  */
 extern void alarm_begin (uint64_t deadline);
 extern void alarm_socket (int fd);

@@ -19,11 +19,11 @@
 #include "resolve.h"
 #include "timeout.h"
 
-/* How long a server on another machine may say nothing.  One on this
- * machine cannot vanish without the kernel noticing, and is only slow.
+/* How long a server on another machine may be silent before requests fail.
+ * One on this machine cannot vanish unnoticed: it is only slow.
  */
 #define REMOTE_TIMEOUT 30
-/* As many as nbdkit's threads have a use for. */
+/* More connections are of no use to nbdkit's threads. */
 #define CONNECTIONS_MAX 64
 #define NBD_TIMEOUT_MAX 86400
 
@@ -55,8 +55,8 @@ attach_begin (const struct options *o)
   return 0;
 }
 
-/* Whatever of its addresses it is called by.  What cannot be told is taken
- * for local, where more is asked of a server.
+/* Say whether a server is on this machine, by any of its addresses.  If that
+ * cannot be told it counts as local, for which the checks are stricter.
  */
 static bool
 attach_is_local (const struct address *p)
@@ -164,8 +164,8 @@ attached_names (const struct attached *list, int argc, char **argv,
   return 0;
 }
 
-/* What is on it is of no use now, but the server holds it.  Others than
- * ours may not know how to forget.
+/* What is on the device is of no use now, but the server still holds it.
+ * Servers that are not ours may be unable to trim.
  */
 void
 attach_forget (const char *name)

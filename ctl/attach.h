@@ -18,29 +18,33 @@ extern int attach_check (const struct options *o);
  */
 extern int attach_begin (const struct options *o);
 
-/* Ask the server about the device, NULL for the one of the URI or zram0, and
- * fill in what nbd_attach needs.  a->address is to be freed if it is 0.
+/* Ask the server about a device, and fill in what nbd_attach needs.  given
+ * NULL: the device that the URI names, else zram0.  If it returns 0,
+ * a->address is to be freed.
  */
 extern int attach_plan (const struct options *o, const char *given,
                         bool swap, struct attachment *a, struct export *e);
 
-/* "nbd3" for what is called /dev/nbd3, nbd3 or zram0.  NULL with a fault if it
- * is not attached.
+/* Return "nbd3" for what is called /dev/nbd3, nbd3 or zram0.  NULL with a
+ * fault if it is not attached.
  */
 extern const char *attached_name (const struct attached *list,
                                   const char *given);
 
-/* -1 with a fault if it is mounted or part of another device. */
+/* Check that a device is neither mounted nor part of another device.  -1 with
+ * a fault.
+ */
 extern int attach_unmounted (const char *name);
 
-/* Both of all that are named: "nbd3" for what is called /dev/nbd3, nbd3 or
- * zram0.  -1 with a fault if one of them is not attached, is named twice, or
- * is mounted or part of another device, which would only see errors.
+/* Do both for all devices that are named.  -1 with a fault, also if one is
+ * named twice.  A mounted device would only see errors.
  */
 extern int attached_names (const struct attached *list, int argc,
                            char **argv, const char **names);
 
-/* Let the server forget what is on an attached device.  Only complains. */
+/* Make the server forget what is on an attached device.  A failure is only
+ * printed.
+ */
 extern void attach_forget (const char *name);
 
 #endif /* ATTACH_H */

@@ -122,7 +122,7 @@ attached_new (const char *root, const char *device, const struct address *p)
   return a;
 }
 
-/* Only nbdN: partitions are below it. */
+/* Take only nbdN: partitions are below it. */
 static int
 attached_is_nbd (const struct dirent *entry)
 {
@@ -190,7 +190,7 @@ attached_free (struct attached *list)
   }
 }
 
-/* A mounted one before others of the same export. */
+/* Prefer a device that is mounted. */
 const struct attached *
 attached_by_export (const struct attached *list, const char *export)
 {

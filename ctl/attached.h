@@ -18,16 +18,16 @@ struct attached {
   char *mountpoint;             /* "[SWAP]", or NULL: not mounted */
 };
 
-/* Look below `root' ("" is this machine itself; tests make up others), for
- * what comes from this server.  NULL: nothing.
+/* List the devices that are attached to a server.  root is that of machine.h.
+ * NULL: there are none.
  */
 extern struct attached *attached_list (const char *root,
                                        const struct address *server);
-/* The same for the server at a URI, and this machine. */
+/* Do the same for the server at a URI, and for this machine. */
 extern struct attached *attached_load (const char *uri);
 extern void attached_free (struct attached *list);
 
-/* The first one of an export, or of a device; NULL: none. */
+/* Find the first one of an export, or of a device.  NULL: there is none. */
 extern const struct attached *
 attached_by_export (const struct attached *list, const char *export);
 extern const struct attached *

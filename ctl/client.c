@@ -25,7 +25,7 @@
 #define CHUNK (256 * 1024)
 /* A listing of pages: 1048576 lines of 40 bytes. */
 #define LISTING_MAX (INT64_C (40) << 20)
-/* What a name in a list counts besides its bytes. */
+/* What a name in a list counts for, besides its bytes. */
 #define NAME_COST 64
 
 struct wanted {
@@ -51,8 +51,8 @@ client_is_listed (struct connection *c, const char *export)
   return connection_list (c, client_look_for, &w) >= 0 && w.seen;
 }
 
-/* nbdkit says of an export that it cannot open now that there is none; but
- * it lists it.
+/* Explain why an export was not opened.  nbdkit says "there is none" also of
+ * one that it cannot open now, but lists it.
  */
 static int
 client_fault_unopened (struct connection *c, const char *export)
@@ -87,7 +87,9 @@ client_fault_foreign (const struct connection *c, const char *export,
 
 /* --- Reading ------------------------------------------------------------ */
 
-/* The size of what shall be a text of at most max bytes; -1 with a fault. */
+/* Return the size of an export that should be a text of at most max bytes.
+ * -1 with a fault.
+ */
 static int64_t
 client_text_size (struct connection *c, const char *export, int64_t max)
 {
@@ -104,7 +106,8 @@ client_text_size (struct connection *c, const char *export, int64_t max)
   return -1;
 }
 
-/* All of an export, and its length; to be freed.  NULL with a fault. */
+/* Read all of an export, and get its length.  NULL with a fault.  To be freed.
+ */
 static char *
 client_read_bytes (struct connection *c, const char *export, int64_t max,
                    size_t *length)
@@ -127,8 +130,8 @@ client_read_bytes (struct connection *c, const char *export, int64_t max,
   return text;
 }
 
-/* The same without the spaces, NULs and newlines that fill it up,
- * NUL-terminated.
+/* Do the same, but cut off the spaces, NULs and newlines that fill it up, and
+ * end it with a NUL.
  */
 static char *
 client_read_text (struct connection *c, const char *export)
@@ -144,7 +147,9 @@ client_read_text (struct connection *c, const char *export)
   return text;
 }
 
-/* Is the first page, of this machine, that of a swap area?  -1: not known. */
+/* Say whether the first page, of this machine's size, is that of a swap area.
+ * -1 with a fault.
+ */
 static int
 client_is_swap (struct connection *c, uint64_t size)
 {
@@ -184,9 +189,7 @@ client_look (const char *uri, const char *export, struct export *e)
   return swap < 0 ? -1 : 0;
 }
 
-/* A server may have its control export switched off; statistics are there
- * all the same.
- */
+/* Statistics can be read even if the server was started with control=off. */
 int
 client_json (const char *uri, char **json)
 {
@@ -213,10 +216,10 @@ client_json (const char *uri, char **json)
   return r;
 }
 
-/* Many servers answer to any name with the one disk they have.  What we
- * read is read-only everywhere but at control, which begins with JSON as
- * long as no command was written: so no foreign disk is taken for ours, or
- * written to.
+/* Check that this is really a control export.  Many servers answer to any name
+ * with the one disk they have, and no foreign disk may be written to.  A
+ * control export begins with JSON until a command is written; all other
+ * exports of ours are read-only.
  */
 static int
 client_check_control (struct connection *c)
@@ -232,7 +235,7 @@ client_check_control (struct connection *c)
     ? 0 : client_fault_foreign (c, CONTROL, "something else");
 }
 
-/* All of it before any of it is printed. */
+/* Read all of it before any of it is printed. */
 static int
 client_copy_text (struct connection *c, const char *export, FILE *fp)
 {
@@ -267,12 +270,12 @@ client_copy (const char *uri, const char *export, FILE *fp)
 
 struct list {
   const char *prefix;
-  FILE *fp;                     /* of memory */
+  FILE *fp;                     /* in memory */
   int n;
   size_t bytes;
 };
 
-/* Names of the others count too: a list can be long without any of ours. */
+/* Other names count too: a list can be endless without any that is wanted. */
 static int
 client_list_one (void *opaque, const char *name, const char *description)
 {
@@ -319,8 +322,8 @@ client_list (const char *uri, const char *prefix, FILE *fp)
 
 /* --- Commanding --------------------------------------------------------- */
 
-/* Split an answer, "ok" or "error: TEXT" and lines; text becomes the
- * payload.
+/* Split an answer, "ok" or "error: TEXT" and lines.  text becomes the payload.
+ * -1 with the error as a fault.
  */
 static int
 client_read_answer (char *text)
@@ -346,7 +349,7 @@ client_read_answer (char *text)
   return fault ("the server's answer is not understood");
 }
 
-/* The write failed: its errno, unless the server has more to say. */
+/* Explain a failed write: by its errno, unless the server says more. */
 static int
 client_refused (struct connection *c, int error)
 {
@@ -371,7 +374,7 @@ client_refused (struct connection *c, int error)
   return -1;
 }
 
-/* A command may take longer than to be told of it. */
+/* The command and its answer each have the time of an exchange. */
 static int
 client_converse (struct connection *c, const char *line, char **payload)
 {

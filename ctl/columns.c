@@ -115,7 +115,8 @@ column_get (unsigned i)
   return i < N_COLUMNS ? &table[i] : NULL;
 }
 
-/* Add the columns of a list to those chosen. */
+/* Add the columns of a list to the n chosen.  Return how many there are then.
+ */
 static int
 columns_add (const char *list, const struct column *chosen[COLUMNS_MAX],
              int n)

@@ -30,14 +30,15 @@ struct column {
   const char *help;
 };
 
-/* In the order of --output-all; NULL past the last. */
+/* Return a column, in the order of --output-all.  NULL past the last. */
 extern const struct column *column_get (unsigned i);
 
-/* Those of the plain table. */
+/* The columns of the plain table. */
 extern const char columns_default[];
 
-/* A list "NAME,DATA", in any case, is looked up; "+DATA" adds to the plain
- * ones.  NULL: all.  The number of columns, or -1 with a fault.
+/* Look up the columns of a list, "NAME,DATA", in any case.  "+DATA" adds to
+ * those of the plain table; NULL means all.  Return how many there are, or -1
+ * with a fault.
  */
 #define COLUMNS_MAX 64
 extern int columns_choose (const char *list,
@@ -46,11 +47,11 @@ extern int columns_choose (const char *list,
 extern bool column_is_number (const struct column *c, bool bytes);
 extern bool column_is_right (const struct column *c);
 
-/* What stands in it; to be freed.  NULL: nothing. */
+/* Return what stands in a column.  NULL: nothing.  To be freed. */
 extern char *column_text (const struct column *c, device *d,
                           const struct attached *attached, bool bytes);
 
-/* A line for each, for --help. */
+/* Print a line for each column, for --help. */
 extern void columns_help (FILE *fp);
 
 #endif /* COLUMNS_H */

@@ -16,7 +16,7 @@
 #include "message.h"
 #include "must.h"
 
-/* Run "DEVICE WORDS", and throw the payload away. */
+/* Run "DEVICE WORDS", and ignore the payload. */
 static int
 attribute_set (const struct options *o, const char *device_name,
                const char *words)
@@ -34,7 +34,7 @@ attribute_set (const struct options *o, const char *device_name,
   return r;
 }
 
-/* Is it the attribute or the device that is not there? */
+/* Say whether the attribute or the device is missing. */
 static int
 attribute_fault (const struct options *o, const char *disk,
                  const char *attribute)
@@ -52,7 +52,7 @@ attribute_fault (const struct options *o, const char *disk,
     : fault ("%s: there is no such device", disk);
 }
 
-/* Reads the attribute's own export, which needs no right to write. */
+/* Read the attribute's own export, which needs no right to write. */
 int
 command_get (const struct options *o, int argc, char **argv)
 {

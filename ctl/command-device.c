@@ -18,7 +18,7 @@
 #include "number.h"
 #include "timeout.h"
 
-/* Devices by the server's own names. */
+/* Names of devices, as the server has them. */
 struct devices {
   char **names;
   int n;
@@ -32,7 +32,8 @@ devices_free (struct devices *all)
   free (all->names);
 }
 
-/* Servers count a client for a moment after it has said good-bye. */
+/* A server goes on counting a client for a moment after it has disconnected.
+ */
 #define GOODBYE_MS 1000
 
 static int
@@ -55,7 +56,7 @@ devices_add (struct devices *all, device *d, const char *given, bool idle)
              clients == 1 ? " is" : "s are");
 }
 
-/* 1: one is in use. */
+/* Look the devices up.  1 with a fault: one is in use. */
 static int
 devices_look_up (const struct options *o, char **argv, int argc, bool idle,
                  struct devices *all)
@@ -79,8 +80,8 @@ devices_look_up (const struct options *o, char **argv, int argc, bool idle,
   return r;
 }
 
-/* Look all of them up before anything is done to one; idle: and that no
- * client uses one.
+/* Look all devices up before anything is done to one.  If idle, none may be in
+ * use.  -1 with a fault.
  */
 static int
 devices_find (const struct options *o, int argc, char **argv, bool idle,
@@ -101,7 +102,7 @@ devices_find (const struct options *o, int argc, char **argv, bool idle,
   }
 }
 
-/* The server's commands are not the tool's. */
+/* Put the tool's option in place of the server's command, in the fault. */
 static void
 order_fault (void)
 {
@@ -117,7 +118,7 @@ order_fault (void)
   free (text);
 }
 
-/* Say which of several were done before one failed. */
+/* Add to the fault which devices were done before it. */
 static void
 order_fault_done (const struct devices *all, int done)
 {
@@ -164,7 +165,7 @@ order_each (const struct options *o, int argc, char **argv,
   struct devices all;
   int i, r = 0;
 
-  /* One alone the server refuses by itself. */
+  /* If there is only one, the server itself checks that it is not in use. */
   if (devices_find (o, argc, argv, order->idle && argc > 1, &all) < 0)
     return failed ();
   for (i = 0; i < all.n && r == 0; i++)
@@ -206,7 +207,7 @@ command_remove (const struct options *o, int argc, char **argv)
   return order_each (o, argc, argv, &gone);
 }
 
-/* The answer of hot_add is the number of the new device. */
+/* Make a device.  The answer of hot_add is its number. */
 int
 command_add (const struct options *o, int argc, char **argv)
 {

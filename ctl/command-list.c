@@ -53,18 +53,18 @@ list_add (struct libscols_table *tb, const struct options *o,
   for (i = 0; i < n && line; i++) {
     char *text = column_text (columns[i], d, attached, o->bytes);
 
-    /* So that there is a word for each column. */
+    /* Print a word for each column, for programs. */
     if (o->raw && (!text || !*text)) {
       free (text);
       text = must_copy ("-");
     }
-    /* The line owns it from now on. */
+    /* From here on the line owns it. */
     if (text && scols_line_refer_data (line, (size_t) i, text) < 0)
       free (text);
   }
 }
 
-/* The devices named, or all of them. */
+/* Add the devices named, or all of them.  -1 with a fault. */
 static int
 list_fill (struct libscols_table *tb, const struct options *o,
            const struct column **columns, int n, const struct server *s,
@@ -104,8 +104,8 @@ command_list (const struct options *o, int argc, char **argv)
   tb = list_new (o, columns, n);
   r = !tb ? fault ("there is no more memory")
           : list_fill (tb, o, columns, n, &s, attached, argc, argv);
-  /* Without devices nothing, not even headings, as zramctl; but JSON is
-   * always complete.
+  /* Print nothing if there are no devices, not even headings, as zramctl does;
+   * but JSON is always complete.
    */
   if (r == 0 && s.n == 0 && o->json)
     puts ("{\n   \"devices\": []\n}");

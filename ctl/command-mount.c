@@ -23,10 +23,12 @@
 #include "server-json.h"
 
 #define FS_TYPE "ext4"
-/* Deleted files are of use to nobody, and so shall their memory be. */
+/* The memory of deleted files is given back. */
 #define MOUNT_OPTIONS "discard"
 
-/* What their mkfs is told.  A journal is for a disk that survives a crash. */
+/* Options for mkfs.  There is no need of a journal on a disk that does not
+ * survive a crash.
+ */
 static const struct fs {
   const char *type, *options[4];
 } file_systems[] = {
@@ -62,7 +64,7 @@ command_mount_check (const struct options *o)
   return attach_check (o);
 }
 
-/* Everything here can be had all the same with --force. */
+/* Check that nothing is on the device.  --force skips this. */
 static int
 mount_check_empty (const struct options *o, const char *name)
 {
@@ -85,7 +87,9 @@ mount_check_empty (const struct options *o, const char *name)
 
 /* --- The directory ------------------------------------------------------- */
 
-/* Made if it is not there, but not what it is in: *made says so. */
+/* Make the directory, but not its parents, unless it is there.  *made says
+ * whether it was made.
+ */
 static int
 mount_make_directory (const struct options *o, bool *made)
 {
@@ -161,8 +165,8 @@ mount_is_at (const char *name, const char *where)
   return yes;
 }
 
-/* It may be mounted more than once; and somebody else, as systemd at
- * shutdown, may do the same at the same time.
+/* Unmount a device everywhere.  Somebody else, as systemd at shutdown, may do
+ * the same at the same time.
  */
 static int
 unmount_fs (const char *name, bool dry)
@@ -184,7 +188,7 @@ unmount_fs (const char *name, bool dry)
   return r;
 }
 
-/* Back to what there was, keeping the fault that is the reason. */
+/* Undo what was done, and keep the fault that is the reason. */
 static void
 mount_take_back (const struct attachment *a)
 {
@@ -281,7 +285,7 @@ unmount_one (const struct options *o, const char *name)
     r = attach_unmounted (name);
   if (r < 0)
     return -1;
-  /* What was on it is of no use now. */
+  /* What was on it is of no use any more. */
   interrupt_defer (true);
   attach_forget (name);
   r = nbd_detach (name, o->dry_run);
@@ -289,7 +293,7 @@ unmount_one (const struct options *o, const char *name)
   return r;
 }
 
-/* All names before the first is unmounted. */
+/* Check all names before the first device is unmounted. */
 static int
 unmount_devices (const struct options *o, int argc, char **argv)
 {

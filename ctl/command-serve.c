@@ -24,14 +24,15 @@
 
 #define THREADS_MAX 64
 
-/* With nbdkit's 16 threads each these leave room in the unit's TasksMax; and
- * it is more than one device can have connections.
+/* How many clients there may be at once.  nbdkit may start 16 threads for
+ * each, and all must fit in the unit's TasksMax.  A device can have fewer
+ * connections.
  */
 #define CLIENTS "128"
 #define CLIENTS_MAX 4096
 
-/* The plugin that was installed with the tool, wherever that was; or where
- * nbdkit itself looks.
+/* Find the plugin that was installed with the tool, else let nbdkit look for
+ * it.
  */
 static const char *
 serve_plugin (void)
@@ -39,9 +40,10 @@ serve_plugin (void)
   return access (PLUGIN_PATH, R_OK) == 0 ? PLUGIN_PATH : "zram";
 }
 
-/* Sockets come from systemd, or it is a Unix socket that is named: never a
- * port that is open to the network because nothing was said.  What is only
- * printed is what systemd would run.
+/* Tell nbdkit where to listen: at systemd's sockets, or at the Unix socket
+ * that is named.  There is no default, so that no port is opened to the
+ * network by mistake.  A dry run without a socket prints what systemd would
+ * run.
  */
 static int
 serve_socket (struct program *p, const struct options *o)
@@ -94,8 +96,8 @@ serve_threads (struct program *p, const struct config *c)
     program_add (p, "-t", threads, NULL);
 }
 
-/* How many there may be at once; NULL: any number, and then the filter need
- * not be installed.
+/* Return how many clients there may be at once.  NULL: any number; then the
+ * filter is not needed.
  */
 static const char *
 serve_clients (const struct config *c)
@@ -113,9 +115,8 @@ serve_is_size (const char *word)
   return strncmp (word, "size=", 5) == 0;
 }
 
-/* The filter, the plugin, the size, without which it says nothing of the
- * rest, and otherwise the first n parameters; SIZE_MAX: all, in their own
- * order.
+/* Add the filter, the plugin, the size (without it the plugin does not look at
+ * the rest) and the first n parameters.  SIZE_MAX: all, in their own order.
  */
 static int
 serve_add_plugin (struct program *p, const struct config *c, size_t n)
@@ -129,7 +130,7 @@ serve_add_plugin (struct program *p, const struct config *c, size_t n)
   for (i = 0; (word = config_parameter (c, i)); i++) {
     if (i >= n && !serve_is_size (word))
       continue;
-    /* There is one more that may follow. */
+    /* Leave room for limit=. */
     if (p->argc == ARGV_MAX - 1)
       return fault ("there are too many settings");
     program_add (p, word, NULL);
@@ -141,7 +142,9 @@ serve_add_plugin (struct program *p, const struct config *c, size_t n)
 
 /* --- Trying it ----------------------------------------------------------- */
 
-/* Does the server start?  It ends again at once, having served nobody. */
+/* Start the server and end it at once, with the first n parameters.  -1 with a
+ * fault if it does not start.
+ */
 static int
 serve_try (const struct config *c, size_t n)
 {
@@ -170,8 +173,9 @@ serve_says_same (const struct config *c, size_t n, const char *why)
   return serve_try (c, n) < 0 && strcmp (fault_text (), why) == 0;
 }
 
-/* The plugin knows no lines: with all up to the line that is wrong, it says
- * what it says with all.  -1: it is none, for the size is missing.
+/* Find the parameter that is wrong: the plugin does not know lines, but with
+ * all parameters up to the wrong one it prints the same error as with all of
+ * them.  -1: it is none, for the size is missing.
  */
 static int
 serve_find_wrong (const struct config *c, const char *why)

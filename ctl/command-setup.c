@@ -18,9 +18,7 @@
 #include "must.h"
 #include "number.h"
 
-/* What can be said wrongly in the options before a server is asked.  An
- * exit status.
- */
+/* Check the options before a server is asked.  An exit status. */
 static int
 setup_check (const struct options *o, uint64_t *size)
 {
@@ -36,7 +34,7 @@ setup_check (const struct options *o, uint64_t *size)
   if (o->streams) {
     if (number_count (o->streams, 0, &n) < 0 || n == 0)
       return usage ("-t %s: not a number of streams", o->streams);
-    /* Linux takes it and does nothing since 4.7; scripts still say it. */
+    /* Linux ignores it since 4.7, but scripts still use it. */
     complain ("-t does nothing: the server has as many streams as it"
               " needs, up to four for each processor");
   }
@@ -84,8 +82,8 @@ setup_set (const struct options *o, const char *name, const char *attribute,
   return r;
 }
 
-/* In the order of zramctl: the algorithm, then the size.  Both of -a and -p
- * at once, so that neither is done if they contradict each other.
+/* Change the algorithm first, then the size, as zramctl does.  -a and -p are
+ * sent as one command, so that neither is done if they contradict each other.
  */
 int
 command_setup (const struct options *o, int argc, char **argv)

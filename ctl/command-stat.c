@@ -60,7 +60,7 @@ stat_data (const struct options *o, device *d)
           size_or_bytes (device_count (d, "compr_data_size"), o->bytes, size));
 }
 
-/* As in the table. */
+/* Return the ratio as the table has it.  To be freed. */
 static char *
 stat_ratio (const struct options *o, device *d)
 {
@@ -147,7 +147,7 @@ stat_device (const struct options *o, device *d,
   stat_requests (o, d);
 }
 
-/* The server's own JSON, of the devices asked for. */
+/* Print a device as the server's own JSON. */
 static void
 stat_json (device *d, bool first)
 {
@@ -170,7 +170,7 @@ command_stat (const struct options *o, int argc, char **argv)
   if (server_load (o->uri, &s) < 0)
     return failed ();
   attached = attached_load (o->uri);
-  /* All names before the first line of output. */
+  /* Check all names before anything is printed. */
   for (i = 0; i < (unsigned) argc && r == 0; i++)
     r = device_name_find (&s, attached, argv[i]) ? 0 : -1;
   n = argc ? (unsigned) argc : s.n;

@@ -21,7 +21,9 @@
 #include "number-text.h"
 #include "number.h"
 
-/* zram-generator's: before any swap on a disk, which has none or -2. */
+/* As zram-generator: used before any swap on a disk, whose priority is
+ * negative.
+ */
 #define PRIORITY "100"
 #define PRIORITY_MAX 32767
 
@@ -58,8 +60,9 @@ swap_is_trusted (uid_t uid)
   return yes;
 }
 
-/* Of a Unix socket three can be asked whose they are: who listens there, the
- * socket, and the directory in which another could take its place.
+/* Find a user who controls a Unix socket and is not trusted.  There are three
+ * to ask about: who listens there, who owns the socket, and who owns the
+ * directory, and so could put another in its place.
  */
 static bool
 swap_find_stranger (const char *sock, const struct export *e, uid_t *uid)
@@ -80,7 +83,7 @@ swap_find_stranger (const char *sock, const struct export *e, uid_t *uid)
   return found;
 }
 
-/* What is swapped out can be anything of anybody. */
+/* Refuse servers of other users: they would see anybody's memory. */
 static int
 swap_check_owner (const struct attachment *a, const struct export *e)
 {
@@ -93,7 +96,7 @@ swap_check_owner (const struct attachment *a, const struct export *e)
                 " the same", a->address.socket, (unsigned long) uid);
 }
 
-/* Everything here can be had all the same with --force. */
+/* Check that it is right to swap there.  --force skips this. */
 static int
 swap_check_server (const struct options *o, struct attachment *a,
                    const struct export *e)
@@ -128,8 +131,8 @@ swap_check_server (const struct options *o, struct attachment *a,
 
 /* --- Swapping ------------------------------------------------------------ */
 
-/* Neither label nor UUID: by those, some other boot's swap would be found,
- * and this one is gone with its server.
+/* Make a swap area and swap there.  It has no label and no UUID: another boot
+ * would look for it by them, when it is gone.
  */
 static int
 swap_make (const struct options *o, const char *path)
@@ -156,9 +159,9 @@ swap_make (const struct options *o, const char *path)
   return -1;
 }
 
-/* For a while after memory was fragmented the kernel keeps some MiB more
- * free, the part that a real-time server may use grows by less than that, and
- * it cannot answer.  So that shall not be.
+/* Set vm.watermark_boost_factor to 0.  After memory was fragmented the kernel
+ * keeps some more MiB free for a while, so that the part that a real-time
+ * server may use becomes too small for it to answer.
  */
 static void
 swap_calm_watermarks (const struct attachment *a)
@@ -169,7 +172,7 @@ swap_calm_watermarks (const struct attachment *a)
   unsigned factor = 0;
   bool ok = true;
 
-  /* Linux before 5.0 has none. */
+  /* Linux before 5.0 does not have it. */
   if (fp && fscanf (fp, "%u", &factor) != 1)
     factor = 0;
   if (fp)
@@ -189,7 +192,7 @@ swap_calm_watermarks (const struct attachment *a)
 
 static int swap_run_off (const char *name, bool dry);
 
-/* Back to what there was, keeping the fault that is the reason. */
+/* Undo what was done, and keep the fault that is the reason. */
 static void
 swap_take_back (const struct attachment *a, bool was_attached)
 {
@@ -205,7 +208,9 @@ swap_take_back (const struct attachment *a, bool was_attached)
   free (why);
 }
 
-/* A device that is attached already; nothing is done to it if it fails. */
+/* Prepare to swap to a device that is attached already.  It stays as it is if
+ * that fails.
+ */
 static int
 swap_plan_attached (const struct options *o, const char *name,
                     struct attachment *a, struct export *e)
@@ -283,7 +288,7 @@ command_swapon (const struct options *o, int argc, char **argv)
 
 /* --- And back ------------------------------------------------------------ */
 
-/* Why it failed: 2 is util-linux's word for too little memory. */
+/* Explain why swapoff failed.  Status 2 means too little memory. */
 static int
 swap_fault_off (const char *name, const struct program *p)
 {
@@ -305,8 +310,9 @@ swap_fault_off (const char *name, const struct program *p)
   return -1;
 }
 
-/* The kernel tries it in any case, and may kill what it finds, or wait for a
- * server that cannot answer without memory.
+/* Check that there is room for what is swapped out.  The kernel would try
+ * without, and kill processes, or wait for a server that cannot answer without
+ * memory.
  */
 static int
 swap_check_room (const char *name)
@@ -324,8 +330,8 @@ swap_check_room (const char *name)
                 size_text (room * 1024, free_text));
 }
 
-/* While another swapoff is at work, as systemd's at shutdown, this one is
- * refused; the other may yet fail.
+/* Run swapoff.  It is refused while another swapoff is at work, as systemd's
+ * at shutdown; that one may yet fail, so wait and try again.
  */
 static int
 swap_run_off (const char *name, bool dry)
@@ -364,7 +370,7 @@ swap_off_one (const struct options *o, const char *name)
     r = o->force ? 0 : swap_check_room (name);
     if (r == 0)
       r = swap_run_off (name, o->dry_run);
-    /* The long part is over: a signal may wait for the rest. */
+    /* The long part is over: finish the rest even if a signal comes. */
     interrupt_defer (r == 0);
     if (r == 0)
       attach_forget (name);

@@ -31,7 +31,7 @@ top_sleep_until (uint64_t ns)
     ;
 }
 
-/* COLUMNS as shells set it, or 80. */
+/* Return the width that shells put into COLUMNS, or 80. */
 static int
 top_columns (void)
 {
@@ -84,7 +84,7 @@ top_print_rows (struct top *top, bool heading)
   }
 }
 
-/* SECONDS, perhaps with a fraction, from 0.1 to a day. */
+/* Read SECONDS, perhaps with a fraction, from 0.1 to a day. */
 static int
 top_parse_interval (const char *text, uint64_t *ns)
 {
@@ -108,10 +108,10 @@ command_top (const struct options *o, int argc, char **argv)
     return usage ("--interval %s: say a number of seconds, from 0.1 on",
                   o->interval);
   setlocale (LC_CTYPE, "");
-  /* Before a server is asked, which may be slow to answer. */
+  /* Check this before the server is asked, which may be slow to answer. */
   if (terminal && !o->once && terminal_check () < 0)
     return failed ();
-  /* If there is nothing from the start, it is better said plainly. */
+  /* If the first look fails there is nothing to show: say so and end. */
   if (top_take (&top) < 0 || top_choose (&top, argc, argv) < 0)
     r = failed ();
   else

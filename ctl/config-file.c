@@ -40,7 +40,7 @@ static const struct own_key {
 };
 #define N_OWN_KEYS (sizeof own_keys / sizeof own_keys[0])
 
-/* Percent of the RAM that a size can be. */
+/* How many percent of the RAM a size may be. */
 #define SHARE_MAX 1000
 
 struct setting {
@@ -61,7 +61,7 @@ config_own_key (const char *name)
   return NULL;
 }
 
-/* Without the spaces around it; in place. */
+/* Cut off spaces at both ends, in place. */
 static char *
 config_trim (char *s)
 {
@@ -73,8 +73,9 @@ config_trim (char *s)
   return s;
 }
 
-/* The plugin takes no part of the RAM for a size, because a disk's size is
- * no amount of memory.  Whole MiB, as mkswap and partitions like it.
+/* Turn a percentage of the RAM into MiB.  The plugin does not take one,
+ * because a disk's size is no amount of memory.  Whole MiB suit mkswap and
+ * partitions.  NULL: it is no percentage.  To be freed.
  */
 static char *
 config_size_of_share (const char *value)
@@ -213,7 +214,9 @@ config_options (const struct config *c, struct options *o)
 
 /* --- Checking ------------------------------------------------------------ */
 
-/* The function speaks of "--priority 7: ..."; the file has another name. */
+/* The function's fault says "--priority 7: ...", but in the file the key has
+ * another name.
+ */
 int
 config_check (const struct config *c, config_checker *fn)
 {
@@ -240,7 +243,7 @@ config_check (const struct config *c, config_checker *fn)
   return 0;
 }
 
-/* The i-th of the plugin's. */
+/* Find the i-th parameter of the plugin. */
 static const struct setting *
 config_find_parameter (const struct config *c, size_t i)
 {

@@ -27,7 +27,7 @@
 #include "timeout.h"
 #include "wait.h"
 
-/* To say good-bye is polite, no more. */
+/* How long to try to disconnect politely. */
 #define GOODBYE_MS 1000
 
 struct connection {
@@ -35,7 +35,7 @@ struct connection {
   const char *uri;
   char *who;
   uint64_t deadline;
-  bool broken;                  /* nothing more can be said */
+  bool broken;                  /* the connection is of no use any more */
   /* What is being negotiated. */
   bool answered, wants_tls;
   int error;
@@ -45,8 +45,8 @@ struct connection {
   bool list_failed;
 };
 
-/* What went wrong in libnbd's words, without the name of its function.  They
- * may quote the server's.
+/* Make a fault of libnbd's error, without the name of its function.  It may
+ * quote the server.
  */
 static int
 connection_fault (const struct connection *c, const char *what)
@@ -67,7 +67,7 @@ connection_fault (const struct connection *c, const char *what)
 
 typedef bool done_fn (struct connection *c, int64_t cookie);
 
-/* One step of time.  The connection is of no use after a fault. */
+/* Wait one step.  After a fault the connection is of no use. */
 static int
 connection_step (struct connection *c, const char *what)
 {
@@ -81,7 +81,7 @@ connection_step (struct connection *c, const char *what)
     return 0;
   c->broken = true;
   c->error = nbd_get_errno ();
-  /* It may be that we have cut it off: see tick.c. */
+  /* We may have cut the connection off ourselves: see alarm.c. */
   return c->list_failed || wait_step (c->deadline, c->who) < 0
     ? -1 : connection_fault (c, what);
 }
@@ -123,7 +123,7 @@ connection_is_completed (struct connection *c, int64_t cookie)
 {
   int r = nbd_aio_command_completed (c->nbd, (uint64_t) cookie);
 
-  /* It is told once. */
+  /* libnbd tells it only once. */
   if (r < 0)
     c->error = nbd_get_errno ();
   return r != 0;
@@ -148,7 +148,7 @@ connection_fault_open (struct connection *c, int error)
                 " NBDZRAM_URI", uri);
 }
 
-/* A connected socket, or -1 with a fault. */
+/* Connect to the i-th address.  Return the socket, or -1 with a fault. */
 static int
 connection_try (struct connection *c, const struct endpoints *a, unsigned i,
                 uint64_t deadline, int *error)
@@ -177,7 +177,9 @@ connection_try (struct connection *c, const struct endpoints *a, unsigned i,
   return connection_fault_open (c, *error);
 }
 
-/* An address that does not answer leaves time for the others. */
+/* Try one address after the other.  One that does not answer leaves time for
+ * the rest.
+ */
 static int
 connection_try_all (struct connection *c, const struct endpoints *a)
 {
@@ -197,7 +199,9 @@ connection_try_all (struct connection *c, const struct endpoints *a)
     ? 0 : connection_fault (c, "connecting");
 }
 
-/* libnbd takes one that is missing for a server that is. */
+/* Check that a file of the query can be read: libnbd blames the server if it
+ * is missing.
+ */
 static int
 connection_check_file (const char *uri, const char *key)
 {
@@ -210,9 +214,9 @@ connection_check_file (const char *uri, const char *key)
   return r;
 }
 
-/* libnbd looks hosts up without end, so the name is tried before; and for
- * TLS it must be libnbd that connects, because it compares the name with the
- * certificate.
+/* Begin to connect to a URI.  libnbd would wait for name servers without
+ * limit, so the host is looked up before.  For TLS libnbd must connect itself,
+ * because it compares the host with the certificate.
  */
 static int
 connection_begin_uri (struct connection *c)
@@ -293,8 +297,8 @@ connection_renew (struct connection *c)
   alarm_begin (c->deadline);
 }
 
-/* Politely, so that the server logs nothing; and silently, for the fault
- * that there may be is the one that counts.
+/* Disconnect politely, so that the server logs nothing; and without a fault,
+ * to keep the one that there may be.
  */
 static void
 connection_say_goodbye (struct connection *c)
@@ -366,7 +370,7 @@ connection_note_answer (void *opaque, int *error)
   return 1;
 }
 
-/* A server of the oldest kind is past the choice already. */
+/* A server of the oldest protocol has no choice of exports. */
 static int
 connection_check_negotiating (struct connection *c)
 {
@@ -450,7 +454,7 @@ connection_list (struct connection *c, connection_export_fn *fn, void *opaque)
 
 /* --- Requests ----------------------------------------------------------- */
 
-/* *error is what the server said, 0 if it said nothing. */
+/* Wait for a request.  *error is what the server answered, 0 if it did not. */
 static int
 connection_complete (struct connection *c, int64_t cookie, const char *what,
                      int *error)
@@ -472,7 +476,7 @@ connection_read (struct connection *c, void *buf, size_t n, uint64_t at)
                                              NBD_NULL_COMPLETION, 0),
                            "reading", &error);
 
-  /* The memory for what clients read has a bound. */
+  /* The server has a limit of memory for what clients read. */
   return error != ENOMEM ? r
     : fault ("%s has no memory for that now: there may be too many readers,"
              " its log says more", c->who);

@@ -17,30 +17,29 @@
 
 struct connection;
 
-/* Connect to a URI or the path of a Unix socket, and stop where exports are
- * chosen.  NULL with a fault.  What follows, to the end, has as much time as
- * one exchange may take.
+/* Connect to a URI or the path of a Unix socket, and stop before an export is
+ * chosen.  NULL with a fault.  All calls to the end share the time of one
+ * exchange.
  */
 extern struct connection *connection_open (const char *uri);
 extern void connection_close (struct connection *c);
 
-/* As much time again. */
+/* Allow the time of one more exchange, from now on. */
 extern void connection_renew (struct connection *c);
 
-/* For what libnbd answers at once. */
+/* Return libnbd's handle, for questions that it answers at once. */
 extern struct nbd_handle *connection_nbd (const struct connection *c);
-/* "the server at URI", safe to print. */
+/* Return "the server at URI", safe to print. */
 extern const char *connection_who (const struct connection *c);
 
-/* Who listens at the Unix socket; false: it is none. */
+/* Get the user who listens at the Unix socket.  False: it is no Unix socket.
+ */
 extern bool connection_peer (const struct connection *c, uid_t *uid);
 
 /* Choose an export.  1: the server has none of that name. */
 extern int connection_go (struct connection *c, const char *export);
 
-/* Call fn for each export; it may say that it has had enough, with -1 and a
- * fault.
- */
+/* Call fn for each export.  It may end the list with -1 and a fault. */
 typedef int connection_export_fn (void *opaque, const char *name,
                                   const char *description);
 extern int connection_list (struct connection *c, connection_export_fn *fn,
@@ -48,7 +47,9 @@ extern int connection_list (struct connection *c, connection_export_fn *fn,
 
 extern int connection_read (struct connection *c, void *buf, size_t n,
                             uint64_t at);
-/* *error is 0 if no answer came, so that nobody knows what came of it. */
+/* Write bytes.  *error is 0 if no answer came: then nobody knows whether they
+ * were written.
+ */
 extern int connection_write (struct connection *c, const void *buf, size_t n,
                              uint64_t at, int *error);
 

@@ -10,7 +10,7 @@
 
 #include "device-memory.h"
 
-/* What of a kind holds nothing yet is shown as "ready". */
+/* The part of a kind that holds nothing yet is shown as "ready". */
 static const struct {
   const char *name, *path, *ready, *help;
 } table[MEMORY_KINDS] = {
@@ -27,7 +27,9 @@ static const struct {
   { "other", "memory.other", NULL, "locks, bitmaps, the device itself" },
 };
 
-/* What counts up to different moments may seem to be more than its whole. */
+/* Subtract, but not below 0: figures of different moments may not fit
+ * together.
+ */
 static uint64_t
 memory_less (uint64_t whole, uint64_t part)
 {
@@ -54,7 +56,7 @@ memory_kinds (device *d, struct memory_kind kinds[MEMORY_KINDS])
       ready_kind = i;
   }
   kinds[ready_kind].bytes = all_ready;
-  /* Segments contain their directories and what is free of them. */
+  /* Segments include their directories and their free space. */
   inside = device_count (d, "memory.directories") +
            device_count (d, "memory.free");
   kinds[0].bytes = memory_less (kinds[0].bytes, inside);

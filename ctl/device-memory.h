@@ -14,10 +14,12 @@ struct memory_kind {
   uint64_t bytes;
 };
 
-/* They add up to mem_used_total, but for what changes while they are read. */
+/* Divide the memory of a device by kind.  The kinds add up to mem_used_total,
+ * but for what changes while they are read.
+ */
 extern void memory_kinds (device *d, struct memory_kind kinds[MEMORY_KINDS]);
 
-/* Pages of one repeated word that is not zero. */
+/* Count the pages of one repeated word that is not zero. */
 extern uint64_t device_same_not_zero (device *d);
 
 #endif /* DEVICE_MEMORY_H */

@@ -11,16 +11,16 @@
 #include "attached.h"
 #include "server-json.h"
 
-/* The server's own name of a device; to be freed.  NULL with a fault: it
- * can be no name, or nothing of this server is attached there.
+/* Return the server's own name of a device.  NULL with a fault: it cannot be a
+ * name, or nothing of this server is attached there.  To be freed.
  */
 extern char *device_name_of (const struct attached *attached,
                              const char *name);
 
-/* The same for a command that has no list of what is attached. */
+/* Do the same where there is no list of what is attached. */
 extern char *device_name_resolve (const char *uri, const char *name);
 
-/* And the device itself; NULL with a fault. */
+/* Find the device itself.  NULL with a fault. */
 extern device *device_name_find (const struct server *s,
                                  const struct attached *attached,
                                  const char *name);

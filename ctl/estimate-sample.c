@@ -26,7 +26,9 @@
 #include "must.h"
 
 #define PAGE 4096
-/* Reservations of address space; to look at each page would take ages. */
+/* Larger mappings are reservations of address space: it would take too long to
+ * look at each of their pages.
+ */
 #define MAPPING_MAX (UINT64_C (1) << 40)
 
 /* --- Reading ------------------------------------------------------------ */
@@ -48,7 +50,7 @@ sample_new (struct sample *s, uint64_t bytes)
                 " takes a smaller one", bytes);
 }
 
-/* At most SAMPLE_RUN bytes more, as many as can be read. */
+/* Read at most SAMPLE_RUN bytes more, as many as can be read. */
 static void
 sample_read (struct sample *s, int fd, uint64_t at, uint32_t length)
 {
@@ -87,15 +89,15 @@ sample_free (struct sample *s)
 
 /* --- A file ------------------------------------------------------------- */
 
-/* It is seen as units of SAMPLE_RUN bytes, each of which has some data or is
- * a hole.  The units [from, to) have.
+/* A file is divided into units of SAMPLE_RUN bytes, each of which has some
+ * data or is a hole.  This is a stretch of units [from, to) with data.
  */
 struct stretch {
   uint64_t from, to;
 };
 
-/* The next after s->to; false: there is none.  Where holes cannot be found,
- * in a block device for example, there are none.
+/* Find the next stretch after s->to.  False: there is none.  Where holes
+ * cannot be found, as in a block device, all of it is data.
  */
 static bool
 stretch_next (int fd, uint64_t size, struct stretch *s)
@@ -113,13 +115,13 @@ stretch_next (int fd, uint64_t size, struct stretch *s)
   s->from = from < 0 ? s->to : (uint64_t) from / SAMPLE_RUN;
   s->to = to < 0 || (uint64_t) to >= size
     ? units : ((uint64_t) to + SAMPLE_RUN - 1) / SAMPLE_RUN;
-  /* Whatever a file says that changes meanwhile, this goes on. */
+  /* Make progress even if the file changes meanwhile. */
   if (s->to <= s->from)
     s->to = s->from + 1;
   return s->from < units;
 }
 
-/* All of its data: in units, and in bytes. */
+/* Count the data, in units and in bytes. */
 static uint64_t
 stretch_count (int fd, uint64_t size, uint64_t *bytes)
 {
@@ -135,7 +137,9 @@ stretch_count (int fd, uint64_t size, uint64_t *bytes)
   return units;
 }
 
-/* Read `wanted' of `units': each unit whose number is i / wanted of all. */
+/* Read so many of all units, evenly spread: the i-th is the one with the
+ * number i * units / wanted.
+ */
 static void
 sample_read_units (int fd, uint64_t size, uint64_t units, uint64_t wanted,
                    struct sample *sample)
@@ -170,7 +174,7 @@ sample_read_file (int fd, uint64_t size, uint64_t max, struct sample *s)
     return -1;
   errno = 0;
   sample_read_units (fd, size, units, wanted, s);
-  /* Nothing but holes: a page of zeroes is like all of it. */
+  /* The file has nothing but holes: take a page of zeroes for it. */
   if (units == 0)
     s->length = PAGE;
   return sample_end (s);
@@ -204,7 +208,9 @@ struct run {
   uint32_t length;
 };
 
-/* 16 MiB.  With more the list has each second run, each fourth, ... */
+/* 16 MiB.  If there are more, the list has only every second run, then every
+ * fourth, and so on.
+ */
 #ifndef RUNS_MAX
 #define RUNS_MAX (1 << 20)
 #endif
@@ -244,8 +250,8 @@ runs_add (struct runs *runs, uint64_t at, uint32_t length)
     runs_thin (runs);
 }
 
-/* As many runs as fit, evenly spread: one is taken whenever less than its
- * share of the sample was taken so far.
+/* Read as many runs as fit, evenly spread: a run is taken whenever less than
+ * its share of the sample was taken so far.
  */
 static int
 sample_read_runs (int fd, const struct runs *runs, uint64_t max,
@@ -266,14 +272,16 @@ sample_read_runs (int fd, const struct runs *runs, uint64_t max,
   return sample_end (s);
 }
 
-/* An entry of pagemap: present, and no page of a file. */
+/* Say whether an entry of pagemap is of a page that is present and not of a
+ * file.
+ */
 static bool
 runs_is_anonymous (uint64_t entry)
 {
   return entry >> 63 && !(entry >> 61 & 1);
 }
 
-/* The runs of anonymous pages between two addresses. */
+/* List the runs of anonymous pages between two addresses. */
 static void
 runs_of_mapping (int pagemap, uint64_t from, uint64_t to, uint64_t page,
                  struct runs *runs)

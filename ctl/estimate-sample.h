@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Taken in runs of so many bytes, neighbours in the largest page, spread
- * evenly over the whole.
+/* A sample is made of runs of so many bytes (as many as the largest page),
+ * spread evenly over the whole.
  */
 #define SAMPLE_RUN 65536
 
@@ -21,11 +21,11 @@ struct sample {
   uint64_t data_bytes;          /* bytes that it stands for: no holes */
 };
 
-/* At most max bytes.  -1 with a fault. */
+/* Take a sample of a file, at most max bytes.  -1 with a fault. */
 extern int sample_file (const char *path, uint64_t max, struct sample *s);
 
-/* Of a process, what would go to swap: the anonymous memory that it has now.
- * What is swapped out already is left where it is.
+/* Take a sample of what a process could swap out: the anonymous memory that it
+ * has now.  What is swapped out already is not read.  -1 with a fault.
  */
 extern int sample_process (const char *pid, uint64_t max, struct sample *s);
 

@@ -22,7 +22,7 @@
 
 /* --- Planning ----------------------------------------------------------- */
 
-/* Levels worth a look besides the codec's default. */
+/* Levels that are tried besides the codec's default. */
 static const struct { const char *codec; int level; } more_levels[] = {
   { "zstd", 3 }, { "zstd", 9 },
 };
@@ -77,7 +77,7 @@ plan_all (struct plan *p, uint32_t page_size)
   return 0;
 }
 
-/* By its name or its other name; NULL: there is none. */
+/* Find a codec by its name or its alias.  NULL: there is none. */
 static const struct zram_codec_info *
 plan_find_codec (const char *name)
 {
@@ -91,7 +91,7 @@ plan_find_codec (const char *name)
   return info;
 }
 
-/* CODEC or CODEC:LEVEL. */
+/* Add the trial of a CODEC or CODEC:LEVEL.  -1 with a fault. */
 static int
 plan_one (struct plan *p, const char *word, uint32_t page_size)
 {
@@ -157,7 +157,7 @@ trials_plan (const char *codecs, const char *page_sizes,
 
 /* --- Doing -------------------------------------------------------------- */
 
-/* Of the processor: what else runs here does not count. */
+/* Return the CPU time of this thread: other programs do not count. */
 static uint64_t
 trial_cpu_ns (void)
 {
@@ -193,7 +193,7 @@ trial_write (struct zram_disk *disk, struct trial *t, const struct sample *s,
   return 0;
 }
 
-/* What is read must be what was written; a figure for less would be none. */
+/* Read all of it back and compare. */
 static int
 trial_read (struct zram_disk *disk, struct trial *t, const struct sample *s,
             progress_fn *progress, void *opaque)
@@ -217,10 +217,10 @@ trial_read (struct zram_disk *disk, struct trial *t, const struct sample *s,
   return 0;
 }
 
-/* What a disk with the whole holds, if one with the sample holds this.  The
- * codecs' memory is the same for a disk of any size.  Free room is some
- * segments, whatever the size, and the 1 % that an idle disk keeps besides;
- * to scale it would let large pages, with large segments, look bad.
+/* Estimate what a disk with all of the data would hold.  The codecs' memory
+ * does not depend on the size.  Nor do the free segments, but for the 1 % that
+ * an idle disk keeps: multiplied, they would make large pages, which have
+ * large segments, look bad.
  */
 static uint64_t
 trial_held (const struct zram_stats *st, const struct sample *s)
@@ -228,7 +228,7 @@ trial_held (const struct zram_stats *st, const struct sample *s)
   uint64_t fixed = st->mem_codecs + st->mem_other + st->mem_free;
   uint64_t part = st->mem_used_total - fixed, whole = trial_scale (part, s);
 
-  /* The sample of a small file is the file and the rest of a page. */
+  /* The sample of a small file is padded to whole pages. */
   return fixed + whole + (whole > part ? (whole - part) / 100 : 0);
 }
 

@@ -24,13 +24,14 @@ struct trial {
 
 enum { TRIALS_MAX = 256 };
 
-/* The trials of a list of codecs, "zstd:3,lz4", and of page sizes, "4K,64K";
- * NULL: those that make sense.  Their number, or -1 with a fault.
+/* List the trials for codecs, "zstd:3,lz4", and page sizes, "4K,64K"; NULL:
+ * those that make sense.  Return how many there are, or -1 with a fault.
  */
 extern int trials_plan (const char *codecs, const char *page_sizes,
                         struct trial trials[TRIALS_MAX]);
 
-/* Do one.  progress is called now and then with the part that is done. */
+/* Do one trial.  progress is called now and then with the part that is done.
+ */
 typedef void progress_fn (void *opaque, double part);
 extern int trial_run (struct trial *t, const struct sample *s,
                       progress_fn *progress, void *opaque);

@@ -69,7 +69,7 @@ grid_bar (struct grid *g, enum style style, uint64_t part, uint64_t whole,
   if (whole)
     n = (unsigned) ((__uint128_t) (part < whole ? part : whole) *
                     ((unsigned) width * parts) / whole);
-  /* What is there is seen. */
+  /* Even the smallest part is visible. */
   if (part && !n)
     n = 1;
   full = n / parts;

@@ -33,7 +33,7 @@ interrupt_begin (void)
 
   sigemptyset (&waited);
   sigaddset (&waited, SIGCHLD);
-  /* What nohup or a shell ignores stays so. */
+  /* What nohup or a shell ignores is ignored here too. */
   for (i = 0; i < N_ENDINGS; i++)
     if (sigaction (endings[i], NULL, &old) == 0 &&
         old.sa_handler != SIG_IGN)

@@ -13,10 +13,10 @@
 #include "machine.h"
 #include "must.h"
 
-/* More than any of these files has by right; longer ones are cut. */
+/* None of these files is longer; one that is, is cut. */
 #define FILE_MAX (1 << 20)
 
-/* Tests make another machine up. */
+/* Tests set it. */
 const char *
 machine_root (void)
 {
@@ -25,9 +25,7 @@ machine_root (void)
   return root ? root : "";
 }
 
-/* A whole small file, with a NUL behind it; NULL if there is none.  To be
- * freed.
- */
+/* The size of files in /proc is not known before. */
 char *
 machine_read (const char *path, size_t *length)
 {
@@ -57,7 +55,7 @@ machine_read (const char *path, size_t *length)
   return text;
 }
 
-/* One line of /sys: without the newline.  NULL if there is none. */
+/* Read the line without its newline. */
 char *
 machine_sys (const char *root, const char *device, const char *name)
 {
@@ -70,8 +68,8 @@ machine_sys (const char *root, const char *device, const char *name)
   return text;
 }
 
-/* Does a name or a number of a block device mean nbdN or a partition of it?
- * "/dev/nbd0", "/dev/nbd0p1".
+/* Say whether the name of a block device, "/dev/nbd0" or "/dev/nbd0p1", is the
+ * device or a partition of it.
  */
 static bool
 machine_is_of_device (const char *source, const char *device)
@@ -87,7 +85,7 @@ machine_is_of_device (const char *source, const char *device)
                                                  "0123456789")]));
 }
 
-/* \040 and the like, in place. */
+/* Decode \040 and the like, in place. */
 static void
 machine_decode (char *s)
 {
@@ -105,10 +103,11 @@ machine_decode (char *s)
   *to = '\0';
 }
 
-/* A line of mountinfo: id parent major:minor root mountpoint options
- * [optional...] - type source super-options.  The numbers are not those of
- * the device for btrfs, and the source can be /dev/root or a link, so
- * either will do.
+/* Return the mount point in a line of mountinfo, or NULL if it is of another
+ * device.  The line is: id parent major:minor root mountpoint options
+ * [optional...] - type source super-options.  For btrfs the numbers are not
+ * those of the device, and the source may be /dev/root or a link: so one of
+ * the two is enough.
  */
 static char *
 machine_mountpoint_of (char *line, const char *device, const char *number)
@@ -151,7 +150,7 @@ machine_mountpoint (const char *root, const char *device)
   return found;
 }
 
-/* A line of it: filename type size used priority. */
+/* Its lines are: filename type size used priority. */
 bool
 machine_swap (const char *root, const char *device, struct swap_use *use)
 {
@@ -176,7 +175,7 @@ machine_swap (const char *root, const char *device, struct swap_use *use)
   return found;
 }
 
-/* The number behind a key of /proc/meminfo. */
+/* Get the number after a key of /proc/meminfo. */
 static bool
 machine_meminfo (const char *text, const char *key, uint64_t *kib)
 {
@@ -196,7 +195,7 @@ machine_room (const char *root, const struct swap_use *use, uint64_t *kib)
 
   if (known && swap > own)
     *kib += swap - own;
-  /* What is swapped out and in memory as well needs no more. */
+  /* Pages that are both swapped out and in memory need no more room. */
   if (known && machine_meminfo (text, "SwapCached:", &both))
     *kib += both;
   free (text);
@@ -204,7 +203,7 @@ machine_room (const char *root, const struct swap_use *use, uint64_t *kib)
   return known;
 }
 
-/* Device mapper and md list themselves there. */
+/* Device mapper and md are listed in holders. */
 bool
 machine_holder (const char *root, const char *device)
 {

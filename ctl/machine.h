@@ -16,8 +16,8 @@
 /* Return the root that NBDZRAM_ROOT names, or "". */
 extern const char *machine_root (void);
 
-/* Read a whole small file, with a NUL behind it, and its length if that is
- * not NULL.  NULL: there is none.
+/* Read a whole small file, end it with a NUL, and set *length unless that is
+ * NULL.  NULL: there is no such file.
  */
 extern char *machine_read (const char *path, size_t *length);
 

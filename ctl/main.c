@@ -21,7 +21,7 @@
 #include "must.h"
 #include "timeout.h"
 
-enum {                          /* whom an option is for */
+enum {                          /* the commands that an option is for */
   LIST = 1 << 0, SETUP = 1 << 1, STAT = 1 << 2, RESET = 1 << 3,
   TOP = 1 << 4, ESTIMATE = 1 << 5, ATTACH = 1 << 6, DETACH = 1 << 7,
   SWAPON = 1 << 8, SWAPOFF = 1 << 9, SERVE = 1 << 10, OTHER = 1 << 11,
@@ -75,7 +75,7 @@ static const struct command {
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
-/* What zramctl has no word for. */
+/* What is done without a command, as zramctl does it. */
 static const struct command list_row =
   { NULL, "[DEVICE...]", command_list, 0, -1, LIST, NULL };
 static const struct command find_row =
@@ -228,7 +228,8 @@ main_hint (void)
   return EXIT_USAGE;
 }
 
-/* getopt's tables, from ours.  ':' first: we say what is wrong. */
+/* Make getopt's tables from ours.  ':' comes first: errors are printed here.
+ */
 static void
 main_getopt_tables (char letters[2 * N_ROWS + 2],
                     struct option longs[N_ROWS + 1])
@@ -270,7 +271,9 @@ main_bad_option (int c, char **argv)
   return main_hint ();
 }
 
-/* Fill in the options; given[i] says that row i was.  An exit status. */
+/* Fill in the options.  given[i] says whether row i was given.  An exit
+ * status.
+ */
 static int
 main_parse (int argc, char **argv, bool given[N_ROWS])
 {
@@ -295,7 +298,7 @@ main_parse (int argc, char **argv, bool given[N_ROWS])
   return EXIT_OK;
 }
 
-/* Which command it is; *named says that the first word is its name. */
+/* Choose the command.  *named: the first word is its name. */
 static const struct command *
 main_choose (const char *word, bool *named)
 {
@@ -315,7 +318,9 @@ main_choose (const char *word, bool *named)
     : &list_row;
 }
 
-/* Is every option for this command, and the number of words right? */
+/* Check that each option is for this command, and the number of words.  An
+ * exit status.
+ */
 static int
 main_check (const struct command *c, const bool given[N_ROWS], int argc)
 {
@@ -334,8 +339,8 @@ main_check (const struct command *c, const bool given[N_ROWS], int argc)
   return main_hint ();
 }
 
-/* Without a command, the first word is a device, or a command that is spelt
- * wrongly.
+/* Check the first word where there is no command: it is a device, or a
+ * misspelt command.  An exit status.
  */
 static int
 main_check_device (const char *word)
@@ -362,7 +367,7 @@ main_is_set (const char *variable)
   return value && *value;
 }
 
-/* The server is not asked before its place is known. */
+/* Return the URI of the server.  To be freed. */
 static char *
 main_find_server (void)
 {

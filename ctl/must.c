@@ -23,7 +23,7 @@ must_have (void *p)
   return p;
 }
 
-/* One byte more, so that a string of that length fits too. */
+/* There is one byte more, for the NUL of a string. */
 void *
 must_alloc (size_t n, size_t size)
 {

@@ -28,8 +28,9 @@ nbd_client_file (struct program *p, const char *dir, const char *name)
   return access (path, F_OK) == 0 ? path : NULL;
 }
 
-/* The files of a directory as nbdkit and libnbd name them.  Without a CA's
- * certificate nbd-client would trust anybody.
+/* Add the files of a directory, named as nbdkit and libnbd name them.  Without
+ * the certificate of a CA, which nbd-client does not ask for, anybody would be
+ * trusted.  -1 with a fault.
  */
 static int
 nbd_client_tls (struct program *p, const struct attachment *a)

@@ -26,11 +26,13 @@
 #include "nbd-device.h"
 #include "nbd-probe.h"
 
-/* Others attach devices too, and may be faster. */
+/* How many free devices to try: another program may take one first. */
 #define TRIES 16
-/* An nbd-client without netlink attaches in the background. */
+/* How long to wait for an nbd-client without netlink, which attaches in the
+ * background.
+ */
 #define PATIENCE_MS 5000
-/* How often to attach a device that does not answer: see probe.c. */
+/* How often to attach a device that does not answer: see nbd-probe.c. */
 #define ATTEMPTS 3
 
 const char *
@@ -65,7 +67,7 @@ nbd_has_no_size (const char *name)
   return yes;
 }
 
-/* One that has lost its server keeps its size as long as it is open. */
+/* A device that has lost its server keeps its size while it is open. */
 static bool
 nbd_is_free (const char *name)
 {
@@ -82,7 +84,7 @@ nbd_exists (const char *path)
   return yes;
 }
 
-/* It stays loaded whatever comes: that does no harm. */
+/* Load the kernel's module.  It stays loaded, which does no harm. */
 static int
 nbd_load_module (void)
 {
@@ -112,7 +114,9 @@ nbd_set_device (struct attachment *a, unsigned n)
   snprintf (a->path, sizeof a->path, "/dev/%s", a->name);
 }
 
-/* Attached and of a size, which comes a moment later; or neither. */
+/* Say whether a device is attached and has a size, which comes a moment later;
+ * or, if not wanted, that it is not attached.
+ */
 static bool
 nbd_is_settled (const char *name, bool wanted)
 {
@@ -135,8 +139,8 @@ nbd_wait_attached (const char *name, bool wanted)
   return 0;
 }
 
-/* Is it by this process that the device was attached?  nbd-client may be
- * told to stop just when it is done.
+/* Say whether this process attached the device.  nbd-client may be told to
+ * stop just when it is done.
  */
 static bool
 nbd_attached_by (const char *name, pid_t pid)
@@ -148,7 +152,7 @@ nbd_attached_by (const char *name, pid_t pid)
   return yes;
 }
 
-/* Take back what nbd-client did, and keep the fault that is the reason. */
+/* Undo what nbd-client did, and keep the fault that is the reason. */
 static int
 nbd_take_back (const struct attachment *a)
 {
@@ -162,7 +166,7 @@ nbd_take_back (const struct attachment *a)
   return -1;
 }
 
-/* 1: somebody else was faster. */
+/* Attach a device.  1: somebody else was faster. */
 static int
 nbd_attach_one (struct attachment *a)
 {
@@ -185,8 +189,8 @@ nbd_attach_one (struct attachment *a)
   return 0;
 }
 
-/* Does what is attached answer?  If not it is detached again: 1, or -1 if
- * another try is of no use, with a fault either way.
+/* Check that the device answers.  If not, detach it again and return 1, or -1
+ * if another try is of no use, both with a fault.
  */
 static int
 nbd_check_answers (const struct attachment *a)
@@ -203,7 +207,7 @@ nbd_check_answers (const struct attachment *a)
   if (r != 0) {
     nbd_take_back (a);
     interrupt_defer (false);
-    /* Then it cannot be attached anew, and what waits for it may do so. */
+    /* It could not be detached, so it cannot be attached anew. */
     if (nbd_attached (a->name))
       r = -1;
   }
@@ -212,7 +216,7 @@ nbd_check_answers (const struct attachment *a)
   return r;
 }
 
-/* 1: somebody else was faster. */
+/* Attach a device.  1: somebody else was faster. */
 static int
 nbd_attach_answering (struct attachment *a)
 {
@@ -266,7 +270,7 @@ nbd_detach (const char *name, bool dry)
   program_free (&p);
   if (dry)
     return r;
-  /* The server may have gone, and the device with it. */
+  /* The server, and the device with it, may have gone. */
   if (r < 0 && !nbd_attached (name))
     r = 0;
   if (r == 0)

@@ -12,11 +12,13 @@
 
 #include "nbd-client.h"
 
-/* Fills in name and path.  If it fails, nothing is attached. */
+/* Attach a device, and fill in name and path.  If it fails, nothing is
+ * attached.
+ */
 extern int nbd_attach (struct attachment *a);
 extern int nbd_detach (const char *name, bool dry);
 
-/* The name in "/dev/nbd3" or "nbd3"; NULL: it is none. */
+/* Return the name in "/dev/nbd3" or "nbd3".  NULL: it has none. */
 extern const char *nbd_name (const char *path);
 extern bool nbd_attached (const char *name);
 

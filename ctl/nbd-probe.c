@@ -36,7 +36,7 @@
 
 enum { READ_ALL, NOT_READ };
 
-/* Past the cache, which a file of a test may not be. */
+/* Bypass the cache, if the file can do without. */
 static int
 probe_open (const char *path)
 {
@@ -59,7 +59,7 @@ probe_read (const char *path, size_t bytes)
   for (cpu = 0; cpu < n; cpu++) {
     CPU_ZERO_S (size, one);
     CPU_SET_S (cpu, size, one);
-    /* Those that are off, or not for us, are left out. */
+    /* Skip processors that are off or not for us. */
     if (sched_setaffinity (0, size, one) == 0 &&
         pread (fd, block, bytes, 0) != (ssize_t) bytes)
       return NOT_READ;

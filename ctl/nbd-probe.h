@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A process that reads; it may be waiting in the kernel. */
+/* A process that reads.  It may hang in the kernel. */
 struct probe {
   pid_t pid;
   const char *path;             /* the caller's, until probe_end */
@@ -21,13 +21,13 @@ struct probe {
  */
 extern int probe_begin (struct probe *p, const char *path, size_t bytes);
 
-/* 0: all was read; 1: something was not, in 3 s; -1 with a fault: it cannot
- * be read, or a signal came.
+/* Wait for it.  0: all was read; 1: something was not, within 3 s; -1 with a
+ * fault: it cannot be read, or a signal came.
  */
 extern int probe_wait (struct probe *p);
 
-/* Let the process end, which it cannot where its requests are not answered
- * before the device is detached.  One that does not is left to itself.
+/* Kill the process.  It cannot end while its requests are not answered, unless
+ * the device is detached; one that does not end is left to itself.
  */
 extern void probe_end (struct probe *p);
 

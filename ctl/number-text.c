@@ -12,14 +12,14 @@
 #include "number-text.h"
 #include "number.h"
 
-/* n / unit with one digit, rounded to nearest, and the letter. */
+/* Write n / unit, rounded to one digit after the point, and the letter. */
 static const char *
 text_with_unit (uint64_t n, uint64_t unit, const char *letter,
                 char text[SIZE_TEXT])
 {
   uint64_t whole = n / unit, rest = n % unit, tenths;
 
-  /* Thousandths first, as util-linux does: what it rounds we round. */
+  /* Round thousandths first, as util-linux does. */
   tenths = rest >= UINT64_MAX / 1000 ? rest / 1024 * 1000 / (unit / 1024)
                                      : rest * 1000 / unit;
   tenths = (tenths + 50) / 100;
@@ -46,7 +46,7 @@ size_text (uint64_t bytes, char text[SIZE_TEXT])
   return text_with_unit (bytes, UINT64_C (1) << 10 * i, letters[i], text);
 }
 
-/* By thousands. */
+/* Write a number in steps of a thousand. */
 static const char *
 text_by_thousands (uint64_t n, const char *const *letters, unsigned n_letters,
                    char text[SIZE_TEXT])

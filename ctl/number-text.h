@@ -22,7 +22,7 @@ extern const char *count_text (uint64_t n, char text[SIZE_TEXT]);
 /* Write a time: 850ns, 12.3us, 4ms, 1.5s. */
 extern const char *time_text (uint64_t ns, char text[SIZE_TEXT]);
 
-/* The same, or all its digits, as --bytes has it. */
+/* Write a size or a time, or if plain all its digits, as --bytes has it. */
 extern const char *size_or_bytes (uint64_t bytes, bool plain,
                                   char text[SIZE_TEXT]);
 extern const char *time_or_ns (uint64_t ns, bool plain,

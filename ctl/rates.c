@@ -11,7 +11,7 @@
 #include "rates.h"
 #include "timeout.h"
 
-/* False: it is not known. */
+/* Get how much a counter grew.  False: it is not known. */
 static bool
 span_growth (const struct span *span, const char *path, uint64_t *n)
 {
@@ -58,7 +58,7 @@ span_mean (const struct span *span, const struct operation *op)
 
 /* --- Histograms --------------------------------------------------------- */
 
-/* As many as the server can have, and some.  More are not looked at. */
+/* More than a server has.  Others are ignored. */
 #define BUCKETS_MAX 256
 
 struct histogram {
@@ -97,7 +97,8 @@ histogram_read (device *d, const struct operation *op, struct histogram *h)
   qsort (h->bucket, h->n, sizeof h->bucket[0], histogram_order);
 }
 
-/* Take away from a what is in b.  The sum of what is left. */
+/* Subtract the counts of b from those of a.  Return the sum of what is left.
+ */
 static uint64_t
 histogram_subtract (struct histogram *a, const struct histogram *b)
 {
@@ -124,7 +125,9 @@ span_quantile (const struct span *span, const struct operation *op,
   uint64_t sum, n, seen = 0;
   unsigned i;
 
-  /* Requests may have ended since the count was taken, never fewer. */
+  /* The histogram is read after the count: it can have more requests, never
+   * fewer.
+   */
   if (!span_operation_growth (span, op, "count", &n) || !n)
     return RATE_UNKNOWN;
   histogram_read (span->now, op, &now);

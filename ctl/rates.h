@@ -13,14 +13,14 @@ struct span {
   uint64_t ns;                  /* from one to the other */
 };
 
-/* Nothing to compare with, or the counter has started again. */
+/* There is nothing to compare with, or the counter has started again. */
 #define RATE_UNKNOWN UINT64_MAX
 
-/* How much a counter grew, a second. */
+/* Return how much a counter grew in a second. */
 extern uint64_t span_rate (const struct span *span, const char *path);
 
-/* Of the requests of the span: how long they took on average, and what a
- * part of them, in thousandths, did not exceed.  RATE_UNKNOWN: there were
+/* Return the mean time of the span's requests, and the time that a part of
+ * them, in thousandths, did not exceed, both in ns.  RATE_UNKNOWN: there were
  * none, or the server does not tell.
  */
 extern uint64_t span_mean (const struct span *span,

@@ -25,7 +25,9 @@
 #include "resolve.h"
 #include "wait.h"
 
-/* getaddrinfo's status; 0: there is at least one. */
+/* Look a host up, and wait.  Return getaddrinfo's status; 0: there is at least
+ * one address.
+ */
 static int
 resolve_now (const char *host, const char *port, int flags, struct endpoints *a)
 {
@@ -46,7 +48,7 @@ resolve_now (const char *host, const char *port, int flags, struct endpoints *a)
   return a->n ? 0 : EAI_NONAME;
 }
 
-/* What the child has to say, in one piece: it fits a pipe. */
+/* The child's answer, which fits a pipe in one piece. */
 struct answer {
   int status;
   struct endpoints endpoints;
@@ -65,7 +67,7 @@ resolve_begin_child (const char *host, const char *port, int to)
   _exit (write (to, &answer, sizeof answer) != sizeof answer);
 }
 
-/* All of it, or less if the child has died. */
+/* Read all of it.  -1 with a fault, also if the child has died. */
 static int
 resolve_read (int from, struct answer *answer, uint64_t deadline,
               const char *who)
@@ -116,7 +118,7 @@ resolve (const char *host, const char *port, uint64_t deadline,
   struct answer answer;
   char *safe;
 
-  /* Numbers need nobody. */
+  /* Numbers need no name server. */
   if (resolve_now (host, port, AI_NUMERICHOST | AI_NUMERICSERV, a) == 0)
     return 0;
   if (resolve_in_child (host, port, deadline, &answer) < 0)
@@ -132,7 +134,9 @@ resolve (const char *host, const char *port, uint64_t deadline,
 
 /* --- Is it this machine? ------------------------------------------------- */
 
-/* The address alone: 4 or 16 bytes, and IPv4 within IPv6 as IPv4. */
+/* Return the bytes of an address, and how many: 4 or 16.  IPv4 within IPv6
+ * counts as IPv4.
+ */
 static const unsigned char *
 resolve_bytes (const struct sockaddr *sa, size_t *n)
 {
@@ -148,7 +152,9 @@ resolve_bytes (const struct sockaddr *sa, size_t *n)
                   : (const unsigned char *) &four->sin_addr;
 }
 
-/* 127.0.0.0/8 and ::1; and 0.0.0.0/8 and ::, which connect to it too. */
+/* Match 127.0.0.0/8 and ::1; also 0.0.0.0/8 and ::, which connect to this
+ * machine too.
+ */
 static bool
 resolve_is_loopback (const unsigned char *bytes, size_t n)
 {

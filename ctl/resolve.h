@@ -19,13 +19,13 @@ struct endpoints {
   unsigned n;                   /* at least 1 once it is filled in */
 };
 
-/* What a host and a port are, before a deadline of wait.h.  -1 with a
- * fault.
+/* Look up the addresses of a host and a port, before a deadline in ms.  -1
+ * with a fault.
  */
 extern int resolve (const char *host, const char *port, uint64_t deadline,
                     struct endpoints *a);
 
-/* Is one of them this machine itself? */
+/* Say whether one of them is this machine itself. */
 extern bool resolve_is_local (const struct endpoints *a);
 
 #endif /* RESOLVE_H */

@@ -23,7 +23,7 @@
  * hundred times the memory of its text.
  */
 #define MEMBERS_MAX 100000
-/* Longer texts are no names. */
+/* Longer texts are no names; others are cut. */
 #define NAME_LENGTH_MAX 64
 #define TEXT_LENGTH_MAX 256
 #define CODECS_MAX 64
@@ -37,7 +37,7 @@ server_devices (const struct server *s)
          json_object_is_type (list, json_type_array) ? list : NULL;
 }
 
-/* A device is an object with a name. */
+/* Check that a device is an object with a name. */
 static bool
 server_is_device (struct json_object *d)
 {
@@ -49,7 +49,9 @@ server_is_device (struct json_object *d)
          json_object_get_string_len (name) <= NAME_LENGTH_MAX;
 }
 
-/* What is in texts counts too, and does no harm. */
+/* Count all that could begin a member.  What is in texts counts too, which
+ * does no harm.
+ */
 static bool
 server_has_too_many (const char *text)
 {
@@ -157,7 +159,7 @@ server_find (const struct server *s, const char *name)
   return NULL;
 }
 
-/* Its beginning: a text may have megabytes. */
+/* Escape the beginning of a text, which may have megabytes.  To be freed. */
 static char *
 device_escape (const char *text)
 {
@@ -167,7 +169,7 @@ device_escape (const char *text)
   return text_escape (some);
 }
 
-/* The member of a path, of some type; NULL: there is none. */
+/* Find the member that a path names, of some type.  NULL: there is none. */
 static struct json_object *
 device_member (device *d, const char *path, json_type type)
 {
@@ -269,14 +271,16 @@ device_each_number (device *d, const char *path, number_fn *fn, void *opaque)
       fn (opaque, key, json_object_get_uint64 (value));
 }
 
-/* A server tells of this as well, but without it swap is safe all the same. */
+/* Say whether swap is unsafe without a part.  A server tells of oom as well,
+ * but does without it.
+ */
 static bool
 device_is_vital (const char *part)
 {
   return strcmp (part, "oom") != 0;
 }
 
-/* {"safe": true or false, and each part by its name}. */
+/* It is {"safe": true or false, and each part by its name}. */
 bool
 device_swap_safe (device *d, char **missing)
 {
@@ -286,7 +290,7 @@ device_swap_safe (device *d, char **missing)
   char *list = must_copy (""), *longer, *word = device_text (d, "swap");
 
   *missing = NULL;
-  /* Then none of the parts is, and there is more to do than find it. */
+  /* Then no part is in force: do not list them all. */
   if (word && strcmp (word, "off") == 0)
     parts = NULL;
   free (word);
@@ -317,7 +321,7 @@ device_swap_safe (device *d, char **missing)
 char *
 device_json (device *d)
 {
-  /* json-c escapes control characters; it leaves bytes over 127. */
+  /* json-c escapes control characters, but leaves bytes over 127. */
   return must_copy (json_object_to_json_string_ext (
                       d, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
                          JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -18,13 +18,15 @@ struct server {
   struct json_object *root;
   unsigned n;                   /* devices */
 };
-/* One device; belongs to its state. */
+/* One device.  It belongs to its server. */
 typedef struct json_object device;
 
-/* More than a server can have, and few enough to be gone through for each. */
+/* More than a server can have, and so few that it takes no time to go through
+ * them for each of them.
+ */
 #define SERVER_DEVICES_MAX 1024
 
-/* -1 with a fault. */
+/* Ask the server at a URI, or read its JSON.  -1 with a fault. */
 extern int server_load (const char *uri, struct server *s);
 extern int server_parse (const char *text, struct server *s);
 extern void server_free (struct server *s);
@@ -32,23 +34,26 @@ extern void server_free (struct server *s);
 extern device *server_device (const struct server *s, unsigned i);
 extern device *server_find (const struct server *s, const char *name);
 
-/* Escaped; to be freed.  NULL: unknown. */
+/* Return a text, escaped.  NULL: unknown.  To be freed. */
 extern char *device_text (device *d, const char *path);
 extern bool device_number (device *d, const char *path, uint64_t *n);
 extern bool device_integer (device *d, const char *path, int64_t *n);
-/* 0 if it is unknown. */
+/* Return a number, or 0 if it is unknown. */
 extern uint64_t device_count (device *d, const char *path);
 
-/* Stored bytes over held bytes, in 1/10000; 0: unknown, or nothing held. */
+/* Return stored bytes over held bytes, in 1/10000.  0: it is unknown, or
+ * nothing is held.
+ */
 extern uint64_t device_ratio (device *d);
 
-/* Does the server run under the same kernel as the tool?  False too if one of
- * them does not know.
+/* Say whether the server and the tool run under the same kernel.  False too if
+ * one of them does not know.
  */
 extern bool server_same_kernel (const struct server *s);
 
-/* Is all that makes it safe to swap to a server of the same machine in
- * force?  If not, *missing is to be freed: what is not, for people.
+/* Say whether everything is in force that makes it safe to swap to a server on
+ * the same machine.  If not, *missing says what is not, for people; to be
+ * freed.
  */
 extern bool device_swap_safe (device *d, char **missing);
 
@@ -56,12 +61,12 @@ extern bool device_swap_safe (device *d, char **missing);
 typedef void codec_fn (void *opaque, const char *name, device *counts);
 extern void device_each_codec (device *d, codec_fn *fn, void *opaque);
 
-/* And for each whole number of an object that a path names. */
+/* Call a function for each whole number of the object that a path names. */
 typedef void number_fn (void *opaque, const char *key, uint64_t n);
 extern void device_each_number (device *d, const char *path, number_fn *fn,
                                 void *opaque);
 
-/* All of a device, for people and programs.  To be freed. */
+/* Return all of a device as JSON.  To be freed. */
 extern char *device_json (device *d);
 
 #endif /* SERVER_JSON_H */

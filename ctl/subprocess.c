@@ -30,7 +30,9 @@
 #include "subprocess.h"
 #include "timeout.h"
 
-/* From SIGTERM to SIGKILL, and from there to giving it up. */
+/* How long to wait from SIGTERM to SIGKILL, and from there on before giving
+ * up.
+ */
 #define GRACE_MS 3000
 
 static bool dry;
@@ -107,7 +109,7 @@ program_print (const struct program *p)
 
 /* --- Running ------------------------------------------------------------ */
 
-/* Where to get it, should it not be there: the package in Debian. */
+/* The packages of Debian that have the programs, should one be missing. */
 static const struct { const char *program, *package; } packages[] = {
   { "blkdiscard", "util-linux" }, { "mkfs.btrfs", "btrfs-progs" },
   { "mkfs.ext4", "e2fsprogs" }, { "mkfs.f2fs", "f2fs-tools" },
@@ -129,8 +131,8 @@ program_fault_spawn (const char *program, int error)
   return fault ("%s: %s", program, strerror (error));
 }
 
-/* root's PATH often lacks the directories of root's tools, after su; and
- * what they say is looked at.
+/* Add the directories of root's tools, which root's PATH often lacks after su.
+ * Choose English, because messages are looked at.
  */
 static void
 program_environment (void)
@@ -149,8 +151,8 @@ program_environment (void)
   free (longer);
 }
 
-/* What it says goes to a file in memory, and not to a pipe: a child of its
- * own may hold that open.
+/* Start the program.  Its messages go to a file in memory and not to a pipe,
+ * which a child of its own could hold open.  An errno, or 0.
  */
 static int
 program_spawn (struct program *p, int said)
@@ -178,7 +180,7 @@ program_spawn (struct program *p, int said)
   return r;
 }
 
-/* The last line that says something, without the name of the program. */
+/* Keep the last line that is not empty, without the name of the program. */
 static void
 program_read_words (struct program *p, int said)
 {
@@ -204,8 +206,8 @@ program_read_words (struct program *p, int said)
   free (safe);
 }
 
-/* When it shall have ended.  Only what cannot be hurried has no limit, and
- * that not if it only takes something back.
+/* Return when the program must have ended, in ms.  A patient one has no limit,
+ * unless it undoes something.
  */
 static uint64_t
 program_deadline (const struct program *p)
@@ -214,8 +216,8 @@ program_deadline (const struct program *p)
     : clock_ms () + timeout_program_seconds () * 1000;
 }
 
-/* Told to end it may not listen, and killed it may be waiting for a device in
- * the kernel.  False: it is left to itself.
+/* Send SIGTERM, then SIGKILL.  The program may ignore the first, and may wait
+ * for a device in the kernel after the second.  False: it is left to itself.
  */
 static bool
 program_end (struct program *p, unsigned *told, uint64_t *next)
@@ -252,7 +254,7 @@ program_wait (struct program *p)
   p->status = r > 0 && WIFEXITED (status) ? WEXITSTATUS (status) : -1;
 }
 
-/* It did not end as it should. */
+/* Explain why the program did not end as it should. */
 static int
 program_fault (const struct program *p)
 {

@@ -16,30 +16,30 @@ struct program {
   const char *argv[ARGV_MAX + 1];
   char *kept[ARGV_MAX];
   int argc, n_kept;
-  bool patient;                 /* it takes as long as it takes */
+  bool patient;                 /* no limit of time */
   /* After program_run: */
   pid_t pid;
   int status;                   /* exit status; -1: it has none */
   bool overdue;                 /* it was ended because it took too long */
-  bool stuck;                   /* it runs on, whatever is done */
+  bool stuck;                   /* it could not be killed */
   char said[256];               /* its last words, safe to print */
 };
 
-/* Words; NULL ends them. */
+/* Add words; NULL ends them.  They must live as long as the program. */
 extern void program_add (struct program *p, ...)
   __attribute__ ((sentinel));
-/* A word that program_free shall free; returns it. */
+/* Let program_free free a word.  Return it. */
 extern const char *program_keep (struct program *p, char *word);
 extern void program_free (struct program *p);
 
-/* Find it in PATH, or in the directories of root's tools, run it without a
- * shell, with nothing to read, and wait for it, but never without end: see
- * patient.  In a dry run print it.  -1 with a fault if it does not end with
- * status 0, or if a signal came.
+/* Find the program in PATH or in the directories of root's tools, run it
+ * without a shell and without input, and wait for it.  It is ended after some
+ * time, unless it is patient.  In a dry run only print it.  -1 with a fault if
+ * it does not end with status 0, or if a signal came.
  */
 extern int program_run (struct program *p);
 
-/* As the shell reads it. */
+/* Print the words so that a shell reads them as they are. */
 extern void program_print (const struct program *p);
 
 #endif /* SUBPROCESS_H */

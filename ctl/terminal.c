@@ -52,7 +52,7 @@ terminal_styles (void)
   }
 }
 
-/* ncurses itself would print a line of its own and exit. */
+/* ncurses would print a message of its own and exit. */
 int
 terminal_check (void)
 {

@@ -9,20 +9,20 @@
 
 #include "grid.h"
 
-/* -1 with a fault: TERM is not set or not known, or the terminal cannot move
- * its cursor.
+/* Check that the terminal can be used.  -1 with a fault: TERM is not set or
+ * not known, or the terminal cannot move its cursor.
  */
 extern int terminal_check (void);
 
-/* Take over the terminal, which was checked.  -1 with a fault. */
+/* Take over the terminal, which must have been checked.  -1 with a fault. */
 extern int terminal_open (void);
 extern void terminal_close (void);
 
 extern void terminal_size (int *width, int *height);
 extern void terminal_draw (const struct grid *grid);
 
-/* The next key, if there is one: a character, or one of those that arrows
- * and the like stand for.  0: there is none.
+/* Return the next key: a character, or one of these for arrows and the like.
+ * 0: none was pressed.
  */
 enum {
   KEY_CODE_ESCAPE = 27, KEY_CODE_UP = 256, KEY_CODE_DOWN,

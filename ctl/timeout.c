@@ -11,7 +11,9 @@
 #include "number.h"
 #include "timeout.h"
 
-/* A program may ask more than once, and a machine that swaps is slow. */
+/* A program has so many times the limit of one exchange: it may ask more than
+ * once, and a machine that swaps is slow.
+ */
 #define PROGRAM_LIMITS 3
 
 static unsigned limit = TIMEOUT_SECONDS;

@@ -16,7 +16,7 @@
 #include "number-text.h"
 #include "top-draw.h"
 
-/* A label, a size, a note, and a bar as long as the line leaves. */
+/* Draw a label, a size, a note, and a bar as long as the rest of the line. */
 static void
 detail_bar (struct grid *g, enum style style, const char *label, uint64_t part,
             uint64_t whole, const char *note)
@@ -34,7 +34,7 @@ detail_bar (struct grid *g, enum style style, const char *label, uint64_t part,
     grid_bar (g, style, part, whole, width);
 }
 
-/* What is stored over what it takes, to one scale. */
+/* Draw what is stored above what it takes, to one scale. */
 static void
 detail_data (struct grid *g, device *d)
 {
@@ -71,7 +71,7 @@ detail_memory_title (struct grid *g, device *d)
     grid_put (g, STYLE_PLAIN, ", no limit");
 }
 
-/* Memory by kind, to the scale of what is held. */
+/* Draw memory by kind, to the scale of what is held. */
 static void
 detail_memory (struct grid *g, device *d)
 {

@@ -56,7 +56,7 @@ draw_sort_name (unsigned i)
 
 /* --- What stands in a column -------------------------------------------- */
 
-/* What it is sorted by, and for numbers all that there is to it. */
+/* Return the number in a column, by which it is sorted; 0 for texts. */
 static uint64_t
 list_value (const struct list_column *c, const struct shown *shown, device *d)
 {
@@ -78,7 +78,7 @@ list_value (const struct list_column *c, const struct shown *shown, device *d)
     : span_rate (&span, c->path);
 }
 
-/* To be freed. */
+/* Return the text in a column.  To be freed. */
 static char *
 list_text (const struct list_column *c, const struct shown *shown, device *d)
 {
@@ -129,7 +129,7 @@ struct entry {
   device *d;
   char *text;
   uint64_t value;
-  unsigned i;                   /* where it was: the order is a stable one */
+  unsigned i;                   /* its place before: equals keep it */
 };
 
 static int
@@ -138,7 +138,7 @@ list_order (const void *a, const void *b)
   const struct entry *x = a, *y = b;
   int r = strverscmp (x->text, y->text);
 
-  /* The largest first, and what is not known last. */
+  /* Put the largest first, and what is not known last. */
   if (r == 0 && x->value != y->value)
     r = x->value == RATE_UNKNOWN || (y->value != RATE_UNKNOWN &&
                                      x->value < y->value) ? 1 : -1;
@@ -177,7 +177,7 @@ list_width (const struct list_column *c)
   return 1 + abs (c->width);
 }
 
-/* How many columns there is room for: those that always are, and more. */
+/* Return how many columns fit: those that are always shown, and more. */
 static unsigned
 list_columns (const struct grid *g)
 {
@@ -238,7 +238,9 @@ list_is_worth (const char *text)
   return true;
 }
 
-/* "   swap safe, limit 1G, compressed 380K": what there is, and fits. */
+/* Draw the rest of the columns, as many as fit, except those that say nothing:
+ * "   swap safe, limit 1G, compressed 380K".
+ */
 static void
 list_more (struct grid *g, const struct shown *shown, device *d, unsigned from)
 {
@@ -263,8 +265,8 @@ list_more (struct grid *g, const struct shown *shown, device *d, unsigned from)
   }
 }
 
-/* Lines for devices, leaving those below; at least one, and a third of the
- * screen if they want it.
+/* Return how many lines there are for devices: at least one, and a third of
+ * the screen, even if less than is wanted is left below.
  */
 static unsigned
 list_lines (const struct grid *g, int detail)
@@ -275,7 +277,7 @@ list_lines (const struct grid *g, int detail)
   return left < 1 ? 1 : (unsigned) left;
 }
 
-/* Those that there is room for, the one selected among them. */
+/* Draw the devices that fit; the one selected is among them. */
 void
 draw_list (struct grid *g, const struct shown *shown, int detail)
 {

@@ -19,7 +19,7 @@ draw_rows_heading (FILE *fp)
            "WRITE/S", "READ-P99", "WRITE-P99");
 }
 
-/* A dash where it is not known. */
+/* Print a number, or a dash if it is not known. */
 static void
 rows_known (FILE *fp, int width, uint64_t n,
             const char *text_of (uint64_t n, char text[SIZE_TEXT]))

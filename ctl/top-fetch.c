@@ -57,7 +57,7 @@ fetch_run (void *opaque)
   struct errand *errand = opaque;
   struct fetched *f = fetch_now (errand->uri);
 
-  /* So few bytes are written at once or not at all. */
+  /* So few bytes are written at once, or not at all. */
   if (write (errand->fd, &f, sizeof f) != sizeof f)
     fetched_free (f);
   free (errand->uri);
@@ -78,7 +78,7 @@ fetch_start (const char *uri, int fd)
   errand->fd = fd;
   pthread_attr_init (&attr);
   pthread_attr_setdetachstate (&attr, PTHREAD_CREATE_DETACHED);
-  /* Signals are for the screen. */
+  /* Signals are for the thread of the screen. */
   sigfillset (&all);
   pthread_sigmask (SIG_SETMASK, &all, &old);
   r = pthread_create (&thread, &attr, fetch_run, errand);

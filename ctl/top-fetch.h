@@ -15,12 +15,12 @@ struct fetched {
   struct attached *attached;
 };
 
-/* Look, however long it takes. */
+/* Ask the server and wait, however long it takes. */
 extern struct fetched *fetch_now (const char *uri);
 extern void fetched_free (struct fetched *g);
 
-/* Look meanwhile: a pointer to the glance is written to fd at the end.  -1
- * with a fault.
+/* Ask the server in another thread, which writes a pointer to what was fetched
+ * to fd.  -1 with a fault.
  */
 extern int fetch_start (const char *uri, int fd);
 

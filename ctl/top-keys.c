@@ -23,7 +23,7 @@ key_help (struct top *top)
   top->help = !top->help;
 }
 
-/* Select the device that is so many further down. */
+/* Select the device so many lines further down. */
 static void
 key_move (struct top *top, int by)
 {
@@ -90,7 +90,7 @@ key_detail (struct top *top)
   top->no_detail = !top->no_detail;
 }
 
-/* The first of a line that has help is what the help shows. */
+/* The help shows the rows that have a text. */
 static const struct key {
   int key;
   void (*press) (struct top *top);

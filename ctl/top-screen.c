@@ -30,7 +30,7 @@ screen_catch (int sig)
 static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 #define N_ENDS (sizeof ends / sizeof ends[0])
 
-/* Signals come only while we wait, so that none is missed. */
+/* Block signals, so that they come only while we wait, and none is missed. */
 static void
 screen_hold_signals (sigset_t *old)
 {
@@ -50,7 +50,7 @@ screen_hold_signals (sigset_t *old)
   pthread_sigmask (SIG_BLOCK, &held, old);
 }
 
-/* End as the signal would have ended us, the terminal being as it was. */
+/* End as the signal would have ended us, now that the terminal is restored. */
 static void
 screen_release_signals (const sigset_t *old)
 {
@@ -61,7 +61,7 @@ screen_release_signals (const sigset_t *old)
   pthread_sigmask (SIG_SETMASK, old, NULL);
 }
 
-/* Ask when it is time, and say so if there is no answer. */
+/* Ask the server when it is time; note it if there is no answer. */
 static void
 screen_ask (struct top *top)
 {
@@ -84,8 +84,8 @@ screen_ask (struct top *top)
   }
 }
 
-/* Wait for a key, an answer, a signal, or until it is time for something;
- * once a second there is at least an age to be shown.
+/* Wait for a key, an answer, a signal, or the time of the next look; at most a
+ * second, because ages are shown.
  */
 static void
 screen_wait (struct top *top, const sigset_t *mask)
@@ -161,7 +161,8 @@ top_watch (struct top *top)
   screen_run (top, &old);
   terminal_close ();
   screen_release_signals (&old);
-  /* A thread may be asking still: no library is to be ended under it. */
+  /* A thread may still be asking: do not run the ends of libraries under it.
+   */
   if (top->asked_ns)
     _exit (EXIT_OK);
   close (top->pipe[0]);

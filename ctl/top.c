@@ -17,8 +17,8 @@
 #include "timeout.h"
 #include "top.h"
 
-/* A look has ended.  A failure leaves what is known, but no rates: those of
- * a server that is away, or has been, mean nothing.
+/* After a failure keep what is known, but no rates: those of a server that is
+ * or was away mean nothing.
  */
 void
 top_adopt (struct top *top, struct fetched *f)

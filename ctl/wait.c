@@ -14,7 +14,7 @@
 #include "timeout.h"
 #include "wait.h"
 
-/* So soon a signal is seen. */
+/* How soon a signal is noticed, in ms. */
 #define STEP_MS 50
 
 int

@@ -11,13 +11,13 @@
 
 #include <stdint.h>
 
-/* How many ms to wait at once, at least 1.  -1 with a fault if it is time
- * to give up; `who' says nothing: "the server at URI".
+/* Return how many ms to wait in one step, at least 1.  -1 with a fault if it
+ * is time to give up; who is named in it, "the server at URI".
  */
 extern int wait_step (uint64_t deadline, const char *who);
 
-/* Wait until a file can be read from or written to (poll's events).  -1 with
- * a fault.
+/* Wait until a file can be read from or written to (events as for poll).  -1
+ * with a fault.
  */
 extern int wait_file (int fd, short events, uint64_t deadline,
                       const char *who);
