@@ -242,9 +242,9 @@ yardstick_load (const struct slot *slot, void *data)
   }
 }
 
+/* Read pages to a buffer, or write them from another; the one is NULL. */
 static int
-yardstick_pread (void *handle UNUSED, void *buf, uint32_t count,
-                 uint64_t offset, uint32_t flags UNUSED)
+yardstick_pages (char *to, const char *from, uint32_t count, uint64_t offset)
 {
   struct slot *slot = &slots[offset / PAGE];
   uint32_t i;
@@ -252,8 +252,8 @@ yardstick_pread (void *handle UNUSED, void *buf, uint32_t count,
 
   if (offset % PAGE || count % PAGE)
     return yardstick_failed (EINVAL);
-  for (i = 0; i < count / PAGE; ++i) {
-    r = yardstick_load (slot + i, (char *) buf + (size_t) i * PAGE);
+  for (i = 0; i < count; i += PAGE, ++slot) {
+    r = to ? yardstick_load (slot, to + i) : yardstick_store (slot, from + i);
     if (r < 0)
       return yardstick_failed (-r);
   }
@@ -261,21 +261,17 @@ yardstick_pread (void *handle UNUSED, void *buf, uint32_t count,
 }
 
 static int
+yardstick_pread (void *handle UNUSED, void *buf, uint32_t count,
+                 uint64_t offset, uint32_t flags UNUSED)
+{
+  return yardstick_pages (buf, NULL, count, offset);
+}
+
+static int
 yardstick_pwrite (void *handle UNUSED, const void *buf, uint32_t count,
                   uint64_t offset, uint32_t flags UNUSED)
 {
-  struct slot *slot = &slots[offset / PAGE];
-  uint32_t i;
-  int r;
-
-  if (offset % PAGE || count % PAGE)
-    return yardstick_failed (EINVAL);
-  for (i = 0; i < count / PAGE; ++i) {
-    r = yardstick_store (slot + i, (const char *) buf + (size_t) i * PAGE);
-    if (r < 0)
-      return yardstick_failed (-r);
-  }
-  return 0;
+  return yardstick_pages (NULL, buf, count, offset);
 }
 
 static struct nbdkit_plugin plugin = {

@@ -178,3 +178,24 @@ attach_forget (const char *name)
     complain ("%s; the server keeps what was on it", fault_text ());
   program_free (&p);
 }
+
+int
+attach_undo (const struct options *o, int argc, char **argv,
+             attach_find_fn *find, attach_undo_fn *undo)
+{
+  const char **names = must_alloc ((size_t) argc, sizeof *names);
+  struct attached *list = NULL;
+  int i, r = attach_begin (o);
+
+  if (r == 0) {
+    list = attached_load (o->uri);
+    r = find (list, argc, argv, names);
+  }
+  for (i = 0; i < argc && r == 0; i++)
+    r = undo (o, names[i]);
+  attached_free (list);
+  free (names);
+  r = r < 0 ? failed () : EXIT_OK;
+  interrupt_end ();
+  return r;
+}

@@ -47,4 +47,13 @@ extern int attached_names (const struct attached *list, int argc,
  */
 extern void attach_forget (const char *name);
 
+/* Find all devices that are named before anything is done to one, and then do
+ * something to each until it fails.  Return an exit status.
+ */
+typedef int attach_find_fn (const struct attached *list, int argc,
+                            char **argv, const char **names);
+typedef int attach_undo_fn (const struct options *o, const char *name);
+extern int attach_undo (const struct options *o, int argc, char **argv,
+                        attach_find_fn *find, attach_undo_fn *undo);
+
 #endif /* ATTACH_H */

@@ -5,13 +5,11 @@
 #include <config.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "attach.h"
 #include "interrupt.h"
 #include "machine.h"
 #include "message.h"
-#include "must.h"
 
 static int
 attach_device (const struct options *o, const char *given)
@@ -43,32 +41,28 @@ command_attach (const struct options *o, int argc, char **argv)
   return r;
 }
 
+/* Find all devices that are named; none may be mounted or swap. */
 static int
-detach_devices (const struct options *o, int argc, char **argv)
+detach_find (const struct attached *list, int argc, char **argv,
+             const char **names)
 {
-  struct attached *list;
-  const char **names = must_alloc ((size_t) argc, sizeof *names);
-  int i, r = attach_begin (o);
+  int i, r = attached_names (list, argc, argv, names);
 
-  list = r == 0 ? attached_load (o->uri) : NULL;
-  if (r == 0)
-    r = attached_names (list, argc, argv, names);
   for (i = 0; i < argc && r == 0; i++)
     if (machine_swap (machine_root (), names[i], NULL))
       r = fault ("/dev/%s is swap: say " PROGRAM " swapoff %s", names[i],
                  names[i]);
-  for (i = 0; i < argc && r == 0; i++)
-    r = nbd_detach (names[i], o->dry_run);
-  attached_free (list);
-  free (names);
   return r;
+}
+
+static int
+detach_one (const struct options *o, const char *name)
+{
+  return nbd_detach (name, o->dry_run);
 }
 
 int
 command_detach (const struct options *o, int argc, char **argv)
 {
-  int r = detach_devices (o, argc, argv) < 0 ? failed () : EXIT_OK;
-
-  interrupt_end ();
-  return r;
+  return attach_undo (o, argc, argv, detach_find, detach_one);
 }

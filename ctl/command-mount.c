@@ -293,31 +293,23 @@ unmount_one (const struct options *o, const char *name)
   return r;
 }
 
-/* Check all names before the first device is unmounted. */
+/* Find all devices that are named, mounted or not. */
 static int
-unmount_devices (const struct options *o, int argc, char **argv)
+unmount_find (const struct attached *list, int argc, char **argv,
+              const char **names)
 {
-  const char **names = must_alloc ((size_t) argc, sizeof *names);
-  struct attached *list;
-  int i, r = attach_begin (o);
+  int i;
 
-  list = r == 0 ? attached_load (o->uri) : NULL;
-  for (i = 0; i < argc && r == 0; i++) {
+  for (i = 0; i < argc; i++) {
     names[i] = attached_name (list, argv[i]);
-    r = names[i] ? 0 : -1;
+    if (!names[i])
+      return -1;
   }
-  for (i = 0; i < argc && r == 0; i++)
-    r = unmount_one (o, names[i]);
-  attached_free (list);
-  free (names);
-  return r;
+  return 0;
 }
 
 int
 command_unmount (const struct options *o, int argc, char **argv)
 {
-  int r = unmount_devices (o, argc, argv) < 0 ? failed () : EXIT_OK;
-
-  interrupt_end ();
-  return r;
+  return attach_undo (o, argc, argv, unmount_find, unmount_one);
 }

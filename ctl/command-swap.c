@@ -381,28 +381,8 @@ swap_off_one (const struct options *o, const char *name)
   return r;
 }
 
-static int
-swap_off (const struct options *o, int argc, char **argv)
-{
-  const char **names = must_alloc ((size_t) argc, sizeof *names);
-  struct attached *list;
-  int i, r = attach_begin (o);
-
-  list = r == 0 ? attached_load (o->uri) : NULL;
-  if (r == 0)
-    r = attached_names (list, argc, argv, names);
-  for (i = 0; i < argc && r == 0; i++)
-    r = swap_off_one (o, names[i]);
-  attached_free (list);
-  free (names);
-  return r;
-}
-
 int
 command_swapoff (const struct options *o, int argc, char **argv)
 {
-  int r = swap_off (o, argc, argv) < 0 ? failed () : EXIT_OK;
-
-  interrupt_end ();
-  return r;
+  return attach_undo (o, argc, argv, attached_names, swap_off_one);
 }

@@ -210,8 +210,8 @@ list_heading (struct grid *g, const struct shown *shown, unsigned n)
 }
 
 static void
-list_device (struct grid *g, const struct shown *shown, device *d,
-             bool selected, unsigned n)
+list_line (struct grid *g, const struct shown *shown, device *d,
+           bool selected, unsigned n)
 {
   enum style style = selected ? STYLE_SELECTED : STYLE_PLAIN;
   unsigned i;
@@ -291,7 +291,7 @@ draw_list (struct grid *g, const struct shown *shown, int detail)
     first = shown->selected - room + 1;
   list_heading (g, shown, n_shown);
   for (i = first; i < first + room; i++) {
-    list_device (g, shown, shown->devices[i], i == shown->selected, n_shown);
+    list_line (g, shown, shown->devices[i], i == shown->selected, n_shown);
     if (more)
       list_more (g, shown, shown->devices[i], n_shown);
   }
