@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -28,8 +27,6 @@
 
 static _Atomic uint64_t over;
 static _Atomic int watched = -1;
-static struct sigaction before;
-static bool on;
 
 static void
 alarm_rings (int sig)
@@ -68,10 +65,7 @@ alarm_begin (uint64_t deadline)
 
   watched = -1;
   over = deadline + LATE_MS;
-  if (on)
-    return;
-  on = true;
-  sigaction (SIGALRM, &tick, &before);
+  sigaction (SIGALRM, &tick, NULL);
   alarm_unblock ();
   alarm_set (TICK_US);
 }
@@ -82,12 +76,12 @@ alarm_socket (int fd)
   watched = fd;
 }
 
+/* The handler stays: a signal may be on its way to another thread, and would
+ * end the tool.  Programs that it runs do not inherit the handler.
+ */
 void
 alarm_end (void)
 {
   watched = -1;
   alarm_set (0);
-  if (on)
-    sigaction (SIGALRM, &before, NULL);
-  on = false;
 }
