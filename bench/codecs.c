@@ -28,7 +28,8 @@ static const struct codec *codec;
 static void *params, *compressor, *decompressor;
 static size_t page_size;
 
-/* A sampled page, and where it is stored; length 0: as a word. */
+/* A sampled page, and where it is stored.  length 0: it is one repeated word.
+ */
 struct sample {
   const char *page;
   uint64_t word;
@@ -182,7 +183,7 @@ codecs_measure (const char *text)
   size_t i, at = 0;
 
   codecs_open (text, level);
-  /* Touched before, or the kernel's work would be counted. */
+  /* Touch it before, or the kernel's work would be counted. */
   memset (store, 1, (n + 1) * page_size);
   begin = thread_cpu ();
   for (i = 0; i < n; ++i)

@@ -37,8 +37,8 @@ content_is_zero (const char *p, uint64_t len)
   return p[0] == 0 && memcmp (p, p + 1, len - 1) == 0;
 }
 
-/* The fill writes the corpus as it is: a large block has the pieces of the
- * small ones in it.
+/* The fill writes the corpus as it is: so a large block contains the pieces of
+ * the small ones in it.
  */
 uint32_t
 content_choose (const struct phase *phase, uint64_t block, uint64_t *state)

@@ -31,7 +31,7 @@ latency_add (struct latency *l, uint64_t ns)
     l->max = ns;
 }
 
-/* Add all requests of another. */
+/* Add all requests of another histogram. */
 static inline void
 latency_join (struct latency *l, const struct latency *other)
 {

@@ -17,7 +17,7 @@
 #include "number.h"
 #include "support.h"
 
-/* Of data in a request; requests without data may cover more. */
+/* The largest request with data; requests without data may cover more. */
 #define BLOCK_MAX (32 * 1024 * 1024)
 #define RANGE_MAX (UINT64_C (2) << 30)
 
@@ -28,7 +28,7 @@ struct load_options opt = {
              .other = NBD_WRITE, .depth = 32, .seconds = 5 },
 };
 
-/* Of --op mix, in per cent. */
+/* The parts of --op mix, in per cent. */
 static unsigned mix_reads = 70, mix_trims;
 static bool mix;
 

@@ -11,7 +11,7 @@
 
 #include "nbd-client.h"
 
-/* Requests of one kind, for a time or a number of them. */
+/* A phase: requests of one kind, for a time or a number of them. */
 struct phase {
   const char *op, *pattern;
   unsigned reads, trims;        /* per cent of all requests */
@@ -26,7 +26,7 @@ extern struct load_options {
   struct nbd_address address;
   const char *device;           /* instead of an address */
   unsigned connections;
-  uint64_t size;                /* of the disk, as much as is used */
+  uint64_t size;                /* as much of the disk as is used */
   uint64_t disk_size;           /* all of it */
   bool fill, verify, zeroes_allowed, scatter;
   pid_t server;                 /* 0: its CPU time is not asked for */

@@ -35,25 +35,25 @@ struct nbd_reply {
   uint64_t cookie;
 } __attribute__ ((packed));
 
-/* Where a server is: exactly one of path and host is set. */
+/* The address of a server: exactly one of path and host is set. */
 struct nbd_address {
   char *path, *host, *port, *export;
 };
 
-/* nbd://HOST[:PORT]/EXPORT or nbd+unix:///EXPORT?socket=PATH.  -1: not a
- * URI that this client knows.
+/* Read nbd://HOST[:PORT]/EXPORT or nbd+unix:///EXPORT?socket=PATH.  -1: it is
+ * not a URI that this client knows.
  */
 extern int nbd_parse_uri (const char *uri, struct nbd_address *address);
 
-/* Connect and negotiate.  The socket, which does not block, and the size
- * of the export.  Ends the program with a message when that fails.
+/* Connect and negotiate.  Return the socket, which does not block, and get the
+ * size of the export.  It ends the program if that fails.
  */
 extern int nbd_connect (const struct nbd_address *address, uint64_t *size);
 
 extern void nbd_encode (struct nbd_request *request, enum nbd_command command,
                         uint64_t cookie, uint64_t offset, uint32_t count);
 
-/* 0, or -1 if it is not a simple reply. */
+/* Read a reply.  -1: it is not a simple reply. */
 extern int nbd_decode (const struct nbd_reply *reply, uint32_t *error,
                        uint64_t *cookie);
 

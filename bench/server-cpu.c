@@ -26,7 +26,7 @@ server_thread_cpu (pid_t pid, const char *thread)
   snprintf (name, sizeof name, "/proc/%d/task/%.20s/schedstat", (int) pid,
             thread);
   f = fopen (name, "r");
-  /* It may have ended since it was listed. */
+  /* The thread may have ended since it was listed. */
   if (!f)
     return 0;
   if (fscanf (f, "%" SCNu64, &ns) != 1)

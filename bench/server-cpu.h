@@ -8,9 +8,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Nanoseconds, of all its threads that live now and of its children, some
- * servers having one for each connection.  Ends the program if there is no
- * such process.
+/* Return the CPU time, in nanoseconds, of all threads of a process that live
+ * now, and of its children: some servers have a child for each connection.  It
+ * ends the program if there is no such process.
  */
 extern uint64_t server_cpu (pid_t pid);
 

@@ -10,12 +10,14 @@
 #include "support.h"
 #include "workload.h"
 
-/* Any odd number permutes the blocks of a disk of 2^n; this one leaves no
- * pattern that a table or a lock could follow.
+/* Any odd number permutes the blocks of a disk of 2^n.  This one leaves no
+ * pattern that a table or a lock could profit from.
  */
 #define SCATTER UINT64_C (0x9e3779b97f4a7c15)
 
-/* Never 0, from which it would not move; and far from the next. */
+/* The result is never 0, from which the generator would not move, and far from
+ * that of the next thread.
+ */
 uint64_t
 workload_seed (unsigned thread)
 {

@@ -27,14 +27,14 @@
 #include "../plugin/parallel.h"
 #include "codec.h"
 
-/* At most; see yardstick_thread_model. */
+/* The most that is allowed; see yardstick_thread_model. */
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 #define UNUSED __attribute__ ((unused))
 
 #define PAGE 4096
 #define STRIDE 8192
 
-/* A page in its place.  length 0: never written, PAGE: not compressed. */
+/* A slot for a page.  length 0: never written; PAGE: not compressed. */
 struct slot {
   uint32_t length;
   char data[STRIDE - sizeof (uint32_t)];

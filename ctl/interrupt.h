@@ -9,19 +9,19 @@
 #include <stdbool.h>
 #include <time.h>
 
-/* Remember signals that would end the tool, from here to interrupt_end; they
+/* From here to interrupt_end, remember signals that would end the tool.  They
  * end what it is waiting for.
  */
 extern void interrupt_begin (void);
 
-/* Die of the signal, if one came. */
+/* Restore the signals, and die of the one that came, if any. */
 extern void interrupt_end (void);
 
 /* Say whether one came. */
 extern bool interrupt_came (void);
 
-/* Say whether one waits that was not looked at yet.  For handlers of
- * signals.
+/* Say whether one is pending that was not looked at yet.  May be called by a
+ * handler of signals.
  */
 extern bool interrupt_pending (void);
 
@@ -31,7 +31,9 @@ extern int interrupt_check (void);
 /* Return -1, with the signal as the fault. */
 extern int interrupt_fault (void);
 
-/* Do what follows to its end, for it takes something back; or no more. */
+/* Switch deferring on or off.  While it is on, signals are remembered but end
+ * nothing, so that something can be undone to its end.
+ */
 extern void interrupt_defer (bool on);
 extern bool interrupt_deferred (void);
 

@@ -16,7 +16,7 @@
 /* None of these files is longer; one that is, is cut. */
 #define FILE_MAX (1 << 20)
 
-/* Tests set it. */
+/* Tests set NBDZRAM_ROOT. */
 const char *
 machine_root (void)
 {

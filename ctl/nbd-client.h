@@ -24,11 +24,11 @@ struct attachment {
   char name[16], path[24];
 };
 
-/* Refuse what nbd-client would take for something else.  -1 with a fault. */
+/* Refuse words that nbd-client would misunderstand.  -1 with a fault. */
 extern int nbd_client_check (const struct attachment *a);
 
-/* Put together the command that attaches it at a->path.  -1 with a fault; the
- * program is to be freed in any case.
+/* Make the command that attaches it at a->path.  -1 with a fault.  The program
+ * is to be freed in any case.
  */
 extern int nbd_client_words (struct program *p, const struct attachment *a);
 

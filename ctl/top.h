@@ -14,9 +14,9 @@ struct top {
   int n_only;                   /* 0: all */
   struct fetched *now, *before;  /* NULL: there is none */
   char *trouble;                /* the last look failed; or NULL */
-  bool stale;                   /* now is from before some trouble */
+  bool stale;                   /* now is older than some trouble */
   /* Of the screen: */
-  int pipe[2];                  /* glances come through it */
+  int pipe[2];                  /* what was fetched comes through it */
   uint64_t asked_ns;            /* since when one is awaited; 0: none is */
   uint64_t next_ns;             /* when to ask again */
   char *selected;               /* a name; NULL: the first */

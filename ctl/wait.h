@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 /* Return how many ms to wait in one step, at least 1.  -1 with a fault if it
- * is time to give up; who is named in it, "the server at URI".
+ * is time to give up, or if a signal came.  The fault says that who has not
+ * answered: "the server at URI".
  */
 extern int wait_step (uint64_t deadline, const char *who);
 

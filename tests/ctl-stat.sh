@@ -45,7 +45,7 @@ for step in $missing; do
     oom) ! grep "^  swap .* oom[,;]" "$tmpdir/stat" || fail "oom is no reason"
          continue;;
   esac
-  grep -q "^  swap .*not in force:.* $step[,;]" "$tmpdir/stat" ||
+  grep -q "^  swap .*not in force:.* ${step}[,;]" "$tmpdir/stat" ||
     fail "stat does not say that $step is missing"
 done
 
