@@ -14,6 +14,11 @@
 
 struct json_object;
 
+/* A server with more devices is refused: it is none of ours, and they must be
+ * few enough to go through them for each of them.
+ */
+#define SERVER_DEVICES_MAX 1024
+
 struct server {
   struct json_object *root;
   unsigned n;                   /* devices */

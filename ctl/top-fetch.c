@@ -3,7 +3,7 @@
  *
  * A server may be silent for as long as it likes, and a name may take long
  * to be looked up.  So a thread asks, and nothing is shared with it: it has
- * its own copy of the URI, its own fault (fault.c), and hands over what it
+ * its own copy of the URI, its own fault (message.c), and hands over what it
  * found through a pipe.
  */
 

@@ -96,7 +96,7 @@ stop_nbdkit
 
 say "more devices than there can be"
 serve "{\"devices\":[$(printf '{"name":"zram%d"},' {1..2000}){\"name\":\"x\"}]}"
-refused 1 'has 2001 devices' top --once
+refused 1 'its answer has 2001 devices, more than 1024' top --once
 everything
 stop_nbdkit
 
