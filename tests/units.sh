@@ -456,7 +456,7 @@ right=$abs_top_srcdir/units/swap.conf
 is "the example" "$(ctl serve --check --config "$right")" "$right: OK"
 
 say "--dry-run needs no socket, and a socket's path may be relative"
-printf '%s\n' size=1M max-clients=0 >"$tmpdir/small.conf"
+printf 'size=1M\n' >"$tmpdir/small.conf"
 dry ()
 {
   ctl serve --dry-run --config "$tmpdir/small.conf" "$@" |
