@@ -187,6 +187,7 @@ publish (struct shard *s, uint64_t slot, const struct content *c,
 {
   unsigned steps = RELIEF_STEPS;
   struct turn turn = { .queued = false };
+  bool is_short;
   int r;
 
   do {
@@ -194,10 +195,13 @@ publish (struct shard *s, uint64_t slot, const struct content *c,
     if (!has_turn)
       turn_respect (&s->claims, &turn, slot, &s->lock);
     r = claim && claim->broken ? -EAGAIN : shard_publish (s, slot, c);
+    is_short = r == -ENOSPC || r == -ENOMEM;
+    if (claim && !is_short)
+      claim_drop (&s->claims, claim);
     turn_end (&s->claims, &turn);
     shard_unlock (s);
-  } while ((r == -ENOSPC || r == -ENOMEM) && shard_relieve (s, &steps));
-  if (claim)
+  } while (is_short && shard_relieve (s, &steps));
+  if (claim && is_short)
     give_up (s, claim);
   return r;
 }

@@ -310,6 +310,24 @@ test_shrink (void)
   check_page (want);
 }
 
+/* A write that finds no memory leaves no claim, and no turn. */
+static void
+test_short (void)
+{
+  unsigned char part[PART], want[PAGE];
+
+  in_use->compress = codec.compress;
+  in_use->decompress = codec.decompress;
+  page_make (part, PART, PART, 1);
+  CHECK (zram_trim (d, zram_size (d), 0) == 0);
+  zram_set_mem_limit (d, 1);
+  CHECK (zram_compact (d) == 0);
+  CHECK (zram_pwrite (d, part, PART, PAGE + AT) == -ENOSPC);
+  zram_set_mem_limit (d, 0);
+  memset (want, 0, PAGE);
+  check_page (want);
+}
+
 /* Many who merge, each always overtaken until it has a turn. */
 
 #define MERGERS 6
@@ -370,6 +388,7 @@ main (void)
   test_failure ();
   test_reset ();
   test_shrink ();
+  test_short ();
   in_use->decompress = codec.decompress;
   test_crowd ();
   in_use->compress = codec.compress;
