@@ -40,11 +40,14 @@ attr_refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
   return -EINVAL;
 }
 
+/* The functions here have the message at hand. */
+#define refuse(...) attr_refuse (message, __VA_ARGS__)
+
 static int
-refuse_bytes (char message[ZRAM_MESSAGE_MAX], const char *value,
-              const char *range)
+attr_refuse_bytes (char message[ZRAM_MESSAGE_MAX], const char *value,
+                   const char *range)
 {
-  return attr_refuse (message, QUOTED " is not understood: must be %s, "
+  return refuse (QUOTED " is not understood: must be %s, "
                  NUMBER_SIZES "; not in KB, MB, ..., which the kernel takes"
                  " for K, M, ...", value, range);
 }
@@ -60,15 +63,15 @@ attr_store_disksize (struct zram_disk *disk, const char *value,
   uint64_t n;
 
   if (number_size (value, DISKSIZE, &n) == -EINVAL)
-    return refuse_bytes (message, value, ATTR_DISKSIZES);
+    return attr_refuse_bytes (message, value, ATTR_DISKSIZES);
   if (n > ZRAM_SIZE_MAX)
-    return attr_refuse (message, QUOTED " is too large: the maximum is 16T",
+    return refuse (QUOTED " is too large: the maximum is 16T",
                    value);
   if (n < SECTOR)
-    return attr_refuse (message, QUOTED " is too small: must be " ATTR_DISKSIZES,
+    return refuse (QUOTED " is too small: must be " ATTR_DISKSIZES,
                    value);
   if (n % SECTOR)
-    return attr_refuse (message, QUOTED " is not a multiple of 512: the nearest"
+    return refuse (QUOTED " is not a multiple of 512: the nearest"
                    " are %" PRIu64 " and %" PRIu64, value,
                    n / SECTOR * SECTOR, n / SECTOR * SECTOR + SECTOR);
   return zram_resize (disk, n, message);
@@ -85,7 +88,7 @@ attr_shrinks (const struct zram_disk *disk, const char *value)
 /* reset, compact */
 
 static bool
-is_force (const char *value)
+attr_is_force (const char *value)
 {
   return strcmp (value, "force") == 0;
 }
@@ -94,7 +97,7 @@ is_force (const char *value)
  * thought of something else than to lose all data.
  */
 static bool
-is_one (const char *value)
+attr_is_one (const char *value)
 {
   return strcmp (value, "1") == 0;
 }
@@ -103,7 +106,7 @@ bool
 attr_resets_unasked (const struct zram_disk *disk, const char *value)
 {
   (void) disk;
-  return is_one (value);
+  return attr_is_one (value);
 }
 
 int
@@ -112,12 +115,12 @@ attr_store_reset (struct zram_disk *disk, const char *value,
 {
   int r;
 
-  if (!is_force (value) && !is_one (value))
-    return attr_refuse (message, QUOTED " is not understood: must be 1, or force"
+  if (!attr_is_force (value) && !attr_is_one (value))
+    return refuse (QUOTED " is not understood: must be 1, or force"
                    " to do it while clients are connected", value);
   r = zram_reset (disk);
   if (r < 0)
-    attr_refuse (message, "not enough memory to reset the disk");
+    refuse ("not enough memory to reset the disk");
   return r;
 }
 
@@ -126,7 +129,7 @@ attr_store_compact (struct zram_disk *disk, const char *value,
                     char message[ZRAM_MESSAGE_MAX])
 {
   if (*value && strcmp (value, "1") != 0)
-    return attr_refuse (message, QUOTED " is not understood: must be 1 or"
+    return refuse (QUOTED " is not understood: must be 1 or"
                    " nothing", value);
   return zram_compact (disk);
 }
@@ -134,8 +137,8 @@ attr_store_compact (struct zram_disk *disk, const char *value,
 /* Memory, idle pages */
 
 static int
-parse_mem_limit (const char *value, uint64_t *limit,
-                 char message[ZRAM_MESSAGE_MAX])
+attr_parse_limit (const char *value, uint64_t *limit,
+                  char message[ZRAM_MESSAGE_MAX])
 {
   static const char range[] = "a number of bytes, from 1% to 100% of the RAM,"
     " or 0 for no limit";
@@ -144,13 +147,13 @@ parse_mem_limit (const char *value, uint64_t *limit,
 
   if (strchr (value, '%')) {
     why = ram_share_parse (value, limit);
-    return why ? attr_refuse (message, QUOTED ": %s", value, why) : 0;
+    return why ? refuse (QUOTED ": %s", value, why) : 0;
   }
   r = number_size (value, NUMBER_KERNEL, limit);
   if (r == -EINVAL)
-    return refuse_bytes (message, value, range);
+    return attr_refuse_bytes (message, value, range);
   return *limit > INT64_MAX
-    ? attr_refuse (message, QUOTED " is too large: must be %s", value, range) : 0;
+    ? refuse (QUOTED " is too large: must be %s", value, range) : 0;
 }
 
 int
@@ -158,7 +161,7 @@ attr_store_mem_limit (struct zram_disk *disk, const char *value,
                       char message[ZRAM_MESSAGE_MAX])
 {
   uint64_t limit;
-  int r = parse_mem_limit (value, &limit, message);
+  int r = attr_parse_limit (value, &limit, message);
 
   if (r == 0)
     zram_set_mem_limit (disk, limit);
@@ -170,7 +173,7 @@ attr_store_mem_used_max (struct zram_disk *disk, const char *value,
                          char message[ZRAM_MESSAGE_MAX])
 {
   if (strcmp (value, "0") != 0)
-    return attr_refuse (message, QUOTED " cannot be set: must be 0, to let the"
+    return refuse (QUOTED " cannot be set: must be 0, to let the"
                    " maximum start again from what is used now", value);
   zram_reset_peak (disk);
   return 0;
@@ -186,14 +189,14 @@ attr_store_idle (struct zram_disk *disk, const char *value,
   if (strcmp (value, "all") != 0) {
     number_count (value, NUMBER_KERNEL, &n);
     if (n == 0)
-      return attr_refuse (message, QUOTED " is not understood: must be %s",
+      return refuse (QUOTED " is not understood: must be %s",
                      value, ranges);
     /* The end of time, which may be added to. */
     if (n > UINT32_MAX)
       n = UINT32_MAX;
   }
   if (zram_mark_idle (disk, n) < 0)
-    return attr_refuse (message, QUOTED ": ages are not known: the disk was made"
+    return refuse (QUOTED ": ages are not known: the disk was made"
                    " without track-access=true; only all can be marked",
                    value);
   return 0;
@@ -202,11 +205,11 @@ attr_store_idle (struct zram_disk *disk, const char *value,
 /* Algorithms */
 
 static int
-parse_algorithm (struct algorithm *a, const char *value,
-                 char message[ZRAM_MESSAGE_MAX])
+attr_parse_algorithm (struct algorithm *a, const char *value,
+                      char message[ZRAM_MESSAGE_MAX])
 {
   if (algorithm_parse (value, a) < 0)
-    return attr_refuse (message, QUOTED ": what follows the colon must be the"
+    return refuse (QUOTED ": what follows the colon must be the"
                    " level, a whole number", value);
   return 0;
 }
@@ -216,7 +219,7 @@ attr_store_comp_algorithm (struct zram_disk *disk, const char *value,
                            char message[ZRAM_MESSAGE_MAX])
 {
   struct algorithm a;
-  int r = parse_algorithm (&a, value, message);
+  int r = attr_parse_algorithm (&a, value, message);
 
   return r < 0 ? r : zram_set_algorithm (disk, a.name, a.has_level, a.level,
                                          message);
@@ -232,52 +235,52 @@ struct algorithm_params {
 };
 
 static int
-param_algo (struct algorithm_params *p, const char *value,
-            char message[ZRAM_MESSAGE_MAX])
+attr_param_algo (struct algorithm_params *p, const char *value,
+                 char message[ZRAM_MESSAGE_MAX])
 {
   p->algo = value;
-  return parse_algorithm (&p->named, value, message);
+  return attr_parse_algorithm (&p->named, value, message);
 }
 
 /* A number that is too long for us is as good as the longest, of which
  * the engine says what the range is.
  */
 static int
-param_level (struct algorithm_params *p, const char *value,
-             char message[ZRAM_MESSAGE_MAX])
+attr_param_level (struct algorithm_params *p, const char *value,
+                  char message[ZRAM_MESSAGE_MAX])
 {
   if (number_integer (value, &p->level) == -EINVAL)
-    return attr_refuse (message, "level=" QUOTED " is not a whole number", value);
+    return refuse ("level=" QUOTED " is not a whole number", value);
   p->has_level = true;
   return 0;
 }
 
 static int
-param_priority (struct algorithm_params *p, const char *value,
-                char message[ZRAM_MESSAGE_MAX])
+attr_param_priority (struct algorithm_params *p, const char *value,
+                     char message[ZRAM_MESSAGE_MAX])
 {
   (void) p;
   if (strcmp (value, "0") != 0)
-    return attr_refuse (message, "priority=" QUOTED ": must be 0: the disk has"
+    return refuse ("priority=" QUOTED ": must be 0: the disk has"
                    " one algorithm", value);
   return 0;
 }
 
 static int
-param_dict (struct algorithm_params *p, const char *value,
-            char message[ZRAM_MESSAGE_MAX])
+attr_param_dict (struct algorithm_params *p, const char *value,
+                 char message[ZRAM_MESSAGE_MAX])
 {
   (void) p;
-  return attr_refuse (message, "dict=" QUOTED ": no file is opened for a command;"
+  return refuse ("dict=" QUOTED ": no file is opened for a command;"
                  " leave dict out", value);
 }
 
 static int
-param_winbits (struct algorithm_params *p, const char *value,
-               char message[ZRAM_MESSAGE_MAX])
+attr_param_winbits (struct algorithm_params *p, const char *value,
+                    char message[ZRAM_MESSAGE_MAX])
 {
   (void) p;
-  return attr_refuse (message, "deflate.winbits=" QUOTED ": deflate has no"
+  return refuse ("deflate.winbits=" QUOTED ": deflate has no"
                  " window to choose here; leave it out", value);
 }
 
@@ -286,25 +289,25 @@ static const struct {
   int (*set) (struct algorithm_params *p, const char *value,
               char message[ZRAM_MESSAGE_MAX]);
 } algorithm_keys[] = {
-  { "algo", param_algo },
-  { "level", param_level },
-  { "priority", param_priority },
-  { "dict", param_dict },
-  { "deflate.winbits", param_winbits },
+  { "algo", attr_param_algo },
+  { "level", attr_param_level },
+  { "priority", attr_param_priority },
+  { "dict", attr_param_dict },
+  { "deflate.winbits", attr_param_winbits },
 };
 #define ALGORITHM_KEYS (sizeof algorithm_keys / sizeof algorithm_keys[0])
 #define ALGORITHM_HELP "algo=NAME[:N] and level=N"
 
 /* One KEY=VALUE; the value may be in double quotes. */
 static int
-algorithm_param (struct algorithm_params *p, unsigned *seen, char *param,
-                 char message[ZRAM_MESSAGE_MAX])
+attr_param (struct algorithm_params *p, unsigned *seen, char *param,
+            char message[ZRAM_MESSAGE_MAX])
 {
   char *value = strchr (param, '=');
   size_t i, n;
 
   if (!value)
-    return attr_refuse (message, QUOTED " is not KEY=VALUE: there are "
+    return refuse (QUOTED " is not KEY=VALUE: there are "
                    ALGORITHM_HELP, param);
   *value++ = '\0';
   n = strlen (value);
@@ -316,25 +319,25 @@ algorithm_param (struct algorithm_params *p, unsigned *seen, char *param,
     if (strcmp (algorithm_keys[i].key, param) == 0)
       break;
   if (i == ALGORITHM_KEYS)
-    return attr_refuse (message, "there is no " QUOTED " here: there are "
+    return refuse ("there is no " QUOTED " here: there are "
                    ALGORITHM_HELP, param);
   if (!*value)
-    return attr_refuse (message, "%s=: the value is missing", param);
+    return refuse ("%s=: the value is missing", param);
   if (*seen & 1u << i)
-    return attr_refuse (message, "%s is given twice", param);
+    return refuse ("%s is given twice", param);
   *seen |= 1u << i;
   return algorithm_keys[i].set (p, value, message);
 }
 
 /* algo=zstd:3 and level=N must be of one mind. */
 static int
-set_algorithm (struct zram_disk *disk, const struct algorithm_params *p,
-               char message[ZRAM_MESSAGE_MAX])
+attr_set_algorithm (struct zram_disk *disk, const struct algorithm_params *p,
+                    char message[ZRAM_MESSAGE_MAX])
 {
   bool named = p->algo && p->named.has_level;
 
   if (named && p->has_level && p->level != p->named.level)
-    return attr_refuse (message, "algo=%.64s contradicts level=%d: one level only",
+    return refuse ("algo=%.64s contradicts level=%d: one level only",
                    p->algo, p->level);
   return zram_set_algorithm (disk, p->algo ? p->named.name
                                            : zram_algorithm (disk),
@@ -352,15 +355,15 @@ attr_store_algorithm_params (struct zram_disk *disk, const char *value,
   int r;
 
   if (!*value)
-    return attr_refuse (message, "no parameters: there are " ALGORITHM_HELP);
+    return refuse ("no parameters: there are " ALGORITHM_HELP);
   if (strlen (value) >= sizeof params)
-    return attr_refuse (message, QUOTED "... is too long: there are "
+    return refuse (QUOTED "... is too long: there are "
                    ALGORITHM_HELP, value);
   strcpy (params, value);
   while ((param = strtok_r (rest, " \t", &rest)) != NULL) {
-    r = algorithm_param (&p, &seen, param, message);
+    r = attr_param (&p, &seen, param, message);
     if (r < 0)
       return r;
   }
-  return set_algorithm (disk, &p, message);
+  return attr_set_algorithm (disk, &p, message);
 }

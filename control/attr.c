@@ -214,7 +214,8 @@ static const struct attr attrs[] = {
     .store = attr_store_mem_limit },
   { "mem_used_total", RO, .help = "memory held, in bytes" },
   { "mem_used_max", RW, .help = "most memory ever held, in bytes",
-    .values = "0: start again from what is held now", .store = attr_store_mem_used_max },
+    .values = "0: start again from what is held now",
+    .store = attr_store_mem_used_max },
   { "orig_data_size", RO, .help = "pages stored, in bytes uncompressed" },
   { "compr_data_size", RO, .help = "the same compressed" },
   { "zero_pages", RO, .help = "pages stored that hold only zeroes" },
@@ -237,7 +238,8 @@ static const struct attr attrs[] = {
     .list = attr_list_block_state },
   { "swap_safe", RO, .help = "off, unsafe or safe; and what is in force",
     .show = attr_show_swap_safe },
-  { "stats.json", RO, .help = "all counters, as JSON", .show = attr_show_stats_json },
+  { "stats.json", RO, .help = "all counters, as JSON",
+    .show = attr_show_stats_json },
 };
 #define NATTRS (sizeof attrs / sizeof attrs[0])
 

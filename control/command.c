@@ -38,7 +38,7 @@ struct command {
 
 /* Answer that it went wrong. */
 static int __attribute__ ((format (printf, 3, 4)))
-refuse (struct strbuf *answer, int error, const char *format, ...)
+command_refuse (struct strbuf *answer, int error, const char *format, ...)
 {
   char why[1024];
   va_list args;
@@ -51,10 +51,13 @@ refuse (struct strbuf *answer, int error, const char *format, ...)
   return error;
 }
 
+/* The functions here have the answer at hand. */
+#define refuse(...) command_refuse (answer, __VA_ARGS__)
+
 /* Lists for messages: "zram0, zram1" */
 
 static const char *
-list_devices (char *buf, size_t size)
+command_list_devices (char *buf, size_t size)
 {
   struct device *devices[DEVICES_MAX];
   unsigned i, n = devices_get (devices);
@@ -71,7 +74,7 @@ list_devices (char *buf, size_t size)
 }
 
 static const char *
-list_attrs (unsigned mode, char *buf, size_t size)
+command_list_attrs (unsigned mode, char *buf, size_t size)
 {
   const struct attr *a;
   size_t len = 0;
@@ -89,30 +92,30 @@ list_attrs (unsigned mode, char *buf, size_t size)
 #define LIST_MAX 600
 
 static struct device *
-find_device (const char *word, struct strbuf *answer)
+command_device (const char *word, struct strbuf *answer)
 {
   int number = device_number (word, strlen (word));
   struct device *dev = number < 0 ? NULL : device_get ((unsigned) number);
   char names[LIST_MAX];
 
   if (!dev)
-    refuse (answer, 0, "there is no device '%.64s'; there are: %s", word,
-            list_devices (names, sizeof names));
+    refuse (0, "there is no device '%.64s'; there are: %s", word,
+            command_list_devices (names, sizeof names));
   return dev;
 }
 
 static const struct attr *
-find_attr (const char *word, unsigned mode, struct strbuf *answer)
+command_attr (const char *word, unsigned mode, struct strbuf *answer)
 {
   const struct attr *a = attr_find (word);
   char names[LIST_MAX];
 
-  list_attrs (mode, names, sizeof names);
+  command_list_attrs (mode, names, sizeof names);
   if (!a)
-    refuse (answer, 0, "there is no attribute '%.64s'; there are: %s", word,
+    refuse (0, "there is no attribute '%.64s'; there are: %s", word,
             names);
   else if (!(a->mode & mode)) {
-    refuse (answer, 0, "%s can only be %s; there are: %s", word,
+    refuse (0, "%s can only be %s; there are: %s", word,
             mode == ATTR_READ ? "written" : "read", names);
     a = NULL;
   }
@@ -122,18 +125,18 @@ find_attr (const char *word, unsigned mode, struct strbuf *answer)
 /* show */
 
 static int
-shown (const char *what, struct strbuf *answer)
+command_shown (const char *what, struct strbuf *answer)
 {
   if (answer->error == -ENOBUFS)
-    return refuse (answer, -ENOSPC, "%s is longer than an answer can be:"
+    return refuse (-ENOSPC, "%s is longer than an answer can be:"
                    " read the export of that name", what);
   if (answer->error)
-    return refuse (answer, -ENOMEM, "not enough memory to show %s", what);
+    return refuse (-ENOMEM, "not enough memory to show %s", what);
   return 0;
 }
 
 static int
-run_show (struct command *c, struct strbuf *answer)
+command_show (struct command *c, struct strbuf *answer)
 {
   const struct attr *a;
   const struct report *report;
@@ -144,27 +147,27 @@ run_show (struct command *c, struct strbuf *answer)
   report = c->n == 2 ? report_find (c->word[1]) : NULL;
   if (report) {
     report->add (answer);
-    return shown (report->name, answer);
+    return command_shown (report->name, answer);
   }
   if (c->n != 3)
-    return refuse (answer, -EINVAL, "show what?  show DEVICE ATTRIBUTE, show"
+    return refuse (-EINVAL, "show what?  show DEVICE ATTRIBUTE, show"
                    " stats.json or show metrics");
-  a = find_attr (c->word[2], ATTR_READ, answer);
+  a = command_attr (c->word[2], ATTR_READ, answer);
   if (!a)
     return -EINVAL;
-  dev = find_device (c->word[1], answer);
+  dev = command_device (c->word[1], answer);
   if (!dev)
     return -EINVAL;
   view = device_look (dev);
   attr_show (a, &view, answer);
   device_put (dev);
-  return shown (a->name, answer);
+  return command_shown (a->name, answer);
 }
 
 /* hot_add and hot_remove */
 
 static int
-run_hot_add (struct command *c, struct strbuf *answer)
+command_hot_add (struct command *c, struct strbuf *answer)
 {
   struct settings settings = { .given = { NULL } };
   char message[SETTINGS_MESSAGE_MAX], why[ZRAM_MESSAGE_MAX], *value;
@@ -176,30 +179,30 @@ run_hot_add (struct command *c, struct strbuf *answer)
     /* As on the command line, the size may stand alone before the rest. */
     if (!value && i == 1) {
       if (settings_set (&settings, "size", c->word[i], NULL, message) == -1)
-        return refuse (answer, -EINVAL, "%s", message);
+        return refuse (-EINVAL, "%s", message);
       continue;
     }
     if (!value)
-      return refuse (answer, -EINVAL, "'%.64s' is not KEY=VALUE, for example"
+      return refuse (-EINVAL, "'%.64s' is not KEY=VALUE, for example"
                      " size=1G", c->word[i]);
     *value++ = '\0';
     if (settings_set (&settings, c->word[i], value, NULL, message) == -1)
-      return refuse (answer, -EINVAL, "%s", message);
+      return refuse (-EINVAL, "%s", message);
   }
   if (settings_complete (&settings, message) == -1)
-    return refuse (answer, -EINVAL, "%s", message);
+    return refuse (-EINVAL, "%s", message);
   if (settings.params.swap && !swap_taken ())
-    return refuse (answer, -EINVAL, "swap=true: only if the server was"
+    return refuse (-EINVAL, "swap=true: only if the server was"
                    " started with a disk that has it");
   r = device_add (&settings.params, &number, why);
   if (r < 0)
-    return refuse (answer, r, "%s", why);
+    return refuse (r, "%s", why);
   strbuf_printf (answer, "ok\n%u\n", number);
   return 0;
 }
 
 static int
-run_hot_remove (struct command *c, struct strbuf *answer)
+command_hot_remove (struct command *c, struct strbuf *answer)
 {
   char name[16], names[LIST_MAX], why[ZRAM_MESSAGE_MAX];
   int number = -1, r;
@@ -209,13 +212,13 @@ run_hot_remove (struct command *c, struct strbuf *answer)
     number = device_number (name, strlen (name));
   }
   if (number < 0)
-    return refuse (answer, -EINVAL, "hot_remove%s%.64s: must be the number"
+    return refuse (-EINVAL, "hot_remove%s%.64s: must be the number"
                    " of a device; there are: %s", c->n > 1 ? " " : "",
                    c->n > 1 ? c->word[1] : "",
-                   list_devices (names, sizeof names));
+                   command_list_devices (names, sizeof names));
   r = device_remove ((unsigned) number, why);
   if (r < 0)
-    return refuse (answer, r, "%s", why);
+    return refuse (r, "%s", why);
   strbuf_printf (answer, "ok\n");
   return 0;
 }
@@ -223,7 +226,7 @@ run_hot_remove (struct command *c, struct strbuf *answer)
 /* DEVICE ATTRIBUTE VALUE */
 
 static const char *
-skip_spaces (const char *s)
+command_skip_spaces (const char *s)
 {
   return s + strspn (s, " \t");
 }
@@ -232,15 +235,15 @@ skip_spaces (const char *s)
  * answer must not contain, are spaces.
  */
 static void
-rest_of_line (const struct command *c, char *value)
+command_value (const struct command *c, char *value)
 {
-  const char *from = skip_spaces (c->text);
+  const char *from = command_skip_spaces (c->text);
   size_t n, i;
 
   from += strcspn (from, " \t");
-  from = skip_spaces (from);
+  from = command_skip_spaces (from);
   from += strcspn (from, " \t");
-  from = skip_spaces (from);
+  from = command_skip_spaces (from);
   n = strlen (from);
   while (n && strchr (" \t", from[n - 1]))
     n--;
@@ -251,8 +254,8 @@ rest_of_line (const struct command *c, char *value)
 
 /* Set it, with no client connected if it would do harm to one. */
 static int
-store_alone (struct device *dev, const struct attr *a,
-             const char *value, char why[ZRAM_MESSAGE_MAX])
+command_store_alone (struct device *dev, const struct attr *a,
+                     const char *value, char why[ZRAM_MESSAGE_MAX])
 {
   int r;
 
@@ -267,8 +270,8 @@ store_alone (struct device *dev, const struct attr *a,
 }
 
 static int
-store (struct device *dev, const struct attr *a, const char *value,
-       struct strbuf *answer)
+command_store (struct device *dev, const struct attr *a, const char *value,
+               struct strbuf *answer)
 {
   /* Whether a size is a smaller one must stay so while it is set. */
   static pthread_mutex_t harmful = PTHREAD_MUTEX_INITIALIZER;
@@ -278,71 +281,71 @@ store (struct device *dev, const struct attr *a, const char *value,
 
   if (a->harms_clients) {
     pthread_mutex_lock (&harmful);
-    r = store_alone (dev, a, value, why);
+    r = command_store_alone (dev, a, value, why);
     pthread_mutex_unlock (&harmful);
   }
   else
     r = a->store (dev->disk, value, why);
   if (r < 0 && !*value)
-    return refuse (answer, r, "%s %s: the value is missing: must be %s",
+    return refuse (r, "%s %s: the value is missing: must be %s",
                    dev->name, a->name, a->values);
   hint = r == -EBUSY ? a->busy_hint : NULL;
   if (r < 0)
-    return refuse (answer, r, "%s %s: %s%s%s", dev->name, a->name, why,
+    return refuse (r, "%s %s: %s%s%s", dev->name, a->name, why,
                    hint ? "; " : "", hint ? hint : "");
   strbuf_printf (answer, "ok\n");
   return 0;
 }
 
 static int
-run_attribute (struct command *c, struct strbuf *answer)
+command_attribute (struct command *c, struct strbuf *answer)
 {
   char value[COMMAND_MAX + 1], names[LIST_MAX];
   const struct attr *a;
   struct device *dev;
   int r;
 
-  dev = find_device (c->word[0], answer);
+  dev = command_device (c->word[0], answer);
   if (!dev)
     return -EINVAL;
   if (c->n < 2) {
-    r = refuse (answer, -EINVAL, "%s: set what?  There are: %s", dev->name,
-                list_attrs (ATTR_WRITE, names, sizeof names));
+    r = refuse (-EINVAL, "%s: set what?  There are: %s", dev->name,
+                command_list_attrs (ATTR_WRITE, names, sizeof names));
     device_put (dev);
     return r;
   }
-  a = find_attr (c->word[1], ATTR_WRITE, answer);
-  rest_of_line (c, value);
-  r = a ? store (dev, a, value, answer) : -EINVAL;
+  a = command_attr (c->word[1], ATTR_WRITE, answer);
+  command_value (c, value);
+  r = a ? command_store (dev, a, value, answer) : -EINVAL;
   device_put (dev);
   return r;
 }
 
 /* The table */
 
-static int run_help (struct command *c, struct strbuf *answer);
+static int command_help (struct command *c, struct strbuf *answer);
 
 static const struct {
   const char *name, *operands, *help;
   int (*run) (struct command *c, struct strbuf *answer);
 } commands[] = {
   { "show", "DEVICE ATTRIBUTE", "answers its text; also show stats.json"
-    " and show metrics", run_show },
+    " and show metrics", command_show },
   { "hot_add", "[size=]SIZE [KEY=VALUE...]", "make a device with the"
-    " parameters of the command line; answers its number", run_hot_add },
-  { "hot_remove", "N", "remove device zramN", run_hot_remove },
-  { "help", "", "this text", run_help },
+    " parameters of the command line; answers its number", command_hot_add },
+  { "hot_remove", "N", "remove device zramN", command_hot_remove },
+  { "help", "", "this text", command_help },
 };
 #define NCOMMANDS (sizeof commands / sizeof commands[0])
 
 static int
-run_help (struct command *c, struct strbuf *answer)
+command_help (struct command *c, struct strbuf *answer)
 {
   const struct attr *a;
   unsigned i;
 
   if (c->n != 1)
-    return refuse (answer, -EINVAL, "help has no operands: '%.64s'",
+    return refuse (-EINVAL, "help has no operands: '%.64s'",
                    c->word[1]);
   strbuf_printf (answer, "ok\nOne command is one write at offset 0; its answer"
                  " is read there on the same connection.\n\n"
@@ -364,7 +367,7 @@ run_help (struct command *c, struct strbuf *answer)
  * or -EINVAL with the answer.
  */
 static int
-check_line (const char *written, size_t n, struct strbuf *answer)
+command_check (const char *written, size_t n, struct strbuf *answer)
 {
   size_t len = 0, i;
 
@@ -372,16 +375,16 @@ check_line (const char *written, size_t n, struct strbuf *answer)
     unsigned char ch = (unsigned char) written[len];
 
     if (len == COMMAND_MAX)
-      return refuse (answer, -EINVAL, "a command has at most %d bytes",
+      return refuse (-EINVAL, "a command has at most %d bytes",
                      COMMAND_MAX);
     if ((ch < ' ' && ch != '\t') || ch >= 0x7f)
-      return refuse (answer, -EINVAL, "byte %zu of the command is 0x%02x:"
+      return refuse (-EINVAL, "byte %zu of the command is 0x%02x:"
                      " a command is one line of ASCII text", len, ch);
     len++;
   }
   for (i = len + (len < n && written[len] == '\n'); i < n; i++)
     if (written[i])
-      return refuse (answer, -EINVAL, "byte %zu comes after the end of the"
+      return refuse (-EINVAL, "byte %zu comes after the end of the"
                      " line: one command a write", i);
   return (int) len;
 }
@@ -391,7 +394,7 @@ command_run (const char *written, size_t n, struct strbuf *answer)
 {
   struct command c = { .n = 0 };
   char *rest = c.line, *word;
-  int len = check_line (written, n, answer);
+  int len = command_check (written, n, answer);
   unsigned i;
 
   if (len < 0)
@@ -400,16 +403,16 @@ command_run (const char *written, size_t n, struct strbuf *answer)
   memcpy (c.text, written, (size_t) len);
   while ((word = strtok_r (rest, " \t", &rest)) != NULL) {
     if (c.n == WORDS_MAX)
-      return refuse (answer, -EINVAL, "'%.64s' is one word too many", word);
+      return refuse (-EINVAL, "'%.64s' is one word too many", word);
     c.word[c.n++] = word;
   }
   if (c.n == 0)
-    return refuse (answer, -EINVAL, "no command: try help");
+    return refuse (-EINVAL, "no command: try help");
   for (i = 0; i < NCOMMANDS; i++)
     if (strcmp (commands[i].name, c.word[0]) == 0)
       return commands[i].run (&c, answer);
   if (strncmp (c.word[0], "zram", 4) == 0)
-    return run_attribute (&c, answer);
-  return refuse (answer, -EINVAL, "'%.64s' is neither a command (show,"
+    return command_attribute (&c, answer);
+  return refuse (-EINVAL, "'%.64s' is neither a command (show,"
                  " hot_add, hot_remove, help) nor a device", c.word[0]);
 }

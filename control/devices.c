@@ -18,12 +18,12 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;
 static struct device *list[DEVICES_MAX];
-static bool taken[DEVICES_MAX]; /* numbers in use, or view to be */
+static bool taken[DEVICES_MAX]; /* numbers in use, or about to be */
 static bool forked;
 
 /* There is no initializer for one that goes by the monotonic clock. */
 static void __attribute__ ((constructor))
-make_changed (void)
+device_init (void)
 {
   cond_init_monotonic (&changed);
 }
@@ -31,7 +31,7 @@ make_changed (void)
 /* References */
 
 static struct device *
-refer (unsigned number)
+device_refer (unsigned number)
 {
   struct device *dev = number < DEVICES_MAX ? list[number] : NULL;
 
@@ -46,7 +46,7 @@ device_get (unsigned number)
   struct device *dev;
 
   pthread_mutex_lock (&lock);
-  dev = refer (number);
+  dev = device_refer (number);
   pthread_mutex_unlock (&lock);
   return dev;
 }
@@ -58,7 +58,7 @@ devices_get (struct device *devices[DEVICES_MAX])
 
   pthread_mutex_lock (&lock);
   for (i = 0; i < DEVICES_MAX; i++) {
-    devices[n] = refer (i);
+    devices[n] = device_refer (i);
     if (devices[n])
       n++;
   }
@@ -86,7 +86,7 @@ device_connect (unsigned number)
   struct device *dev;
 
   pthread_mutex_lock (&lock);
-  while ((dev = refer (number)) != NULL && dev->alone) {
+  while ((dev = device_refer (number)) != NULL && dev->alone) {
     dev->refs--;                /* the list's is left */
     pthread_cond_wait (&changed, &lock);
   }
@@ -113,7 +113,7 @@ device_disconnect (struct device *dev)
 
 /* Under the lock.  -EBUSY with a message. */
 static int
-wait_until_idle (const struct device *dev, char message[ZRAM_MESSAGE_MAX])
+device_wait_idle (const struct device *dev, char message[ZRAM_MESSAGE_MAX])
 {
   struct timespec until = monotonic_in (GOODBYE_MS);
   int r = 0;
@@ -138,7 +138,7 @@ device_alone (struct device *dev, char message[ZRAM_MESSAGE_MAX])
   int r;
 
   pthread_mutex_lock (&lock);
-  r = wait_until_idle (dev, message);
+  r = device_wait_idle (dev, message);
   if (r == 0)
     dev->alone = true;
   pthread_mutex_unlock (&lock);
@@ -158,7 +158,7 @@ device_share (struct device *dev)
 
 /* The lowest free number, which is the caller's then; -1: none. */
 static int
-take_number (void)
+device_take_number (void)
 {
   int n = 0;
 
@@ -172,7 +172,7 @@ take_number (void)
 }
 
 static int
-keep (struct device *dev, char message[ZRAM_MESSAGE_MAX])
+device_start (struct device *dev, char message[ZRAM_MESSAGE_MAX])
 {
   int r = zram_keeper_start (dev->disk);
 
@@ -183,20 +183,20 @@ keep (struct device *dev, char message[ZRAM_MESSAGE_MAX])
 }
 
 static void
-end (struct device *dev)
+device_end (struct device *dev)
 {
   zram_close (dev->disk);
   free (dev);
 }
 
 static int
-make (struct device *dev, const struct zram_params *params,
-      char message[ZRAM_MESSAGE_MAX])
+device_make (struct device *dev, const struct zram_params *params,
+             char message[ZRAM_MESSAGE_MAX])
 {
   int r = zram_open (params, &dev->disk, message);
 
   if (r == 0 && forked)
-    r = keep (dev, message);
+    r = device_start (dev, message);
   return r;
 }
 
@@ -204,7 +204,7 @@ int
 device_add (const struct zram_params *params, unsigned *number,
             char message[ZRAM_MESSAGE_MAX])
 {
-  int n = take_number (), r = -ENOMEM;
+  int n = device_take_number (), r = -ENOMEM;
   struct device *dev;
 
   if (n == -1) {
@@ -219,7 +219,7 @@ device_add (const struct zram_params *params, unsigned *number,
     dev->number = (unsigned) n;
     dev->refs = 1;
     snprintf (dev->name, sizeof dev->name, "zram%d", n);
-    r = make (dev, params, message);
+    r = device_make (dev, params, message);
   }
   pthread_mutex_lock (&lock);
   if (r == 0)
@@ -228,7 +228,7 @@ device_add (const struct zram_params *params, unsigned *number,
     taken[n] = false;
   pthread_mutex_unlock (&lock);
   if (r < 0 && dev)
-    end (dev);
+    device_end (dev);
   *number = (unsigned) n;
   return r;
 }
@@ -240,8 +240,8 @@ device_remove (unsigned number, char message[ZRAM_MESSAGE_MAX])
   int r;
 
   pthread_mutex_lock (&lock);
-  dev = refer (number);
-  r = dev ? wait_until_idle (dev, message) : -ENODEV;
+  dev = device_refer (number);
+  r = dev ? device_wait_idle (dev, message) : -ENODEV;
   /* Another command may have removed it meanwhile. */
   if (dev && r == 0 && list[number] != dev)
     r = -ENODEV;
@@ -259,7 +259,7 @@ device_remove (unsigned number, char message[ZRAM_MESSAGE_MAX])
     pthread_cond_wait (&changed, &lock);
   pthread_mutex_unlock (&lock);
   if (r == 0)
-    end (dev);
+    device_end (dev);
   return r;
 }
 
@@ -315,7 +315,7 @@ devices_forked (char message[ZRAM_MESSAGE_MAX])
   forked = true;
   for (i = 0; i < DEVICES_MAX && r == 0; i++)
     if (list[i])
-      r = keep (list[i], message);
+      r = device_start (list[i], message);
   return r;
 }
 
@@ -337,7 +337,7 @@ devices_free (void)
 
   for (i = 0; i < DEVICES_MAX; i++)
     if (list[i]) {
-      end (list[i]);
+      device_end (list[i]);
       list[i] = NULL;
       taken[i] = false;
     }

@@ -21,7 +21,7 @@ static char lines[LINES][LOG_THREAD_LINE];
 static unsigned first, waiting, dropped;
 
 static bool
-take (char line[LOG_THREAD_LINE])
+log_thread_take (char line[LOG_THREAD_LINE])
 {
   bool any;
 
@@ -37,17 +37,17 @@ take (char line[LOG_THREAD_LINE])
 }
 
 static void
-write_lines (void *opaque)
+log_thread_write (void *opaque)
 {
   char line[LOG_THREAD_LINE];
 
   (void) opaque;
-  while (take (line))
+  while (log_thread_take (line))
     write_line (line);
 }
 
 static void
-set_open (bool to)
+log_thread_open (bool to)
 {
   pthread_mutex_lock (&lock);
   is_open = to;
@@ -60,12 +60,12 @@ log_thread_start (log_thread_fn *write)
   int r;
 
   write_line = write;
-  worker_init (&worker, "zram-log", 0, write_lines, NULL);
+  worker_init (&worker, "zram-log", 0, log_thread_write, NULL);
   r = worker_start (&worker);
   if (r < 0)
     worker_destroy (&worker);
   else
-    set_open (true);
+    log_thread_open (true);
   return r;
 }
 
@@ -74,14 +74,14 @@ log_thread_stop (void)
 {
   if (!worker.running)
     return;
-  set_open (false);
+  log_thread_open (false);
   worker_stop (&worker);
   worker_destroy (&worker);
 }
 
 /* Under the lock. */
 static void
-add (const char *line)
+log_thread_add (const char *line)
 {
   char *to = lines[(first + waiting) % LINES];
 
@@ -107,7 +107,7 @@ log_thread_say (const char *line)
   pthread_mutex_lock (&lock);
   later = is_open;
   if (later)
-    add (line);
+    log_thread_add (line);
   pthread_mutex_unlock (&lock);
   return later;
 }

@@ -44,7 +44,7 @@ struct map {
 };
 
 static bool
-parse (const char *line, struct map *m)
+prefault_parse (const char *line, struct map *m)
 {
   m->path[0] = '\0';
   return sscanf (line, "%" SCNxPTR "-%" SCNxPTR " %4s %*s %*s %*s %511[^\n]",
@@ -52,7 +52,7 @@ parse (const char *line, struct map *m)
 }
 
 static bool
-takes_part (const char *path)
+prefault_wants (const char *path)
 {
   const char *slash = strrchr (path, '/');
   const char *name = slash ? slash + 1 : path;
@@ -84,12 +84,12 @@ prefault_program (void)
   while (error == 0 && fgets (line, sizeof line, fp)) {
     bool writable, heap, part;
 
-    if (!parse (line, &m))
+    if (!prefault_parse (line, &m))
       continue;
     writable = m.mode[1] == 'w';
     heap = strcmp (m.path, "[heap]") == 0;
     /* What has no name and follows at once are variables too. */
-    part = takes_part (m.path) || (!m.path[0] && m.from == end);
+    part = prefault_wants (m.path) || (!m.path[0] && m.from == end);
     if (m.mode[0] != 'r' || m.mode[3] != 'p' || !(heap || part) ||
         (writable && !heap && m.to - m.from > DATA_MAX))
       continue;

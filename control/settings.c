@@ -31,24 +31,6 @@ _Static_assert (ZRAM_SIZE_MAX == UINT64_C (16) << 40 &&
 
 /* Values */
 
-bool
-settings_boolean (const char *value, bool *b)
-{
-  static const char *const names[][6] = {
-    { "0", "false", "f", "no", "n", "off" },
-    { "1", "true", "t", "yes", "y", "on" },
-  };
-  unsigned i, k;
-
-  for (i = 0; i < 2; i++)
-    for (k = 0; k < 6; k++)
-      if (strcasecmp (value, names[i][k]) == 0) {
-        *b = i;
-        return true;
-      }
-  return false;
-}
-
 int
 settings_refuse (char message[SETTINGS_MESSAGE_MAX], const char *key,
                  const char *value, const char *fmt, ...)
@@ -75,8 +57,8 @@ typedef int parse_fn (struct settings *settings, const char *key,
                       char message[SETTINGS_MESSAGE_MAX]);
 
 static int
-parse_size (struct settings *settings, const char *key,
-            const char *value, char message[SETTINGS_MESSAGE_MAX])
+settings_parse_size (struct settings *settings, const char *key,
+                     const char *value, char message[SETTINGS_MESSAGE_MAX])
 {
   uint64_t n;
 
@@ -102,8 +84,9 @@ parse_size (struct settings *settings, const char *key,
  * given, and the range.
  */
 static int
-set_level (struct settings *settings, const char *key, const char *value,
-           enum setting other, int level, char message[SETTINGS_MESSAGE_MAX])
+settings_set_level (struct settings *settings, const char *key,
+                    const char *value, enum setting other, int level,
+                    char message[SETTINGS_MESSAGE_MAX])
 {
   struct zram_params *p = &settings->params;
   char text[QUOTE_MAX];
@@ -118,8 +101,8 @@ set_level (struct settings *settings, const char *key, const char *value,
 
 /* The engine knows the names, and quotes one that it does not know. */
 static int
-parse_algo (struct settings *settings, const char *key,
-            const char *value, char message[SETTINGS_MESSAGE_MAX])
+settings_parse_algo (struct settings *settings, const char *key,
+                     const char *value, char message[SETTINGS_MESSAGE_MAX])
 {
   struct algorithm a;
 
@@ -127,24 +110,25 @@ parse_algo (struct settings *settings, const char *key,
     return refuse ("what follows the colon must be the level, a whole"
                    " number");
   settings->params.algo = quote (a.name, settings->algo);
-  return a.has_level ? set_level (settings, key, value, SETTING_LEVEL,
-                                  a.level, message) : 0;
+  return a.has_level ? settings_set_level (settings, key, value, SETTING_LEVEL,
+                                           a.level, message) : 0;
 }
 
 static int
-parse_level (struct settings *settings, const char *key,
-             const char *value, char message[SETTINGS_MESSAGE_MAX])
+settings_parse_level (struct settings *settings, const char *key,
+                      const char *value, char message[SETTINGS_MESSAGE_MAX])
 {
   int level;
 
   if (number_integer (value, &level) == -EINVAL)
     return refuse ("not a whole number");
-  return set_level (settings, key, value, SETTING_ALGO, level, message);
+  return settings_set_level (settings, key, value, SETTING_ALGO, level,
+                             message);
 }
 
 static int
-parse_page_size (struct settings *settings, const char *key,
-                 const char *value, char message[SETTINGS_MESSAGE_MAX])
+settings_parse_page_size (struct settings *settings, const char *key,
+                          const char *value, char message[SETTINGS_MESSAGE_MAX])
 {
   static const char range[] = "a power of two from 4K to 64K";
   uint64_t n;
@@ -158,8 +142,8 @@ parse_page_size (struct settings *settings, const char *key,
 }
 
 static int
-parse_mem_limit (struct settings *settings, const char *key,
-                 const char *value, char message[SETTINGS_MESSAGE_MAX])
+settings_parse_mem_limit (struct settings *settings, const char *key,
+                          const char *value, char message[SETTINGS_MESSAGE_MAX])
 {
   static const char range[] = "more than 0 bytes or from 1% to 100% of the RAM";
   const char *why;
@@ -180,32 +164,46 @@ parse_mem_limit (struct settings *settings, const char *key,
   return 0;
 }
 
+/* Read a boolean in the words that nbdkit takes. */
 static int
-parse_boolean (bool *to, const char *key, const char *value,
-               char message[SETTINGS_MESSAGE_MAX])
+settings_parse_boolean (bool *to, const char *key, const char *value,
+                        char message[SETTINGS_MESSAGE_MAX])
 {
-  if (!settings_boolean (value, to))
-    return refuse ("not understood; must be true or false");
-  return 0;
+  static const char *const names[][6] = {
+    { "0", "false", "f", "no", "n", "off" },
+    { "1", "true", "t", "yes", "y", "on" },
+  };
+  unsigned i, k;
+
+  for (i = 0; i < 2; i++)
+    for (k = 0; k < 6; k++)
+      if (strcasecmp (value, names[i][k]) == 0) {
+        *to = i;
+        return 0;
+      }
+  return refuse ("not understood; must be true or false");
 }
 
 static int
-parse_track_access (struct settings *settings, const char *key,
-                    const char *value, char message[SETTINGS_MESSAGE_MAX])
+settings_parse_track_access (struct settings *settings, const char *key,
+                             const char *value,
+                             char message[SETTINGS_MESSAGE_MAX])
 {
-  return parse_boolean (&settings->params.track_access, key, value, message);
+  return settings_parse_boolean (&settings->params.track_access, key, value,
+                                 message);
 }
 
 static int
-parse_swap (struct settings *settings, const char *key,
-            const char *value, char message[SETTINGS_MESSAGE_MAX])
+settings_parse_swap (struct settings *settings, const char *key,
+                     const char *value, char message[SETTINGS_MESSAGE_MAX])
 {
-  return parse_boolean (&settings->params.swap, key, value, message);
+  return settings_parse_boolean (&settings->params.swap, key, value, message);
 }
 
 static int
-parse_swap_reserve (struct settings *settings, const char *key,
-                    const char *value, char message[SETTINGS_MESSAGE_MAX])
+settings_parse_swap_reserve (struct settings *settings, const char *key,
+                             const char *value,
+                             char message[SETTINGS_MESSAGE_MAX])
 {
   static const char range[] = "from 0 (none) to 16T";
   uint64_t n;
@@ -241,33 +239,33 @@ static const struct {
   [SETTING_SIZE] = { "size", "SIZE",
     "size of the disk, required: a multiple of 512\n"
     "bytes up to 16T, for example 512M or 1.5G\n",
-    parse_size, FIELD (params.size) },
+    settings_parse_size, FIELD (params.size) },
   [SETTING_ALGO] = { "algo", "CODEC[:N]",
     "how to compress, and the level:\n",
-    parse_algo, FIELD (algo) },
+    settings_parse_algo, FIELD (algo) },
   [SETTING_LEVEL] = { "level", "N",
     "compression level: range, (default), and what a\n"
     "larger level does\n",
-    parse_level, LEVEL },
+    settings_parse_level, LEVEL },
   [SETTING_PAGE_SIZE] = { "page-size", "SIZE",
     "compress so much at once: a power of two from\n"
     "4K to 64K, default 4K\n",
-    parse_page_size, FIELD (params.page_size) },
+    settings_parse_page_size, FIELD (params.page_size) },
   [SETTING_MEM_LIMIT] = { "mem-limit", "SIZE|N%",
     "hold no more memory than SIZE bytes or N percent\n"
     "of the RAM; writes that need more fail\n",
-    parse_mem_limit, FIELD (params.mem_limit) },
+    settings_parse_mem_limit, FIELD (params.mem_limit) },
   [SETTING_TRACK_ACCESS] = { "track-access", "BOOL",
     "remember when pages were accessed, default false\n",
-    parse_track_access, FIELD (params.track_access) },
+    settings_parse_track_access, FIELD (params.track_access) },
   [SETTING_SWAP] = { "swap", "BOOL",
     "do what makes it safe to swap to the disk from\n"
     "this machine, default false\n",
-    parse_swap, FIELD (params.swap) },
+    settings_parse_swap, FIELD (params.swap) },
   [SETTING_SWAP_RESERVE] = { "swap-reserve", "SIZE",
     "with swap=true: memory kept ready for writes,\n"
     "default 1/32 of the size, from 16M to 64M\n",
-    parse_swap_reserve, FIELD (params.swap_reserve) },
+    settings_parse_swap_reserve, FIELD (params.swap_reserve) },
 };
 
 const char *
@@ -298,8 +296,8 @@ settings_same_key (const char *key, const char *given)
 }
 
 static int
-refuse_key (const char *key, const char *value,
-            char message[SETTINGS_MESSAGE_MAX])
+settings_refuse_key (const char *key, const char *value,
+                     char message[SETTINGS_MESSAGE_MAX])
 {
   char names[128] = "";
   unsigned i;
@@ -322,7 +320,7 @@ settings_set (struct settings *settings, const char *key, const char *value,
   if (no_such_key)
     *no_such_key = i == SETTINGS;
   if (i == SETTINGS)
-    return refuse_key (key, value, message);
+    return settings_refuse_key (key, value, message);
   key = table[i].key;
   if (settings->given[i])
     return refuse ("given twice; the first was %s",
@@ -339,7 +337,7 @@ settings_set (struct settings *settings, const char *key, const char *value,
  * its own may be that of algo=zstd:3.
  */
 static bool
-keeps_own (const struct settings *own, enum setting n)
+settings_keeps_own (const struct settings *own, enum setting n)
 {
   if (n == SETTING_LEVEL)
     return own->given[SETTING_ALGO] || own->params.has_level;
@@ -356,7 +354,7 @@ settings_inherit (struct settings *s, const struct settings *others)
   unsigned i;
 
   for (i = 0; i < SETTINGS; i++)
-    if (!keeps_own (&own, i)) {
+    if (!settings_keeps_own (&own, i)) {
       s->given[i] = others->given[i];
       memcpy ((char *) s + table[i].at, (const char *) others + table[i].at,
               table[i].size);
@@ -373,7 +371,7 @@ settings_inherit (struct settings *s, const struct settings *others)
 #define RESERVE_OF_LIMIT 4
 
 static uint64_t
-reserve_default (const struct zram_params *p)
+settings_reserve (const struct zram_params *p)
 {
   uint64_t n = p->size / RESERVE_OF_SIZE;
 
@@ -384,13 +382,13 @@ reserve_default (const struct zram_params *p)
 }
 
 static int
-complete_swap (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
+settings_complete_swap (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
 {
   struct zram_params *p = &s->params;
   const char *reserve = s->given[SETTING_SWAP_RESERVE];
 
   if (!reserve) {
-    p->swap_reserve = p->swap ? reserve_default (p) : 0;
+    p->swap_reserve = p->swap ? settings_reserve (p) : 0;
     return 0;
   }
   if (!p->swap)
@@ -428,5 +426,5 @@ settings_complete (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
     snprintf (message, SETTINGS_MESSAGE_MAX, "%s", why);
     return -1;
   }
-  return complete_swap (s, message);
+  return settings_complete_swap (s, message);
 }

@@ -66,7 +66,4 @@ extern void settings_inherit (struct settings *settings,
 extern int settings_complete (struct settings *settings,
                               char message[SETTINGS_MESSAGE_MAX]);
 
-/* Read a boolean as nbdkit does. */
-extern bool settings_boolean (const char *value, bool *b);
-
 #endif /* ZRAM_SETTINGS_H */

@@ -15,7 +15,7 @@
 #define FIRST_ROOM 1024
 
 static int
-stop (struct strbuf *t, int error)
+strbuf_stop (struct strbuf *t, int error)
 {
   t->error = error;
   return error;
@@ -23,7 +23,7 @@ stop (struct strbuf *t, int error)
 
 /* Room for n more bytes and a NUL.  It doubles: adding is cheap. */
 static int
-make_room (struct strbuf *t, size_t n)
+strbuf_reserve (struct strbuf *t, size_t n)
 {
   size_t room = t->room ? t->room : FIRST_ROOM;
   char *data;
@@ -31,14 +31,14 @@ make_room (struct strbuf *t, size_t n)
   if (t->error)
     return t->error;
   if (n > t->max - t->len)
-    return stop (t, -ENOBUFS);
+    return strbuf_stop (t, -ENOBUFS);
   while (room <= t->len + n)
     room *= 2;
   if (room == t->room)
     return 0;
   data = t->data ? os_grow (t->data, t->room, room) : os_alloc (room);
   if (!data)
-    return stop (t, -ENOMEM);
+    return strbuf_stop (t, -ENOMEM);
   t->data = data;
   t->room = room;
   return 0;
@@ -47,7 +47,7 @@ make_room (struct strbuf *t, size_t n)
 int
 strbuf_add (struct strbuf *t, const char *bytes, size_t n)
 {
-  int r = make_room (t, n);
+  int r = strbuf_reserve (t, n);
 
   if (r < 0)
     return r;
@@ -66,7 +66,7 @@ strbuf_printf (struct strbuf *t, const char *format, ...)
   va_start (args, format);
   va_copy (again, args);
   n = vsnprintf (NULL, 0, format, args);
-  r = n < 0 ? stop (t, -ENOMEM) : make_room (t, (size_t) n);
+  r = n < 0 ? strbuf_stop (t, -ENOMEM) : strbuf_reserve (t, (size_t) n);
   if (r == 0) {
     vsnprintf (t->data + t->len, (size_t) n + 1, format, again);
     t->len += (size_t) n;

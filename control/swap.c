@@ -55,14 +55,14 @@ bool swap_on;
  */
 
 static int
-refused (char why[WHY_MAX], int error, const char *call, const char *help)
+swap_refused (char why[WHY_MAX], int error, const char *call, const char *help)
 {
   snprintf (why, WHY_MAX, "%s: %s; %s", call, strerror (error), help);
   return error;
 }
 
 static int
-take_oom (char why[WHY_MAX])
+swap_take_oom (char why[WHY_MAX])
 {
   static const char file[] = "/proc/self/oom_score_adj", least[] = "-1000";
   char now[16] = "";
@@ -76,23 +76,23 @@ take_oom (char why[WHY_MAX])
     error = errno;
   if (fd != -1)
     close (fd);
-  return error ? refused (why, error, file, "it takes CAP_SYS_RESOURCE")
+  return error ? swap_refused (why, error, file, "it takes CAP_SYS_RESOURCE")
     : 0;
 }
 
 static int
-take_flusher (char why[WHY_MAX])
+swap_take_flusher (char why[WHY_MAX])
 {
   if (prctl (PR_SET_IO_FLUSHER, 1, 0, 0, 0) == 0)
     return 0;
-  return refused (why, errno, "PR_SET_IO_FLUSHER",
-                  errno == EINVAL ? "it takes Linux 5.6"
-                  : "it takes CAP_SYS_RESOURCE");
+  return swap_refused (why, errno, "PR_SET_IO_FLUSHER",
+                       errno == EINVAL ? "it takes Linux 5.6"
+                       : "it takes CAP_SYS_RESOURCE");
 }
 
 /* Without regard to what root may do elsewhere. */
 static bool
-has_capability (unsigned capability)
+swap_has_capability (unsigned capability)
 {
   struct __user_cap_header_struct head = {
     .version = _LINUX_CAPABILITY_VERSION_3,
@@ -105,7 +105,7 @@ has_capability (unsigned capability)
 
 /* KiB that are locked. */
 static unsigned long
-locked_now (void)
+swap_locked_kib (void)
 {
   FILE *fp = fopen ("/proc/self/status", "re");
   char line[256];
@@ -124,22 +124,22 @@ locked_now (void)
  * now, the server would fail to serve its next client.
  */
 static int
-take_lock (char why[WHY_MAX])
+swap_take_lock (char why[WHY_MAX])
 {
   struct rlimit limit = { 0 };
 
   getrlimit (RLIMIT_MEMLOCK, &limit);
-  if (limit.rlim_cur != RLIM_INFINITY && !has_capability (CAP_IPC_LOCK)) {
+  if (limit.rlim_cur != RLIM_INFINITY && !swap_has_capability (CAP_IPC_LOCK)) {
     snprintf (why, WHY_MAX, "mlockall: it takes CAP_IPC_LOCK or an unlimited"
               " RLIMIT_MEMLOCK, which is %" PRIu64 " KiB",
               (uint64_t) limit.rlim_cur >> 10);
     return EPERM;
   }
   if (mlockall (MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == -1)
-    return refused (why, errno, "mlockall",
-                    errno == EINVAL ? "it takes Linux 4.4"
-                    : "it takes CAP_IPC_LOCK");
-  if (locked_now () == 0) {
+    return swap_refused (why, errno, "mlockall",
+                         errno == EINVAL ? "it takes Linux 4.4"
+                         : "it takes CAP_IPC_LOCK");
+  if (swap_locked_kib () == 0) {
     snprintf (why, WHY_MAX, "mlockall: nothing is locked, as in builds with"
               " a sanitizer");
     return ENOSYS;
@@ -151,7 +151,7 @@ take_lock (char why[WHY_MAX])
  * never attr_shrinks, and nothing is mapped beside it.
  */
 static int
-take_heap (char why[WHY_MAX])
+swap_take_heap (char why[WHY_MAX])
 {
 #ifdef __GLIBC__
   static const struct { int option, value; } options[] = {
@@ -166,40 +166,40 @@ take_heap (char why[WHY_MAX])
 
   for (i = 0; i < sizeof options / sizeof options[0]; i++)
     if (!mallopt (options[i].option, options[i].value))
-      return refused (why, EINVAL, "mallopt",
-                      "it takes the malloc of glibc");
+      return swap_refused (why, EINVAL, "mallopt",
+                           "it takes the malloc of glibc");
   p = malloc (HEAP_BYTES);
   if (!p)
-    return refused (why, ENOMEM, "malloc", "the system has no memory");
+    return swap_refused (why, ENOMEM, "malloc", "the system has no memory");
   explicit_bzero (p, HEAP_BYTES);
   top = sbrk (0);
   in_heap = p < top && top - p < INT_MAX;
   free (p);
-  return in_heap ? 0 : refused (why, ENOSYS, "mallopt",
-                                "it takes the malloc of glibc");
+  return in_heap ? 0 : swap_refused (why, ENOSYS, "mallopt",
+                                     "it takes the malloc of glibc");
 #else
-  return refused (why, ENOSYS, "mallopt", "it takes glibc");
+  return swap_refused (why, ENOSYS, "mallopt", "it takes glibc");
 #endif
 }
 
 static int
-take_code (char why[WHY_MAX])
+swap_take_code (char why[WHY_MAX])
 {
   int error = prefault_program ();
 
-  return error ? refused (why, error, "/proc/self/maps",
-                          "it takes Linux 5.14") : 0;
+  return error ? swap_refused (why, error, "/proc/self/maps",
+                               "it takes Linux 5.14") : 0;
 }
 
 static int
-take_realtime (char why[WHY_MAX])
+swap_take_realtime (char why[WHY_MAX])
 {
   struct sched_param param = { .sched_priority = 1 };
 
   if (sched_setscheduler (0, SCHED_RR, &param) == 0)
     return 0;
-  return refused (why, errno, "sched_setscheduler", "it takes CAP_SYS_NICE"
-                  " or an RLIMIT_RTPRIO of 1");
+  return swap_refused (why, errno, "sched_setscheduler", "it takes CAP_SYS_NICE"
+                       " or an RLIMIT_RTPRIO of 1");
 }
 
 /* In this order: first what keeps us alive and out of waiting while the
@@ -214,20 +214,20 @@ static const struct {
   int (*take) (char why[WHY_MAX]);
   const char *lost;
 } table[] = {
-  { "oom", false, take_oom,
+  { "oom", false, swap_take_oom,
     "when memory is all used the kernel may kill the server, and with it"
     " what was swapped" },
-  { "flusher", true, take_flusher,
+  { "flusher", true, swap_take_flusher,
     "to answer it may wait for pages to be swapped, which wait for it, and"
     " swapping to it then stops this machine" },
-  { "lock", true, take_lock,
+  { "lock", true, swap_take_lock,
     "the server itself may be paged out, and swapping to it then stops"
     " this machine" },
-  { "heap", true, take_heap,
+  { "heap", true, swap_take_heap,
     "a new client or a larger request may wait for memory" },
-  { "code", true, take_code,
+  { "code", true, swap_take_code,
     "the server may wait for its own program to be read from disk" },
-  { "realtime", true, take_realtime,
+  { "realtime", true, swap_take_realtime,
     "the kernel's last memory is not for the server, and swapping to it"
     " stops this machine" },
 };
@@ -257,7 +257,7 @@ swap_warn (const struct swap_server *server, unsigned i, const char *why)
  * limits.
  */
 static void
-raise_limit (int which, rlim_t wanted)
+swap_raise_limit (int which, rlim_t wanted)
 {
   struct rlimit limit;
 
@@ -304,7 +304,7 @@ struct finding {
 
 /* In a child, which may do to itself what the server will do later. */
 static void
-try_steps (const struct swap_server *server, struct finding *finding)
+swap_try_steps (const struct swap_server *server, struct finding *finding)
 {
   unsigned i;
 
@@ -316,7 +316,7 @@ try_steps (const struct swap_server *server, struct finding *finding)
 
 /* False: it could not be tried. */
 static bool
-run_trial (const struct swap_server *server, struct finding *finding)
+swap_run_trial (const struct swap_server *server, struct finding *finding)
 {
   int status = -1;
   pid_t pid;
@@ -326,7 +326,7 @@ run_trial (const struct swap_server *server, struct finding *finding)
   if (pid == -1)
     return false;
   if (pid == 0) {
-    try_steps (server, finding);
+    swap_try_steps (server, finding);
     _exit (0);
   }
   while (waitpid (pid, &status, 0) == -1 && errno == EINTR)
@@ -338,7 +338,7 @@ run_trial (const struct swap_server *server, struct finding *finding)
  * background, and nothing of what is said after.
  */
 static void
-foretell (const struct swap_server *server)
+swap_foretell (const struct swap_server *server)
 {
   struct finding *finding = mmap (NULL, sizeof *finding,
                                   PROT_READ | PROT_WRITE,
@@ -347,7 +347,7 @@ foretell (const struct swap_server *server)
 
   if (finding == MAP_FAILED)
     return;
-  if (run_trial (server, finding))
+  if (swap_run_trial (server, finding))
     for (i = 0; i < NSTEPS; i++)
       if (finding->why[i][0]) {
         swap_warn (server, i, finding->why[i]);
@@ -359,9 +359,9 @@ foretell (const struct swap_server *server)
 void
 swap_prepare (const struct swap_server *server)
 {
-  raise_limit (RLIMIT_MEMLOCK, RLIM_INFINITY);
-  raise_limit (RLIMIT_RTPRIO, 1);
-  foretell (server);
+  swap_raise_limit (RLIMIT_MEMLOCK, RLIM_INFINITY);
+  swap_raise_limit (RLIMIT_RTPRIO, 1);
+  swap_foretell (server);
 }
 
 /* --- And the steps ------------------------------------------------------ */
@@ -394,7 +394,7 @@ swap_steps (unsigned *n)
 }
 
 static void __attribute__ ((noinline))
-touch_stack (void)
+swap_touch_pages (void)
 {
   volatile char stack[STACK_BYTES];
   unsigned i;
@@ -409,6 +409,6 @@ swap_touch_stack (void)
   static __thread bool touched;
 
   if (!touched)
-    touch_stack ();
+    swap_touch_pages ();
   touched = true;
 }

@@ -16,7 +16,7 @@
  * prints an error if it is asked for it on any other socket.
  */
 static bool
-is_local (void)
+access_is_local (void)
 {
   union {
     struct sockaddr sa;
@@ -32,7 +32,7 @@ is_local (void)
 }
 
 static bool
-has_tls (void)
+access_has_tls (void)
 {
   return nbdkit_is_tls () == 1;
 }
@@ -42,8 +42,8 @@ access_granted (enum control control)
 {
   switch (control) {
   case CONTROL_RW: return true;
-  case CONTROL_TLS: return is_local () || has_tls ();
-  case CONTROL_LOCAL: return is_local ();
+  case CONTROL_TLS: return access_is_local () || access_has_tls ();
+  case CONTROL_LOCAL: return access_is_local ();
   case CONTROL_RO: case CONTROL_OFF: break;
   }
   return false;
@@ -52,7 +52,7 @@ access_granted (enum control control)
 enum asker
 access_asker (enum control control)
 {
-  if (is_local ())
+  if (access_is_local ())
     return ASKER_OWNER;
   return access_granted (control) ? ASKER_WRITER : ASKER_READER;
 }

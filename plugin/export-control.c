@@ -59,7 +59,7 @@ control_can_write (const struct handle *h)
 
 /* Under the lock. */
 static int
-renew (struct handle *h)
+control_renew (struct handle *h)
 {
   const struct export_name name = {
     .type = EXPORT_REPORT, .report = report_get (REPORT_JSON),
@@ -78,7 +78,7 @@ renew (struct handle *h)
 
 /* The text, and spaces after it. */
 static void
-copy_out (const struct strbuf *text, char *buf, size_t count, size_t offset)
+control_copy (const struct strbuf *text, char *buf, size_t count, size_t offset)
 {
   size_t n = offset < text->len ? text->len - offset : 0;
 
@@ -96,9 +96,9 @@ control_pread (struct handle *h, void *buf, uint32_t count, uint64_t offset)
 
   pthread_mutex_lock (&h->lock);
   if (!h->answered && (offset == 0 || !h->copy.text.data))
-    r = renew (h);
+    r = control_renew (h);
   if (r == 0)
-    copy_out (&h->copy.text, buf, count, offset);
+    control_copy (&h->copy.text, buf, count, offset);
   /* Read to its end: those who stay connected need not hold it. */
   if (r == 0 && !h->answered && offset + count == CONTROL_SIZE)
     text_copy_free (&h->copy);
@@ -110,7 +110,7 @@ control_pread (struct handle *h, void *buf, uint32_t count, uint64_t offset)
  * of the line.
  */
 static void
-log_answer (const char *command, const struct strbuf *answer)
+control_log_answer (const char *command, const struct strbuf *answer)
 {
   static const char error[] = "error: ";
   char why[QUOTE_MAX + 1];
@@ -122,7 +122,7 @@ log_answer (const char *command, const struct strbuf *answer)
 
 /* Under the lock. */
 static int
-run (struct handle *h, const char *line, size_t n)
+control_run (struct handle *h, const char *line, size_t n)
 {
   struct text_copy answer;
   const char *why = text_copy_start (&answer, h->asker, CONTROL_SIZE);
@@ -139,7 +139,7 @@ run (struct handle *h, const char *line, size_t n)
   if (answer.text.error)
     r = -ENOMEM;
   else if (r < 0) {
-    log_answer (first, &answer.text);
+    control_log_answer (first, &answer.text);
   }
   else
     nbdkit_debug ("control: %s", first);
@@ -161,7 +161,7 @@ control_pwrite (struct handle *h, const void *buf, uint32_t count,
   /* Answered like any line that is none, so that no older answer is taken
    * for the answer to this.
    */
-  r = offset == 0 ? run (h, buf, count) : run (h, "\x01", 1);
+  r = offset == 0 ? control_run (h, buf, count) : control_run (h, "\x01", 1);
   pthread_mutex_unlock (&h->lock);
   return r;
 }

@@ -87,8 +87,8 @@ struct extents {
  * zram_extents clips them.
  */
 static int
-emit_extent (void *opaque, uint64_t offset, uint64_t length,
-             enum zram_extent type)
+disk_emit_extent (void *opaque, uint64_t offset, uint64_t length,
+                  enum zram_extent type)
 {
   static const uint32_t types[] = {
     [ZRAM_EXTENT_HOLE] = NBDKIT_EXTENT_HOLE | NBDKIT_EXTENT_ZERO,
@@ -110,7 +110,7 @@ disk_extents (struct handle *h, uint32_t count, uint64_t offset,
 
   if (flags & NBDKIT_FLAG_REQ_ONE)
     extents.room = 1;
-  return zram_extents (h->device->disk, count, offset, emit_extent,
+  return zram_extents (h->device->disk, count, offset, disk_emit_extent,
                        &extents);
 }
 

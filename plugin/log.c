@@ -46,7 +46,7 @@ static struct failure {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static uint64_t
-monotonic_ns (void)
+log_now (void)
 {
   struct timespec t;
 
@@ -65,7 +65,7 @@ log_pass (struct rate_limit *limit, const char *kind, char more[MORE_MAX])
   bool pass;
 
   pthread_mutex_lock (&lock);
-  pass = rate_limit_pass (limit, monotonic_ns (), &held_back);
+  pass = rate_limit_pass (limit, log_now (), &held_back);
   pthread_mutex_unlock (&lock);
   more[0] = '\0';
   if (held_back)

@@ -36,8 +36,8 @@ typedef int parse_fn (const char *key, const char *value,
 /* The server's own */
 
 static int
-parse_devices (const char *key, const char *value,
-               char message[SETTINGS_MESSAGE_MAX])
+params_parse_devices (const char *key, const char *value,
+                      char message[SETTINGS_MESSAGE_MAX])
 {
   uint64_t n;
 
@@ -50,8 +50,8 @@ parse_devices (const char *key, const char *value,
 }
 
 static int
-parse_device (const char *key, const char *value,
-              char message[SETTINGS_MESSAGE_MAX])
+params_parse_device (const char *key, const char *value,
+                     char message[SETTINGS_MESSAGE_MAX])
 {
   char next[32];
 
@@ -73,8 +73,8 @@ static const char *const controls[] = {
 };
 
 static int
-parse_control (const char *key, const char *value,
-               char message[SETTINGS_MESSAGE_MAX])
+params_parse_control (const char *key, const char *value,
+                      char message[SETTINGS_MESSAGE_MAX])
 {
   unsigned i;
 
@@ -87,8 +87,8 @@ parse_control (const char *key, const char *value,
 }
 
 static int
-parse_parallel (const char *key, const char *value,
-                char message[SETTINGS_MESSAGE_MAX])
+params_parse_parallel (const char *key, const char *value,
+                       char message[SETTINGS_MESSAGE_MAX])
 {
   return parallel_set (value) ? 0 : refuse ("must be auto, on or off");
 }
@@ -100,11 +100,11 @@ static struct {
 } table[] = {
   { "devices", "N",
     "make N devices alike, zram0 to zramN-1: 1 to 64\n",
-    parse_devices, NULL },
+    params_parse_devices, NULL },
   { "device", "NAME",
     "what follows is of the device NAME: zram0, then\n"
     "zram1, ...; what came before is of all of them\n",
-    parse_device, NULL },
+    params_parse_device, NULL },
   { "control", "WHO",
     "who may write to the export control:\n"
     "  local   clients on a Unix socket that are root\n"
@@ -112,26 +112,26 @@ static struct {
     "  tls     they, and clients with TLS\n"
     "  rw      everybody\n"
     "  ro      nobody\n"
-    "  off     and there is no such export\n", parse_control, NULL },
+    "  off     and there is no such export\n", params_parse_control, NULL },
   { "parallel", "WHEN",
     "serve requests of one connection in parallel:\n"
     "  auto    unless a client that goes away could\n"
     "          end this nbdkit then (default)\n"
     "  on      always\n"
     "  off     never; those of several connections\n"
-    "          are, whatever is said here\n", parse_parallel, NULL },
+    "          are, whatever is said here\n", params_parse_parallel, NULL },
 };
 #define NPARAMS (sizeof table / sizeof table[0])
 _Static_assert (DEVICES_MAX == 64, "the help says so");
 
 static int
-set_of_server (unsigned i, const char *value,
-               char message[SETTINGS_MESSAGE_MAX])
+params_set_server (unsigned i, const char *value,
+                   char message[SETTINGS_MESSAGE_MAX])
 {
   const char *key = table[i].key;
   char text[QUOTE_MAX];
 
-  if (table[i].given && table[i].parse != parse_device)
+  if (table[i].given && table[i].parse != params_parse_device)
     return refuse ("given twice; the first was %s",
                    quote (table[i].given, text));
   table[i].given = value;
@@ -141,7 +141,8 @@ set_of_server (unsigned i, const char *value,
 }
 
 static int
-set (const char *key, const char *value, char message[SETTINGS_MESSAGE_MAX])
+params_set_any (const char *key, const char *value,
+                char message[SETTINGS_MESSAGE_MAX])
 {
   struct settings *s = named ? &device[named - 1] : &defaults;
   bool no_such_key;
@@ -150,7 +151,7 @@ set (const char *key, const char *value, char message[SETTINGS_MESSAGE_MAX])
 
   for (i = 0; i < NPARAMS; i++)
     if (settings_same_key (table[i].key, key))
-      return set_of_server (i, value, message);
+      return params_set_server (i, value, message);
   r = settings_set (s, key, value, &no_such_key, message);
   /* It has named those of a device. */
   for (i = 0; no_such_key && i < NPARAMS; i++) {
@@ -166,7 +167,7 @@ params_set (const char *key, const char *value)
 {
   char message[SETTINGS_MESSAGE_MAX];
 
-  if (set (key, value, message) == 0)
+  if (params_set_any (key, value, message) == 0)
     return 0;
   nbdkit_error ("%s", message);
   return -1;
@@ -175,7 +176,7 @@ params_set (const char *key, const char *value)
 #undef refuse
 
 static void
-warn_of_limit (const struct settings *s)
+params_warn_limit (const struct settings *s)
 {
   uint64_t ram = os_ram ();
   char line[SETTINGS_MESSAGE_MAX];
@@ -189,7 +190,7 @@ warn_of_limit (const struct settings *s)
 }
 
 static void
-warn_of_parallel (void)
+params_warn_parallel (void)
 {
   if (parallel_on () && !parallel_is_safe ())
     log_warn_starter ("parallel=on: a client that goes away can end this"
@@ -215,9 +216,9 @@ params_complete (struct params *params)
       return -1;
     }
     if (named || i == 0)
-      warn_of_limit (&device[i]);
+      params_warn_limit (&device[i]);
   }
-  warn_of_parallel ();
+  params_warn_parallel ();
   return 0;
 }
 
@@ -228,7 +229,7 @@ params_complete (struct params *params)
 char params_help[8192];
 
 static void __attribute__ ((format (printf, 1, 2)))
-help_add (const char *fmt, ...)
+params_help_add (const char *fmt, ...)
 {
   size_t len = strlen (params_help);
   va_list args;
@@ -239,7 +240,7 @@ help_add (const char *fmt, ...)
 }
 
 static void
-help_codecs (void)
+params_help_codecs (void)
 {
   const struct zram_codec_info *info;
   unsigned i;
@@ -247,39 +248,39 @@ help_codecs (void)
   for (i = 0; (info = zram_codec_info (i)) != NULL; i++) {
     bool is_default = strcmp (info->name, zram_codec_default ()) == 0;
 
-    help_add ("%*s%s%s%s%s\n", HELP_INDENT + 2, "", info->name,
-              info->alias ? ", also called " : "",
-              info->alias ? info->alias : "",
-              is_default ? " (default)" : "");
+    params_help_add ("%*s%s%s%s%s\n", HELP_INDENT + 2, "", info->name,
+                     info->alias ? ", also called " : "",
+                     info->alias ? info->alias : "",
+                     is_default ? " (default)" : "");
   }
 }
 
 static void
-help_levels (void)
+params_help_levels (void)
 {
   const struct zram_codec_info *info;
   unsigned i;
 
   for (i = 0; (info = zram_codec_info (i)) != NULL; i++) {
-    help_add ("%*s%-8s ", HELP_INDENT + 2, "", info->name);
+    params_help_add ("%*s%-8s ", HELP_INDENT + 2, "", info->name);
     if (info->level_min > info->level_max)
-      help_add ("has no levels\n");
+      params_help_add ("has no levels\n");
     else
-      help_add ("%d to %d (%d): %s\n", info->level_min, info->level_max,
-                info->level_default, info->level_means);
+      params_help_add ("%d to %d (%d): %s\n", info->level_min, info->level_max,
+                       info->level_default, info->level_means);
   }
 }
 
 static void
-help_param (const char *key, const char *value, const char *lines)
+params_help_param (const char *key, const char *value, const char *lines)
 {
   int used = (int) (strlen (key) + 1 + strlen (value));
 
-  help_add ("%s=%s", key, value);
+  params_help_add ("%s=%s", key, value);
   while (*lines) {
     int n = (int) strcspn (lines, "\n");
 
-    help_add ("%*s%.*s\n", HELP_INDENT - used, "", n, lines);
+    params_help_add ("%*s%.*s\n", HELP_INDENT - used, "", n, lines);
     lines += n + 1;
     used = 0;
   }
@@ -292,15 +293,15 @@ params_load (void)
 
   params_help[0] = '\0';
   for (i = 0; i < SETTINGS; i++) {
-    help_param (settings_key (i), settings_value (i), settings_help (i));
+    params_help_param (settings_key (i), settings_value (i), settings_help (i));
     /* What is only known at run time. */
     if (i == SETTING_ALGO)
-      help_codecs ();
+      params_help_codecs ();
     if (i == SETTING_LEVEL)
-      help_levels ();
+      params_help_levels ();
   }
   for (i = 0; i < NPARAMS; i++)
-    help_param (table[i].key, table[i].value, table[i].help);
+    params_help_param (table[i].key, table[i].value, table[i].help);
 }
 
 void

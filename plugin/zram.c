@@ -80,7 +80,7 @@ plugin_dump_plugin (void)
 }
 
 static bool
-any_swap (void)
+plugin_any_swap (void)
 {
   unsigned i;
 
@@ -91,7 +91,7 @@ any_swap (void)
 }
 
 static struct swap_server
-swap_server (void (*warn) (const char *line))
+plugin_swap_server (void (*warn) (const char *line))
 {
   return (struct swap_server) {
     .skip = (unsigned) zram_debug_swap_skip,
@@ -105,13 +105,13 @@ static int
 plugin_get_ready (void)
 {
   char message[ZRAM_MESSAGE_MAX], about[128];
-  struct swap_server server = swap_server (log_warn_starter);
+  struct swap_server server = plugin_swap_server (log_warn_starter);
   struct device *dev;
   unsigned i, number;
 
   export_control_access = params.control;
   statistics_parallel = parallel_on ();
-  if (any_swap ())
+  if (plugin_any_swap ())
     swap_prepare (&server);
   for (i = 0; i < params.devices; i++) {
     if (device_add (&params.device[i].params, &number, message) < 0) {
@@ -134,11 +134,11 @@ plugin_get_ready (void)
 static int
 plugin_after_fork (void)
 {
-  struct swap_server server = swap_server (log_warn_reader);
+  struct swap_server server = plugin_swap_server (log_warn_reader);
   char message[ZRAM_MESSAGE_MAX];
 
   /* First: the threads made from here on inherit it. */
-  if (any_swap ()) {
+  if (plugin_any_swap ()) {
     swap_take (&server);
     if (log_thread_start (log_line) < 0) {
       nbdkit_error ("cannot start the thread that writes to the log");
@@ -167,7 +167,7 @@ plugin_unload (void)
 /* Exports */
 
 static int
-list_device (struct nbdkit_exports *exports, const struct device *dev)
+plugin_list_device (struct nbdkit_exports *exports, const struct device *dev)
 {
   const struct attr *a;
   char text[128];
@@ -196,7 +196,7 @@ plugin_list_exports (int readonly UNUSED, int is_tls UNUSED,
 
   for (i = 0; i < n; i++) {
     if (r == 0)
-      r = list_device (exports, devices[i]);
+      r = plugin_list_device (exports, devices[i]);
     device_put (devices[i]);
   }
   for (i = 0; r == 0 && (report = report_get (i)) != NULL; i++)
@@ -213,7 +213,7 @@ plugin_default_export (int readonly UNUSED, int is_tls UNUSED)
 }
 
 static const char *
-open_export (struct handle *h, const char *text)
+plugin_open_export (struct handle *h, const char *text)
 {
   static const struct export *const exports[] = {
     [EXPORT_DISK] = &export_disk,
@@ -243,7 +243,7 @@ plugin_open (int readonly UNUSED)
     nbdkit_error ("calloc: %m");
     return NULL;
   }
-  why = open_export (h, name);
+  why = plugin_open_export (h, name);
   if (why) {
     log_refusal ("export", name, why);
     free (h);
@@ -301,7 +301,7 @@ plugin_can_write (void *handle)
 
 /* Text may be another one for each connection. */
 static int
-is_disk (void *handle)
+plugin_is_disk (void *handle)
 {
   struct handle *h = handle;
 
@@ -309,13 +309,13 @@ is_disk (void *handle)
 }
 
 static int
-yes (void *handle UNUSED)
+plugin_yes (void *handle UNUSED)
 {
   return 1;
 }
 
 static int
-no (void *handle UNUSED)
+plugin_no (void *handle UNUSED)
 {
   return 0;
 }
@@ -351,8 +351,8 @@ plugin_can_cache (void *handle UNUSED)
  * others have said themselves what went wrong.
  */
 static int
-done (const struct handle *h, const char *request, uint32_t count,
-      uint64_t offset, int r)
+plugin_done (const struct handle *h, const char *request, uint32_t count,
+             uint64_t offset, int r)
 {
   if (r >= 0)
     return 0;
@@ -369,8 +369,8 @@ plugin_pread (void *handle, void *buf, uint32_t count, uint64_t offset,
   struct handle *h = handle;
 
   swap_request ();
-  return done (h, "read", count, offset,
-               h->export->pread (h, buf, count, offset));
+  return plugin_done (h, "read", count, offset,
+                      h->export->pread (h, buf, count, offset));
 }
 
 static int
@@ -380,8 +380,8 @@ plugin_pwrite (void *handle, const void *buf, uint32_t count,
   struct handle *h = handle;
 
   swap_request ();
-  return done (h, "write", count, offset,
-               h->export->pwrite (h, buf, count, offset));
+  return plugin_done (h, "write", count, offset,
+                      h->export->pwrite (h, buf, count, offset));
 }
 
 static int
@@ -397,8 +397,8 @@ plugin_trim (void *handle, uint32_t count, uint64_t offset,
   struct handle *h = handle;
 
   swap_request ();
-  return done (h, "trim", count, offset,
-               h->export->trim (h, count, offset));
+  return plugin_done (h, "trim", count, offset,
+                      h->export->trim (h, count, offset));
 }
 
 static int
@@ -407,8 +407,8 @@ plugin_zero (void *handle, uint32_t count, uint64_t offset, uint32_t flags)
   struct handle *h = handle;
 
   swap_request ();
-  return done (h, "zero", count, offset,
-               h->export->zero (h, count, offset, flags));
+  return plugin_done (h, "zero", count, offset,
+                      h->export->zero (h, count, offset, flags));
 }
 
 /* Nothing is further away than anything else. */
@@ -425,8 +425,8 @@ plugin_extents (void *handle, uint32_t count, uint64_t offset,
 {
   struct handle *h = handle;
 
-  return done (h, "block status", count, offset,
-               h->export->extents (h, count, offset, flags, list));
+  return plugin_done (h, "block status", count, offset,
+                      h->export->extents (h, count, offset, flags, list));
 }
 
 static struct nbdkit_plugin plugin = {
@@ -443,11 +443,11 @@ static struct nbdkit_plugin plugin = {
   .close = plugin_close,
   .get_size = plugin_get_size,
   .can_write = plugin_can_write,
-  .can_flush = yes,
-  .is_rotational = no,
-  .can_trim = is_disk,
+  .can_flush = plugin_yes,
+  .is_rotational = plugin_no,
+  .can_trim = plugin_is_disk,
   .dump_plugin = plugin_dump_plugin,
-  .can_zero = is_disk,
+  .can_zero = plugin_is_disk,
   .can_fua = plugin_can_fua,
   .pread = plugin_pread,
   .pwrite = plugin_pwrite,
@@ -455,8 +455,8 @@ static struct nbdkit_plugin plugin = {
   .trim = plugin_trim,
   .zero = plugin_zero,
   .magic_config_key = "size",
-  .can_multi_conn = is_disk,
-  .can_extents = is_disk,
+  .can_multi_conn = plugin_is_disk,
+  .can_extents = plugin_is_disk,
   .extents = plugin_extents,
   .can_cache = plugin_can_cache,
   .cache = plugin_cache,
