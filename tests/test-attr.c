@@ -1,5 +1,5 @@
-/* Test of control/attr.c and control/strbuf.c: what attributes look like,
- * to the last space, and which values they take.
+/* Test of control/attr.c and control/attr-store.c: what attributes look
+ * like, to the last space, and which values they take.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 
@@ -10,11 +10,7 @@
 #include <unistd.h>
 
 #include "../control/attr.h"
-#include "../control/devices.h"
-#include "../control/json.h"
-#include "../control/report.h"
 #include "../control/statistics.h"
-#include "../ctl/client.h"
 #include "disklib.h"
 
 static struct zram_disk *disk;
@@ -57,47 +53,6 @@ matches (const char *text, const char *pattern)
   r = regexec (&re, text, 0, NULL, 0) == 0;
   regfree (&re);
   return r;
-}
-
-/* Text */
-
-static void
-test_text (void)
-{
-  struct strbuf t = STRBUF_INIT (100000);
-  size_t i;
-
-  CHECK (t.len == 0 && !t.data);
-  for (i = 0; i < 10000; i++)
-    CHECK (strbuf_printf (&t, "%09zu\n", i) == 0);
-  CHECK (t.len == 100000 && strlen (t.data) == 100000);
-  for (i = 0; i < 10000; i++)
-    CHECK (strtoull (t.data + 10 * i, NULL, 10) == i);
-
-  /* Full: what does not fit is left out whole, and so is the rest. */
-  CHECK (strbuf_printf (&t, "%s", "") == 0);
-  CHECK (strbuf_printf (&t, "x") == -ENOBUFS && t.error == -ENOBUFS);
-  strbuf_cut (&t, 99990);
-  CHECK (t.len == 99990 && t.error == 0);
-  CHECK (strbuf_add (&t, "12345678901", 11) == -ENOBUFS);
-  CHECK (strbuf_add (&t, "1", 1) == -ENOBUFS);
-  CHECK (t.len == 99990 && t.data[99990] == '\0');
-  strbuf_free (&t);
-  CHECK (t.len == 0 && !t.data && t.max == 100000);
-  CHECK (strbuf_add (&t, "again\0x", 7) == 0 && t.len == 7);
-  strbuf_free (&t);
-
-  /* At each boundary of its room, no byte further. */
-  for (i = 1020; i < 1030; i++) {
-    struct strbuf u = STRBUF_INIT (i);
-    size_t n;
-
-    for (n = 0; n < i; n++)
-      CHECK (strbuf_add (&u, "y", 1) == 0);
-    CHECK (strbuf_add (&u, "y", 1) == -ENOBUFS && u.len == i);
-    CHECK (u.room > i && strlen (u.data) == i);
-    strbuf_free (&u);
-  }
 }
 
 /* The table */
@@ -527,48 +482,9 @@ test_peak_and_shrink (void)
   zram_close (disk);
 }
 
-/* Numbers as long as they can be: what a client reads of a device is not
- * longer than the server takes memory for.
- */
-static void
-test_longest (void)
-{
-  struct zram_params p = { .size = 1 << 20 };
-  struct strbuf text = STRBUF_INIT (REPORT_MAX);
-  unsigned i, op, b;
-
-  begin (&p);
-  for (op = 0; op < ZRAM_OPS; op++) {
-    struct latency_cell *c = &disk->latencies->cell[0][op];
-
-    atomic_store (&c->sum_ns, UINT64_MAX);
-    for (b = 0; b < ZRAM_LATENCY_BUCKETS; b++)
-      atomic_store (&c->bucket[b], UINT64_MAX);
-  }
-  for (i = 0; i < STATS; i++)
-    atomic_store (&disk->stats.cell[0].n[i], UINT64_MAX);
-  for (i = 0; i < CODEC_MAX; i++) {
-    counter_add (&disk->shards[0].n.store.arena.coding[i].pages, UINT64_MAX);
-    counter_add (&disk->shards[0].n.store.arena.coding[i].bytes, UINT64_MAX);
-  }
-  CHECK (json_device (&device, &text) == 0);
-  /* The counters above are half of those in it: as much again. */
-  printf ("longest JSON of a device: %zu of %d\n", text.len, REPORT_MAX);
-  CHECK (text.len > 15000 && text.len + 1024 <= REPORT_MAX);
-  /* And nbdzramctl reads it of all devices that there can be. */
-  CHECK ((DEVICES_MAX + 4) * REPORT_MAX < CLIENT_TEXT_MAX);
-  strbuf_free (&text);
-  for (i = 0; i < CODEC_MAX; i++) {
-    counter_sub (&disk->shards[0].n.store.arena.coding[i].pages, UINT64_MAX);
-    counter_sub (&disk->shards[0].n.store.arena.coding[i].bytes, UINT64_MAX);
-  }
-  zram_close (disk);
-}
-
 int
 main (void)
 {
-  test_text ();
   test_table ();
   test_empty ();
   test_wide ();
@@ -580,6 +496,5 @@ main (void)
   test_algorithms ();
   test_harm ();
   test_peak_and_shrink ();
-  test_longest ();
   return 0;
 }

@@ -1,5 +1,6 @@
 /* Test of control/statistics.c: every number of the statistics is in the
- * table once, and what is said of it fits together.
+ * table once, what is said of it fits together, and the longest JSON is
+ * no longer than there is room for.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 
@@ -8,7 +9,10 @@
 #include <string.h>
 
 #include "../control/attr.h"
+#include "../control/json.h"
+#include "../control/report.h"
 #include "../control/statistics.h"
+#include "../ctl/client.h"
 #include "disklib.h"
 
 #define WORDS (sizeof (struct zram_stats) / sizeof (uint64_t))
@@ -133,6 +137,45 @@ test_attributes (void)
   CHECK (!statistic_of_attr ("disksize"));
 }
 
+/* Numbers as long as they can be: what a client reads of a device is not
+ * longer than the server takes memory for.
+ */
+static void
+test_longest (void)
+{
+  struct zram_params p = { .size = 1 << 20 };
+  struct strbuf text = STRBUF_INIT (REPORT_MAX);
+  struct zram_disk *disk = disk_open (&p);
+  struct device_view view = { .disk = disk, .name = "zram0" };
+  unsigned i, op, b;
+
+  for (op = 0; op < ZRAM_OPS; op++) {
+    struct latency_cell *c = &disk->latencies->cell[0][op];
+
+    atomic_store (&c->sum_ns, UINT64_MAX);
+    for (b = 0; b < ZRAM_LATENCY_BUCKETS; b++)
+      atomic_store (&c->bucket[b], UINT64_MAX);
+  }
+  for (i = 0; i < STATS; i++)
+    atomic_store (&disk->stats.cell[0].n[i], UINT64_MAX);
+  for (i = 0; i < CODEC_MAX; i++) {
+    counter_add (&disk->shards[0].n.store.arena.coding[i].pages, UINT64_MAX);
+    counter_add (&disk->shards[0].n.store.arena.coding[i].bytes, UINT64_MAX);
+  }
+  CHECK (json_device (&view, &text) == 0);
+  /* The counters above are half of those in it: as much again. */
+  printf ("longest JSON of a device: %zu of %d\n", text.len, REPORT_MAX);
+  CHECK (text.len > 15000 && text.len + 1024 <= REPORT_MAX);
+  /* And nbdzramctl reads it of all devices that there can be. */
+  CHECK ((DEVICES_MAX + 4) * REPORT_MAX < CLIENT_TEXT_MAX);
+  strbuf_free (&text);
+  for (i = 0; i < CODEC_MAX; i++) {
+    counter_sub (&disk->shards[0].n.store.arena.coding[i].pages, UINT64_MAX);
+    counter_sub (&disk->shards[0].n.store.arena.coding[i].bytes, UINT64_MAX);
+  }
+  zram_close (disk);
+}
+
 int
 main (void)
 {
@@ -141,5 +184,6 @@ main (void)
   test_places ();
   test_metrics ();
   test_attributes ();
+  test_longest ();
   return 0;
 }
