@@ -24,7 +24,7 @@
 #define SECTOR 512
 _Static_assert (ZRAM_SIZE_MAX == UINT64_C (16) << 40, "the texts say so");
 
-/* Values that do not fit a message are cut there. */
+/* How messages quote a value, which may be too long for one. */
 #define QUOTED "'%.64s'"
 
 /* Numbers. */
@@ -93,8 +93,8 @@ attr_is_force (const char *value)
   return strcmp (value, "force") == 0;
 }
 
-/* The kernel takes any number of 16 bits but 0; whoever says 2 may have
- * thought of something else than to lose all data.
+/* Only 1.  The kernel takes any number of 16 bits but 0; whoever says 2 may
+ * have meant something else than to lose all data.
  */
 static bool
 attr_is_one (const char *value)
@@ -191,7 +191,7 @@ attr_store_idle (struct zram_disk *disk, const char *value,
     if (n == 0)
       return refuse (QUOTED " is not understood: must be %s",
                      value, ranges);
-    /* The end of time, which may be added to. */
+    /* Longer than any machine runs, and it can be added to. */
     if (n > UINT32_MAX)
       n = UINT32_MAX;
   }
@@ -229,7 +229,7 @@ attr_store_comp_algorithm (struct zram_disk *disk, const char *value,
 
 struct algorithm_params {
   const char *algo;             /* as it was given; NULL: it was not */
-  struct algorithm named;       /* the same understood */
+  struct algorithm named;       /* NAME and LEVEL of it */
   bool has_level;
   int level;
 };
@@ -242,8 +242,8 @@ attr_param_algo (struct algorithm_params *p, const char *value,
   return attr_parse_algorithm (&p->named, value, message);
 }
 
-/* A number that is too long for us is as good as the longest, of which
- * the engine says what the range is.
+/* A number that does not fit an int becomes the largest or the smallest; the
+ * engine refuses that and says what the range is.
  */
 static int
 attr_param_level (struct algorithm_params *p, const char *value,
@@ -298,7 +298,9 @@ static const struct {
 #define ALGORITHM_KEYS (sizeof algorithm_keys / sizeof algorithm_keys[0])
 #define ALGORITHM_HELP "algo=NAME[:N] and level=N"
 
-/* One KEY=VALUE; the value may be in double quotes. */
+/* Set one KEY=VALUE; the value may be in double quotes.  Marks it in *seen, so
+ * that none is given twice.
+ */
 static int
 attr_param (struct algorithm_params *p, unsigned *seen, char *param,
             char message[ZRAM_MESSAGE_MAX])
@@ -329,7 +331,8 @@ attr_param (struct algorithm_params *p, unsigned *seen, char *param,
   return algorithm_keys[i].set (p, value, message);
 }
 
-/* algo=zstd:3 and level=N must be of one mind. */
+/* Set the algorithm, unless algo=NAME:LEVEL and level=N contradict each other.
+ */
 static int
 attr_set_algorithm (struct zram_disk *disk, const struct algorithm_params *p,
                     char message[ZRAM_MESSAGE_MAX])

@@ -20,7 +20,7 @@ extern attr_store_fn attr_store_mem_limit, attr_store_mem_used_max;
 extern attr_store_fn attr_store_idle;
 extern attr_store_fn attr_store_comp_algorithm, attr_store_algorithm_params;
 
-/* Which values take data away: struct attr.harms_clients. */
+/* Return whether a value takes data away: see struct attr.harms_clients. */
 extern bool attr_shrinks (const struct zram_disk *disk, const char *value);
 extern bool attr_resets_unasked (const struct zram_disk *disk,
                                  const char *value);

@@ -105,8 +105,8 @@ attr_show_io_stat (const struct device_view *view, struct strbuf *text)
   return attr_columns (view, STATISTIC_IO_STAT, 4, text);
 }
 
-/* What the kernel counts there does not happen here: requests that
- * waited, and trims that gave up.
+/* The kernel counts requests that waited and trims that gave up.  Neither
+ * happens here.
  */
 static int
 attr_show_debug_stat (const struct device_view *view, struct strbuf *text)
@@ -153,7 +153,7 @@ attr_show_stats_json (const struct device_view *view, struct strbuf *text)
 
 struct listing {
   struct strbuf *text;
-  uint64_t lines;               /* so many more */
+  uint64_t lines;               /* that many more */
 };
 
 static int
@@ -164,7 +164,9 @@ attr_list_slot (void *opaque, const struct zram_slot *s)
   if (l->lines == 0)
     return 1;
   l->lines--;
-  /* Written back, recompressed, incompressible: there is no such thing. */
+  /* Three columns stay empty: no page is written back, recompressed or found
+   * incompressible for good.
+   */
   return strbuf_printf (l->text, "%12" PRIu64 " %12" PRIu64 ".%06d %c.%c%c..\n",
                         s->slot, s->accessed, 0,
                         s->flags & ZRAM_SLOT_SAME ? 's' : '.',

@@ -37,15 +37,14 @@ struct attr {
   int (*list) (struct zram_disk *disk, uint64_t from, uint64_t lines,
                struct strbuf *text);
 
-  /* Set it.  What is wrong with a value, and what would be right, is put
-   * in message.  The value has no NUL inside, and no white space around
-   * it.
+  /* Set it to a value, which has no white space around it.  -errno, and
+   * message says what is wrong and what would be right.
    */
   int (*store) (struct zram_disk *disk, const char *value,
                 char message[ZRAM_MESSAGE_MAX]);
 
-  /* Would this value take data away from whoever uses the disk?  NULL: no
-   * value would.  The caller asks, and sees to it.
+  /* Return whether this value would take data away from clients; the caller
+   * then sets it only while none is connected.  NULL: no value would.
    */
   bool (*harms_clients) (const struct zram_disk *disk, const char *value);
 
@@ -53,14 +52,17 @@ struct attr {
   const char *busy_hint;
 };
 
-/* In the order to show them; NULL past the last. */
+/* Return attribute n, in the order to show them; NULL past the last. */
 extern const struct attr *attr_get (unsigned n);
+
+/* Return the attribute of that name; NULL: there is none. */
 extern const struct attr *attr_find (const char *name);
 extern const struct attr *attr_find_n (const char *name, size_t length);
 
 #define ATTR_READ 0444u
 #define ATTR_WRITE 0222u
 
+/* Bytes of a line of a listing, at most. */
 #define ATTR_LINE_MAX 40
 
 /* Add the text of one that can be read.  0, or the error that is in it. */

@@ -36,7 +36,7 @@ struct command {
   char *word[WORDS_MAX];
 };
 
-/* Answer that it went wrong. */
+/* Answer what went wrong, and return the error. */
 static int __attribute__ ((format (printf, 3, 4)))
 command_refuse (struct strbuf *answer, int error, const char *format, ...)
 {
@@ -231,8 +231,8 @@ command_skip_spaces (const char *s)
   return s + strspn (s, " \t");
 }
 
-/* All after the first two words, without spaces around it; tabs, which an
- * answer must not contain, are spaces.
+/* Copy all that follows the first two words to value, without spaces around
+ * it.  Tabs become spaces, for an answer must not contain any.
  */
 static void
 command_value (const struct command *c, char *value)
@@ -252,7 +252,9 @@ command_value (const struct command *c, char *value)
   value[n] = '\0';
 }
 
-/* Set it, with no client connected if it would do harm to one. */
+/* Set an attribute; while no client is connected, if this value would do harm
+ * to one.
+ */
 static int
 command_store_alone (struct device *dev, const struct attr *a,
                      const char *value, char why[ZRAM_MESSAGE_MAX])
@@ -273,7 +275,9 @@ static int
 command_store (struct device *dev, const struct attr *a, const char *value,
                struct strbuf *answer)
 {
-  /* Whether a size is a smaller one must stay so while it is set. */
+  /* Held from the question whether a value does harm until it is set: another
+   * command could change the answer in between.
+   */
   static pthread_mutex_t harmful = PTHREAD_MUTEX_INITIALIZER;
   char why[ZRAM_MESSAGE_MAX] = "it went wrong";
   const char *hint;
@@ -363,8 +367,8 @@ command_help (struct command *c, struct strbuf *answer)
   return 0;
 }
 
-/* What was written must be text, one line of it.  The length of the line,
- * or -EINVAL with the answer.
+/* Check that what was written is one line of text.  Return its length, or
+ * -EINVAL with the answer.
  */
 static int
 command_check (const char *written, size_t n, struct strbuf *answer)

@@ -9,14 +9,14 @@
 
 #include "strbuf.h"
 
-/* The longest command. */
+/* Bytes of the longest command. */
 #define COMMAND_MAX 4096
 
-/* The room that an answer must have at least. */
+/* Bytes that an answer must have room for at least. */
 #define ANSWER_MIN 4096
 
-/* Run what was written: one line, which a newline, NULs or the end ends.
- * The answer is "ok" and what was asked for, or "error:" and what is
+/* Run one command: a line, which ends at a newline, at NULs or after n bytes.
+ * Add "ok" and what was asked for to the answer, or "error:" and what is
  * wrong.  0, or -errno and nothing was done.
  */
 extern int command_run (const char *written, size_t n, struct strbuf *answer);

@@ -14,14 +14,14 @@
 #include "devices.h"
 #include "worker.h"
 
-/* The list, and all that its members say is under the lock. */
+/* The lock guards the list, and the fields of devices that devices.h says. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;
 static struct device *list[DEVICES_MAX];
 static bool taken[DEVICES_MAX]; /* numbers in use, or about to be */
 static bool forked;
 
-/* There is no initializer for one that goes by the monotonic clock. */
+/* No static initializer makes a condition that goes by the monotonic clock. */
 static void __attribute__ ((constructor))
 device_init (void)
 {
@@ -66,8 +66,8 @@ devices_get (struct device *devices[DEVICES_MAX])
   return n;
 }
 
-/* Whoever removes it ends it, when all others have let it go; readers do
- * not wait for that.
+/* It frees nothing: whoever removes a device waits until all others have let
+ * it go.  Readers need not.
  */
 void
 device_put (struct device *dev)
@@ -87,7 +87,7 @@ device_connect (unsigned number)
 
   pthread_mutex_lock (&lock);
   while ((dev = device_refer (number)) != NULL && dev->alone) {
-    dev->refs--;                /* the list's is left */
+    dev->refs--;                /* the list still has its own */
     pthread_cond_wait (&changed, &lock);
   }
   if (dev)
@@ -106,12 +106,14 @@ device_disconnect (struct device *dev)
   device_put (dev);
 }
 
-/* A client that has just said good-bye is still there for a moment, until
+/* A client that has just said good-bye is still connected for a moment, until
  * the server has ended its threads.
  */
 #define GOODBYE_MS 1000
 
-/* Under the lock.  -EBUSY with a message. */
+/* Wait until no client is connected, for a moment at most.  Under the lock.
+ * -EBUSY with a message.
+ */
 static int
 device_wait_idle (const struct device *dev, char message[ZRAM_MESSAGE_MAX])
 {
@@ -156,7 +158,7 @@ device_share (struct device *dev)
 
 /* Adding and removing */
 
-/* The lowest free number, which is the caller's then; -1: none. */
+/* Take the lowest free number; -1: there is none. */
 static int
 device_take_number (void)
 {
@@ -254,7 +256,7 @@ device_remove (unsigned number, char message[ZRAM_MESSAGE_MAX])
   }
   if (dev && --dev->refs == 0)
     pthread_cond_broadcast (&changed);
-  /* Only who had found it before is left, and soon gone. */
+  /* Wait for those who had found it before; they do not take long. */
   while (r == 0 && dev->refs)
     pthread_cond_wait (&changed, &lock);
   pthread_mutex_unlock (&lock);
@@ -298,13 +300,14 @@ device_number (const char *name, size_t len)
       return -1;
     n = n * 10 + (unsigned) (name[i] - '0');
   }
-  /* One name each: not zram00. */
+  /* One name for each device: not zram00. */
   if ((len > 5 && name[4] == '0') || n >= DEVICES_MAX)
     return -1;
   return (int) n;
 }
 
-/* Life of the server.  Nobody else is there: no lock. */
+/* For the life of the server.  No other thread runs yet, or any more: no lock.
+ */
 
 int
 devices_forked (char message[ZRAM_MESSAGE_MAX])
@@ -329,7 +332,7 @@ devices_stop (void)
       zram_keeper_stop (list[i]->disk);
 }
 
-/* A connection that is still there does not reach us any more. */
+/* Connections that are still open send no more requests. */
 void
 devices_free (void)
 {

@@ -11,7 +11,7 @@
 #include "export-name.h"
 #include "number.h"
 
-/* A number without leading zeroes, so that a thing has one name. */
+/* Read a number without leading zeroes, so that each thing has one name. */
 static bool
 export_name_start (const char *text, uint64_t *n)
 {
@@ -19,7 +19,7 @@ export_name_start (const char *text, uint64_t *n)
          number_count (text, 0, n) == 0;
 }
 
-/* Take a START off what can be listed: to the slash is its name. */
+/* Read ATTRIBUTE, or ATTRIBUTE/START of a listing. */
 static bool
 export_name_attr (const char *text, struct export_name *name)
 {

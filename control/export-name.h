@@ -32,7 +32,7 @@ struct export_name {
   uint64_t from;                /* START */
 };
 
-/* False: there can be no such export. */
+/* Take a name apart.  False: there can be no such export. */
 extern bool export_name_parse (const char *text, struct export_name *name);
 
 #endif /* ZRAM_EXPORT_NAME_H */

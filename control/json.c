@@ -26,7 +26,7 @@ json_number (struct strbuf *text, const char *comma, const char *key,
   strbuf_printf (text, "%s\"%s\":%" PRIu64, comma, key, n);
 }
 
-/* Add the rows that are of memory, or all others. */
+/* Add the numbers of memory, or all others. */
 static void
 json_statistics (const struct zram_stats *st, bool of_memory,
                  const char *comma, struct strbuf *text)
@@ -61,8 +61,8 @@ json_codecs (const struct zram_stats *st, struct strbuf *text)
   strbuf_printf (text, "}");
 }
 
-/* Add those that are not empty, each by its upper bound in ns: the
- * difference of two looks is what took how long in between.
+/* Add the buckets that are not empty, each under its upper bound in ns.
+ * Clients subtract two of these texts to see what happened in between.
  */
 static void
 json_buckets (const struct zram_latency *l, struct strbuf *text)

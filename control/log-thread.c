@@ -79,7 +79,7 @@ log_thread_stop (void)
   worker_destroy (&worker);
 }
 
-/* Under the lock. */
+/* Add a line to those that wait.  Under the lock. */
 static void
 log_thread_add (const char *line)
 {

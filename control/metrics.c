@@ -17,7 +17,7 @@
 
 #define PREFIX "nbdkit_zram_"
 
-/* All devices, each looked at once, so that its numbers fit together. */
+/* One look at all devices, so that the numbers of each fit together. */
 struct seen {
   struct device *dev;
   struct device_view view;
@@ -29,7 +29,7 @@ struct look {
   struct seen seen[DEVICES_MAX];
 };
 
-/* Begin a metric.  Its lines must follow, those of all devices. */
+/* Begin a metric.  Its lines, those of all devices, must follow. */
 static void
 metrics_head (struct strbuf *text, const char *name, const char *type,
               const char *help)
@@ -38,7 +38,7 @@ metrics_head (struct strbuf *text, const char *name, const char *type,
                  name, help, name, type);
 }
 
-/* Add one line; a label but for the device may be "". */
+/* Add the line of one device; label is "" or another label. */
 static void
 metrics_line (struct strbuf *text, const char *name, const struct seen *s,
               const char *label, uint64_t value)
@@ -47,7 +47,7 @@ metrics_line (struct strbuf *text, const char *name, const struct seen *s,
                  s->view.name, *label ? "," : "", label, value);
 }
 
-/* Add a whole gauge that has one value for each device. */
+/* Add a gauge that has one value for each device. */
 static void
 metrics_gauge (struct strbuf *text, const struct look *look,
                const char *name, const char *help,
@@ -166,7 +166,7 @@ metrics_codec (struct strbuf *text, const struct look *look,
     }
 }
 
-/* Latencies: of the engine's buckets each fourth bound, which doubles the
+/* Latencies.  Of the engine's bounds every fourth is shown: each doubles the
  * one before, from 1 us to 17 s.
  */
 #define OP_DURATION "op_duration_seconds"
@@ -211,7 +211,9 @@ metrics_latencies (struct strbuf *text, const struct look *look)
       metrics_histogram (text, &look->seen[i].view, op);
 }
 
-/* Look at all devices.  The caller puts each, and frees the look. */
+/* Look at all devices.  NULL: no memory.  The caller puts each device, and
+ * frees the look.
+ */
 static struct look *
 metrics_look (void)
 {

@@ -1,11 +1,11 @@
 /* nbdkit-zram: the memory that the program itself lies in.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * Locking memory as it is touched does nothing for a function that was not
- * called yet: its code lies in a file, and reading it takes memory.  So
- * what takes part in a request is touched: the server, this plugin and its
- * filters, and the libraries that they use for it.  The others, most of
- * them for TLS, would be as much again.
+ * Memory is locked as it is touched.  That does nothing for a function that
+ * was never called: its code is still in a file, and to read it takes memory.
+ * So what takes part in a request is touched here: the server, the plugin,
+ * its filters, and the libraries that they use for it.  All other libraries,
+ * most of them for TLS, would be as much again.
  */
 
 #include <config.h>
@@ -26,10 +26,12 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* nbdkit has 200 MB of buffers among its variables, most never used. */
+/* More than the variables of a library, and less than the 200 MB of buffers
+ * that nbdkit has among its own, most of them never used.
+ */
 #define DATA_MAX ((uintptr_t) 1 << 20)
 
-/* How the names of the files begin, or end. */
+/* How the names of the files that take part begin, and how they end. */
 static const char *const begins[] = {
   "nbdkit", "libc.", "libc-", "ld-", "libpthread", "libzstd.", "liblz4.",
   "liblzo2.", "libdeflate.",
@@ -88,7 +90,7 @@ prefault_program (void)
       continue;
     writable = m.mode[1] == 'w';
     heap = strcmp (m.path, "[heap]") == 0;
-    /* What has no name and follows at once are variables too. */
+    /* Variables also lie in a map without a name that follows at once. */
     part = prefault_wants (m.path) || (!m.path[0] && m.from == end);
     if (m.mode[0] != 'r' || m.mode[3] != 'p' || !(heap || part) ||
         (writable && !heap && m.to - m.from > DATA_MAX))

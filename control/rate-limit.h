@@ -8,10 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Which of a stream of events to log.  A burst lets its first event pass,
- * and so does each `pause' after that, except where the burst is to be
- * one line however long it lasts: until there was no event for `pause'.
- * Not locked.
+/* A limit of one kind of event.  The first event passes, and then one for each
+ * pause.  With one_line_a_burst only the first passes, until there was no
+ * event for as long as a pause.  The caller locks it.
  */
 struct rate_limit {
   uint64_t pause;               /* ns */
@@ -21,8 +20,8 @@ struct rate_limit {
   uint64_t held_back;           /* events since the last that passed */
 };
 
-/* An event at `now', ns of any monotonic clock.  If it is to be logged,
- * *held_back says how many before it were not.
+/* Return whether an event is to be told, at `now', in ns of any monotonic
+ * clock.  If so, *held_back says how many before it were not.
  */
 extern bool rate_limit_pass (struct rate_limit *limit, uint64_t now,
                              uint64_t *held_back);

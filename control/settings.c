@@ -69,7 +69,7 @@ settings_parse_size (struct settings *settings, const char *key,
                    ZRAM_SIZE_MAX);
   if (n < SECTOR)
     return refuse ("too small; must be a multiple of 512 up to 16T");
-  /* Clients that count in sectors would lose the end without a word. */
+  /* A client that counts in sectors would silently lose the end. */
   if (n % SECTOR)
     return refuse ("not a multiple of 512; the nearest are %"
                    PRIu64 " and %" PRIu64, n / SECTOR * SECTOR,
@@ -78,10 +78,9 @@ settings_parse_size (struct settings *settings, const char *key,
   return 0;
 }
 
-/* algo=zstd:3 and level=3 say the same, and may both be said.  The end of
- * an integer may lie far beyond what any codec takes, so a level that is too
- * long for us is as good as the longest: settings_complete says what was
- * given, and the range.
+/* Set the level, which algo=zstd:3 and level=3 may both say.  One that does
+ * not fit an int has become the largest or the smallest by now:
+ * settings_complete quotes what was given, and says the range.
  */
 static int
 settings_set_level (struct settings *settings, const char *key,
@@ -99,7 +98,9 @@ settings_set_level (struct settings *settings, const char *key,
   return 0;
 }
 
-/* The engine knows the names, and quotes one that it does not know. */
+/* Any name is taken here: the engine knows them, and quotes one that it does
+ * not know.
+ */
 static int
 settings_parse_algo (struct settings *settings, const char *key,
                      const char *value, char message[SETTINGS_MESSAGE_MAX])
@@ -234,7 +235,7 @@ static const struct {
   const char *value;            /* what to write after the = */
   const char *help;
   parse_fn *parse;
-  size_t at, size;              /* of what it sets in struct settings */
+  size_t at, size;              /* what it sets in struct settings */
 } table[SETTINGS] = {
   [SETTING_SIZE] = { "size", "SIZE",
     "size of the disk, required: a multiple of 512\n"
@@ -333,8 +334,8 @@ settings_set (struct settings *settings, const char *key, const char *value,
 
 #undef refuse
 
-/* Does a device keep its own, or none, whatever the others have?  A level of
- * its own may be that of algo=zstd:3.
+/* Return whether a device keeps its own value, or none, whatever the others
+ * have.  Its own level may be that of algo=zstd:3.
  */
 static bool
 settings_keeps_own (const struct settings *own, enum setting n)
@@ -361,9 +362,9 @@ settings_inherit (struct settings *s, const struct settings *others)
     }
 }
 
-/* What the disk can do without for a moment while its thread wakes up and
- * finds memory, but no more than is reasonable for a small machine; and
- * what is kept ready must leave the most of a limit for data.
+/* The default reserve: enough to write to while the thread that fills it wakes
+ * up and finds memory; not more than is reasonable on a small machine; and not
+ * much of a limit, which is there for data.
  */
 #define RESERVE_OF_SIZE 32
 #define RESERVE_MIN (UINT64_C (16) << 20)

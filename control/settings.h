@@ -1,9 +1,9 @@
 /* nbdkit-zram: what can be said of one device, KEY=VALUE.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * On nbdkit's command line and in the command hot_add: the same keys, the
- * same values, the same messages.  One table in settings.c says what there
- * is; --help is printed from it.
+ * A command line and the command hot_add have the same keys, values and
+ * messages.  One table in settings.c says what there is; --help is printed
+ * from it.
  */
 
 #ifndef ZRAM_SETTINGS_H
@@ -23,7 +23,7 @@ enum setting {
   SETTING_SWAP_RESERVE, SETTINGS
 };
 
-/* What was given of one device.  The values belong to the caller. */
+/* What was said of one device.  The strings in given belong to the caller. */
 struct settings {
   const char *given[SETTINGS];  /* NULL: nothing */
   struct zram_params params;
@@ -32,35 +32,38 @@ struct settings {
 
 #define SETTINGS_MESSAGE_MAX 512
 
-/* Dashes and underscores are the same. */
+/* Compare a key with a given one, in which underscores count as dashes. */
 extern bool settings_same_key (const char *key, const char *given);
 
-/* The table. */
+/* Return what the table has: the key, what to write after =, and its help. */
 extern const char *settings_key (enum setting n);
 extern const char *settings_value (enum setting n);
 extern const char *settings_help (enum setting n);
 
-/* A line that says what is wrong with a value: -1. */
+/* Write a line to message that quotes a key and its value and says what is
+ * wrong.  Returns -1.
+ */
 extern int settings_refuse (char message[SETTINGS_MESSAGE_MAX],
                             const char *key, const char *value,
                             const char *format, ...)
   __attribute__ ((format (printf, 4, 5)));
 
-/* Set one.  -1 with a message, also if there is no such key; no_such_key,
- * if not NULL, tells that and leaves the message to the caller.
+/* Set one parameter.  -1 with a message.  no_such_key, if not NULL, says
+ * whether the key was wrong: the caller may know more keys, and add them to
+ * the message.
  */
 extern int settings_set (struct settings *settings, const char *key,
                          const char *value, bool *no_such_key,
                          char message[SETTINGS_MESSAGE_MAX]);
 
-/* Take from `others' what was not given.  A level belongs to the codec it
- * was given with, and a reserve to swap=true.
+/* Take from `others' what was not given.  But a level is taken only with its
+ * codec, and a reserve not where swap=false.
  */
 extern void settings_inherit (struct settings *settings,
                               const struct settings *others);
 
-/* Nothing more is to come: check them together.  -1 with a message.
- * The engine's parameters are settings->params then, which point into
+/* Check the parameters together, when no more are to come.  -1 with a
+ * message.  Else settings->params can be given to the engine; it points into
  * settings.
  */
 extern int settings_complete (struct settings *settings,

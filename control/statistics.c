@@ -11,7 +11,7 @@
 
 bool statistics_parallel;
 
-/* Where a row's number is; of memory, the key is without "mem_". */
+/* Which field a row shows.  The key is its name; for memory without "mem_". */
 #define FIELD(field)                                                    \
   .key = #field, .offset = offsetof (struct zram_stats, field)
 #define MEMORY(field)                                                   \
@@ -21,7 +21,7 @@ bool statistics_parallel;
 #define PAGES .unit = "pages"
 #define COUNTER .kind = STATISTIC_COUNTER
 
-/* Where it is shown besides. */
+/* Its place in the texts that show some of the rows. */
 #define METRIC(number) .place[STATISTIC_METRICS] = number
 #define MM(column) .place[STATISTIC_MM_STAT] = column
 #define IO(column) .place[STATISTIC_IO_STAT] = column

@@ -21,7 +21,8 @@ strbuf_stop (struct strbuf *t, int error)
   return error;
 }
 
-/* Room for n more bytes and a NUL.  It doubles: adding is cheap. */
+/* Make room for n more bytes and a NUL.  It doubles, so that adding is cheap.
+ */
 static int
 strbuf_reserve (struct strbuf *t, size_t n)
 {

@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * What clients read of attributes and statistics is written into one of
- * these.  It grows up to a bound that its owner sets, so that no client
- * can make the server hold more.  What does not fit is left out, whole
- * additions at a time, and remembered: one look at `error' at the end
- * will do.
+ * these.  It grows up to a bound that its owner sets, so that no client can
+ * make the server hold more.  An addition that does not fit is left out as a
+ * whole, and so are all that follow.  So it is enough to look at `error' once,
+ * at the end.
  */
 
 #ifndef ZRAM_STRBUF_H
@@ -22,8 +22,8 @@ struct strbuf {
 
 #define STRBUF_INIT(max_bytes) ((struct strbuf) { .max = (max_bytes) })
 
-/* 0, or the error that is in the text too: nothing was added, and nothing
- * will be.
+/* Add to the text.  0, or the error that is in the text too: nothing was
+ * added, and nothing will be.
  */
 extern int strbuf_add (struct strbuf *text, const char *bytes, size_t n);
 extern int strbuf_printf (struct strbuf *text, const char *format, ...)

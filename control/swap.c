@@ -1,13 +1,13 @@
 /* nbdkit-zram: what makes it safe to swap to a disk of this process.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * When memory is short the kernel writes pages to the disk to have some
- * again, and everything the server does until it has answered must do
- * without.  What counts was found by experiment (the manual has the table):
- * memory that is locked, all that a request touches resident already,
- * real-time scheduling, for the kernel lets real-time tasks use a part of
- * what it keeps below its watermarks, and that the little memory which the
- * kernel itself takes for an answer is not made by swapping.
+ * When memory is short the kernel writes pages to the disk to get some back,
+ * and until the server has answered, it must do without new memory.  What
+ * counts was found by experiment (the manual has the table): the server's
+ * memory is locked; all that a request touches is resident already; its
+ * threads are real-time ones, which the kernel lets use a part of what it
+ * keeps below its watermarks; and the little memory that the kernel itself
+ * takes for an answer is not got by swapping.
  */
 
 #include <config.h>
@@ -37,9 +37,9 @@
 #define PR_SET_IO_FLUSHER 57
 #endif
 
-/* Enough for 16 threads that each serve requests of 128 KiB, which is what
- * Linux sends at most, and what a connection needs besides.  A connection
- * has as many with parallel=on, else one.
+/* Enough for 16 threads that each serve requests of 128 KiB, the largest that
+ * Linux sends, and for a connection itself.  A connection has 16 threads with
+ * parallel=on, else one.
  */
 #define HEAP_BYTES ((size_t) 4 << 20)
 
@@ -90,7 +90,7 @@ swap_take_flusher (char why[WHY_MAX])
                        : "it takes CAP_SYS_RESOURCE");
 }
 
-/* Without regard to what root may do elsewhere. */
+/* Return whether this process has a capability. */
 static bool
 swap_has_capability (unsigned capability)
 {
@@ -103,7 +103,7 @@ swap_has_capability (unsigned capability)
     data[capability / 32].effective >> capability % 32 & 1;
 }
 
-/* KiB that are locked. */
+/* Return how many KiB are locked. */
 static unsigned long
 swap_locked_kib (void)
 {
@@ -119,9 +119,10 @@ swap_locked_kib (void)
   return n;
 }
 
-/* What is mapped counts against the limit whether it is touched or not,
- * and so would each thread's stack later: with a limit that is not reached
- * now, the server would fail to serve its next client.
+/* What is mapped counts against the limit, whether it is touched or not; so
+ * will the stack of each thread that is made later.  So a limit will not do,
+ * even if it is not reached now: the server would fail to serve its next
+ * client.
  */
 static int
 swap_take_lock (char why[WHY_MAX])
@@ -147,8 +148,8 @@ swap_take_lock (char why[WHY_MAX])
   return 0;
 }
 
-/* One heap for all threads, so that there is one to be made resident; it
- * never attr_shrinks, and nothing is mapped beside it.
+/* Make all threads use one heap, which never shrinks and has nothing mapped
+ * beside it, and make that resident.
  */
 static int
 swap_take_heap (char why[WHY_MAX])
@@ -202,11 +203,11 @@ swap_take_realtime (char why[WHY_MAX])
                        " or an RLIMIT_RTPRIO of 1");
 }
 
-/* In this order: first what keeps us alive and out of waiting while the
+/* The order matters.  First what keeps us alive and out of waiting while the
  * others take memory; then the lock, so that whatever is touched after it
- * stays; then what is touched; and real-time scheduling last, so that
- * touching it does not keep the rest of the machine waiting.  The disks
- * come after all of it, with their reserves and threads.
+ * stays; then what is touched; real-time scheduling last, so that touching
+ * does not keep the rest of the machine waiting.  The disks, with their
+ * reserves and threads, come after all of it.
  */
 static const struct {
   const char *name;
@@ -238,7 +239,7 @@ static bool taken;
 
 /* Warning */
 
-/* What whoever started the server has been told, so as not to say it again. */
+/* What was said by swap_prepare already, so as not to say it again. */
 static bool foretold[NSTEPS];
 
 static void
@@ -253,8 +254,8 @@ swap_warn (const struct swap_server *server, unsigned i, const char *why)
   server->warn (line);
 }
 
-/* A server that becomes another user loses what root may do, but not the
- * limits.
+/* Raise a limit as far as we may.  A server that becomes another user keeps
+ * its limits, though it loses what root may do.
  */
 static void
 swap_raise_limit (int which, rlim_t wanted)
@@ -282,7 +283,7 @@ swap_load (void)
     steps[i] = (struct swap_step) { table[i].name, table[i].vital, false };
 }
 
-/* One step; false with the reason. */
+/* Take one step.  False: it was refused, and why says by what. */
 static bool
 swap_take_step (const struct swap_server *server, unsigned i,
                 char why[WHY_MAX])
@@ -302,7 +303,9 @@ struct finding {
   char why[NSTEPS][WHY_MAX];
 };
 
-/* In a child, which may do to itself what the server will do later. */
+/* Try each step.  In a child, which may do to itself what the server will do
+ * to itself later.
+ */
 static void
 swap_try_steps (const struct swap_server *server, struct finding *finding)
 {
@@ -314,7 +317,7 @@ swap_try_steps (const struct swap_server *server, struct finding *finding)
       finding->why[i][0] = '\0';
 }
 
-/* False: it could not be tried. */
+/* Try the steps in a child.  False: no child could be made, or it failed. */
 static bool
 swap_run_trial (const struct swap_server *server, struct finding *finding)
 {
@@ -334,8 +337,8 @@ swap_run_trial (const struct swap_server *server, struct finding *finding)
   return status == 0;
 }
 
-/* Whoever starts a daemon sees what is said before it goes to the
- * background, and nothing of what is said after.
+/* Warn of steps that will be refused.  Whoever starts a daemon sees what is
+ * said before it goes to the background, and nothing of what is said after.
  */
 static void
 swap_foretell (const struct swap_server *server)

@@ -1,8 +1,8 @@
 /* nbdkit-zram: what makes it safe to swap to a disk of this process.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * These are steps that concern the whole process; each disk with swap=true
- * has a reserve of its own besides (lib/reserve.h).
+ * These steps concern the whole process.  Each disk with swap=true has a
+ * reserve of its own besides (reserve.h).
  */
 
 #ifndef ZRAM_SWAP_H
@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-/* A step that was taken, or not. */
+/* One step, taken or not. */
 struct swap_step {
   const char *name;
   bool vital;                   /* it is not safe without it */
@@ -34,32 +34,33 @@ struct swap_server {
 /* The longest line that warn gets, with its NUL. */
 #define SWAP_WARNING_MAX 512
 
-/* So that there are steps to be told about, none of them taken. */
+/* List the steps, none of them taken.  Before all others. */
 extern void swap_load (void);
 
-/* Before the server drops its privileges and goes to the background: what
- * can only be done then.  Warns of each step that will be refused, which was
- * tried in a child.
+/* Raise the limits, while we may, and warn of each step that will be refused:
+ * a child tries them.  Before the server drops its privileges and goes to the
+ * background.
  */
 extern void swap_prepare (const struct swap_server *server);
 
-/* After that, and before any thread is made: threads inherit it.  Says in
- * the log which step was refused that was not warned of.
+/* Take the steps, and warn of those refused that swap_prepare did not warn
+ * of.  In the background, and before any thread is made: threads inherit it.
  */
 extern void swap_take (const struct swap_server *server);
 
-/* Have they been tried?  A disk that is added later finds them so. */
+/* Return whether swap_take was called: a disk can no longer ask for it. */
 extern bool swap_taken (void);
 
-/* The steps, for statistics. */
+/* Return the steps, *n of them. */
 extern const struct swap_step *swap_steps (unsigned *n);
 
-/* A thread is about to serve a request: its first touches its stack, for
- * there may be no memory for it later.
+/* Touch the stack of this thread, if it has not been; there may be no memory
+ * for it later.
  */
-extern bool swap_on;
 extern void swap_touch_stack (void);
 
+/* Call it before each request. */
+extern bool swap_on;
 static inline void
 swap_request (void)
 {

@@ -34,8 +34,8 @@ static const char *const too_many[N_ASKERS] = {
     " texts: try again when they have closed some",
 };
 
-/* Larger texts have pages of their own, of which nothing is touched that is
- * not used.
+/* Texts above this size are left as they are: they have pages of their own,
+ * and those that are not used were never touched.
  */
 #define FIT_MAX MIB
 
@@ -62,7 +62,9 @@ text_copy_start (struct text_copy *t, enum asker asker, size_t max)
   return text_copy_begin (t, ANSWER, asker, max);
 }
 
-/* A text has up to twice the room that it needs, and most are small. */
+/* Give back the room that a text does not use: it has up to twice what it
+ * needs, and most texts are small.
+ */
 static void
 text_copy_fit (struct strbuf *t)
 {
@@ -76,7 +78,7 @@ text_copy_fit (struct strbuf *t)
   t->room = t->len + 1;
 }
 
-/* The text is at its end, and as long as it is. */
+/* Charge what the text has in the end. */
 void
 text_copy_end (struct text_copy *t)
 {
@@ -94,7 +96,9 @@ text_copy_free (struct text_copy *t)
   *t = (struct text_copy) { .budget = NULL };
 }
 
-/* Room for as many lines as there are pages now, and some that may come. */
+/* List with room for as many lines as there are pages now, and some more that
+ * may be written meanwhile.
+ */
 static const char *
 text_copy_list (struct text_copy *t, const struct attr *a,
                 struct device *dev, uint64_t from, enum asker asker)
@@ -110,7 +114,7 @@ text_copy_list (struct text_copy *t, const struct attr *a,
   why = text_copy_begin (t, LISTING, asker, lines * ATTR_LINE_MAX);
   if (!why)
     a->list (dev->disk, from, lines, &t->text);
-  /* Full is no error. */
+  /* A listing may be cut: who wants more begins at another page. */
   if (t->text.error == -ENOBUFS)
     t->text.error = 0;
   return why;
@@ -154,7 +158,7 @@ text_copy_report (struct text_copy *t, const struct export_name *name,
 
   for (i = 0; i < n; i++)
     device_put (devices[i]);
-  /* Some may be added now. */
+  /* Devices may be added meanwhile. */
   why = text_copy_begin (t, STATISTICS, asker, (n + 4) * REPORT_MAX);
   if (!why)
     name->report->add (&t->text);

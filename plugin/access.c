@@ -12,8 +12,9 @@
 
 #include "access.h"
 
-/* The kernel vouches for the uid of a peer on a Unix socket.  nbdkit
- * prints an error if it is asked for it on any other socket.
+/* Return whether the client is root or has our uid.  Only for a Unix socket
+ * does the kernel vouch for the peer's uid, and nbdkit prints an error if it
+ * is asked for it on another.
  */
 static bool
 access_is_local (void)

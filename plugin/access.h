@@ -17,10 +17,12 @@ enum control {
   CONTROL_OFF                   /* the export is not there */
 };
 
-/* May the client of this connection, which is just being opened? */
+/* Return whether the client of the connection that is being opened may write
+ * to it.
+ */
 extern bool access_granted (enum control control);
 
-/* Who is it, for sharing out memory? */
+/* Return who that client is, for sharing out memory. */
 extern enum asker access_asker (enum control control);
 
 #endif /* ZRAM_ACCESS_H */

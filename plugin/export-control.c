@@ -1,10 +1,10 @@
 /* nbdkit-zram: the control export, a mailbox.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * Each connection has an answer of its own: the JSON of all devices, taken
- * anew whenever it is read from the start, until a command was written;
- * then what the last command answered.  A write that is not a command
- * whole is refused, and so nothing of it is kept.
+ * Each connection has an answer of its own.  Until it has written a command
+ * that is the JSON of all devices, taken anew whenever it is read from the
+ * start; then it is what the last command answered.  A write that is not one
+ * whole command is refused, and nothing of it is kept.
  */
 
 #include <config.h>
@@ -76,7 +76,7 @@ control_renew (struct handle *h)
   return 0;
 }
 
-/* The text, and spaces after it. */
+/* Copy a part of the text, and spaces where it has ended. */
 static void
 control_copy (const struct strbuf *text, char *buf, size_t count, size_t offset)
 {
@@ -99,16 +99,15 @@ control_pread (struct handle *h, void *buf, uint32_t count, uint64_t offset)
     r = control_renew (h);
   if (r == 0)
     control_copy (&h->copy.text, buf, count, offset);
-  /* Read to its end: those who stay connected need not hold it. */
+  /* It was read to its end: free it, for a client may stay connected for long.
+   */
   if (r == 0 && !h->answered && offset + count == CONTROL_SIZE)
     text_copy_free (&h->copy);
   pthread_mutex_unlock (&h->lock);
   return r;
 }
 
-/* What the client reads of what was wrong, without "error: " and the end
- * of the line.
- */
+/* Log what was wrong: the answer without "error: " and the end of the line. */
 static void
 control_log_answer (const char *command, const struct strbuf *answer)
 {
@@ -150,7 +149,7 @@ control_run (struct handle *h, const char *line, size_t n)
   return r;
 }
 
-/* A command is one write. */
+/* Run a command, which is one write. */
 static int
 control_pwrite (struct handle *h, const void *buf, uint32_t count,
                 uint64_t offset)
@@ -158,8 +157,8 @@ control_pwrite (struct handle *h, const void *buf, uint32_t count,
   int r;
 
   pthread_mutex_lock (&h->lock);
-  /* Answered like any line that is none, so that no older answer is taken
-   * for the answer to this.
+  /* Answer it like any line that is no command, so that no older answer is
+   * taken for the answer to this.
    */
   r = offset == 0 ? control_run (h, buf, count) : control_run (h, "\x01", 1);
   pthread_mutex_unlock (&h->lock);

@@ -15,8 +15,8 @@
 
 #include "export.h"
 
-/* Block status replies end after so many extents and the client asks on:
- * 8 bytes each in the reply, and nobody waits long for the others.
+/* Extents in a reply to block status, at most; then the client asks on.  Each
+ * takes 8 bytes, and nobody should wait long for the others.
  */
 #define EXTENTS_MAX 65536
 
@@ -68,7 +68,7 @@ disk_trim (struct handle *h, uint32_t count, uint64_t offset)
   return zram_trim (h->device->disk, count, offset);
 }
 
-/* Zeroes are as fast as they can be without FAST_ZERO too. */
+/* Zeroes are always fast, so FAST_ZERO need not be looked at. */
 static int
 disk_zero (struct handle *h, uint32_t count, uint64_t offset,
            uint32_t flags)
@@ -80,11 +80,11 @@ disk_zero (struct handle *h, uint32_t count, uint64_t offset,
 
 struct extents {
   struct nbdkit_extents *list;
-  unsigned room;                /* for so many more */
+  unsigned room;                /* for that many more */
 };
 
-/* The server aborts on an extent that ends after the range it asked for;
- * zram_extents clips them.
+/* Hand an extent to the server, which aborts if one ends after the range it
+ * asked for: zram_extents clips them.
  */
 static int
 disk_emit_extent (void *opaque, uint64_t offset, uint64_t length,

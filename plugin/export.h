@@ -21,7 +21,7 @@ struct nbdkit_extents;
 struct handle;
 
 struct export {
-  /* NULL, or why it cannot be opened, and nothing is left to close. */
+  /* Open it.  NULL, or why not, and there is nothing to close. */
   const char *(*open) (struct handle *h, const struct export_name *name);
   void (*close) (struct handle *h);
   uint64_t (*size) (const struct handle *h);
@@ -30,7 +30,7 @@ struct export {
   bool (*can_write) (const struct handle *h);
   bool is_disk;                 /* trim, zero, block status, multi-conn */
 
-  /* 0 or -errno. */
+  /* Do what was requested.  0 or -errno. */
   int (*pread) (struct handle *h, void *buf, uint32_t count,
                 uint64_t offset);
   int (*pwrite) (struct handle *h, const void *buf, uint32_t count,
@@ -56,10 +56,10 @@ struct handle {
   char description[128];
 };
 
-/* What it is, for people. */
+/* What the control export is, for people. */
 #define EXPORT_CONTROL_HELP "write a command, read its answer"
 
-/* What control= said. */
+/* What control= said: who may write. */
 extern enum control export_control_access;
 
 /* The control export is always as large as this. */

@@ -22,10 +22,9 @@
 
 #define SECOND UINT64_C (1000000000)
 
-/* What can go wrong with a request; the last line is for anything else.
- *
- * A full disk is a state, not an event: it is said once, and not again
- * before a minute has gone by without a refused write.
+/* What can go wrong with a request; the last row is for anything else.  A full
+ * disk is a state and not an event: it is said once, and not again before a
+ * minute has gone by without a refused write.
  */
 static struct failure {
   int err;
@@ -108,8 +107,8 @@ log_line (const char *line)
   nbdkit_error ("%s", line);
 }
 
-/* Not nbdkit_error: the server does start.  nbdkit has no call for warnings,
- * and writes its own as we do here.
+/* nbdkit_error would be wrong, for the server does start.  nbdkit has no call
+ * for warnings, and writes its own as we do here.
  */
 void
 log_warn_starter (const char *line)
@@ -117,7 +116,7 @@ log_warn_starter (const char *line)
   fprintf (stderr, "nbdkit: zram: warning: %s\n", line);
 }
 
-/* A daemon has no standard error any more. */
+/* To the log: a daemon has no standard error any more. */
 void
 log_warn_reader (const char *line)
 {

@@ -12,15 +12,17 @@
 
 #include <stdint.h>
 
-/* Say that a request failed with errno `err'. */
+/* Log that a request failed with errno `err', unless it was logged just now. */
 extern void log_failure (const char *request, uint32_t count,
                          uint64_t offset, int err);
 
-/* Say that a command, or the opening of an export, was refused. */
+/* Log that a command, or the opening of an export, was refused; at most one a
+ * second.
+ */
 extern void log_refusal (const char *what, const char *name,
                          const char *why);
 
-/* Write a line to the log, without a word of where it comes from. */
+/* Write a line to the log, whatever it holds. */
 extern void log_line (const char *line);
 
 /* Warn of something that does not keep the server from starting: whoever

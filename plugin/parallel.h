@@ -7,14 +7,14 @@
 
 #include <stdbool.h>
 
-/* What parallel= said: auto, on or off.  False: another word. */
+/* Set what parallel= says: auto, on or off.  False: it is none of them. */
 extern bool parallel_set (const char *value);
 
-/* What comes of it with the nbdkit that runs. */
+/* Return whether they may, with what was set and the nbdkit that runs. */
 extern bool parallel_on (void);
 
-/* Does a client that goes away leave this nbdkit alone, even if several
- * threads serve it?
+/* Return whether this nbdkit survives a client that goes away while several
+ * threads serve it.
  */
 extern bool parallel_is_safe (void);
 

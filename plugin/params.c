@@ -25,7 +25,7 @@
 
 static struct settings defaults;
 static struct settings device[DEVICES_MAX];
-static unsigned named;          /* devices with a section of their own */
+static unsigned named;          /* devices that have a section of their own */
 static unsigned count;          /* what devices= said */
 static enum control control = CONTROL_LOCAL;
 
@@ -96,7 +96,7 @@ params_parse_parallel (const char *key, const char *value,
 static struct {
   const char *key, *value, *help;
   parse_fn *parse;
-  const char *given;            /* its value, NULL as long as it has none */
+  const char *given;            /* its value; NULL: it was not given */
 } table[] = {
   { "devices", "N",
     "make N devices alike, zram0 to zramN-1: 1 to 64\n",
@@ -153,7 +153,7 @@ params_set_any (const char *key, const char *value,
     if (settings_same_key (table[i].key, key))
       return params_set_server (i, value, message);
   r = settings_set (s, key, value, &no_such_key, message);
-  /* It has named those of a device. */
+  /* The message has named the parameters of a device: add the others. */
   for (i = 0; no_such_key && i < NPARAMS; i++) {
     size_t n = strlen (message);
 
@@ -294,7 +294,7 @@ params_load (void)
   params_help[0] = '\0';
   for (i = 0; i < SETTINGS; i++) {
     params_help_param (settings_key (i), settings_value (i), settings_help (i));
-    /* What is only known at run time. */
+    /* What is known only when it runs. */
     if (i == SETTING_ALGO)
       params_help_codecs ();
     if (i == SETTING_LEVEL)

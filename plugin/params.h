@@ -17,19 +17,19 @@ struct params {
   enum control control;
 };
 
-/* What --help says of them; empty until params_load. */
+/* What --help says of them; params_load writes it. */
 extern char params_help[];
 extern void params_load (void);
 
-/* One parameter, as given.  -1 after an error has been printed. */
+/* Set one parameter.  -1 after an error has been printed. */
 extern int params_set (const char *key, const char *value);
 
-/* No more are to come: check them together, and hand them over.
- * -1 after an error has been printed.
+/* Check the parameters together, when no more are to come, and write them to
+ * *params.  -1 after an error has been printed.
  */
 extern int params_complete (struct params *params);
 
-/* What --dump-plugin says of them. */
+/* Print what --dump-plugin says of them. */
 extern void params_dump (void);
 
 #endif /* ZRAM_PARAMS_H */

@@ -12,7 +12,7 @@
 
 #include "user.h"
 
-/* The user in a command line of n bytes; the last one counts. */
+/* Return the user that a command line of n bytes says; the last one counts. */
 static const char *
 user_in (char *line, size_t n)
 {
@@ -32,7 +32,7 @@ user_in (char *line, size_t n)
   return user;
 }
 
-/* As nbdkit does it: a name, or a number. */
+/* Become a user, by name or number, as nbdkit does it. */
 static void
 user_become_named (const char *user)
 {
@@ -41,7 +41,7 @@ user_become_named (const char *user)
 
   if ((entry || (*user && !user[strspn (user, "0123456789")])) &&
       setuid (uid) == -1)
-    return;                     /* then neither can nbdkit, and ends */
+    return;                     /* nbdkit cannot either, and will end */
 }
 
 void

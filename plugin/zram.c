@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * nbdkit's callbacks, in the order in which nbdkit calls them.  They send
- * requests to the export that the client has open (export.h), and turn
- * errors into NBD's; of pages they know nothing.
+ * requests to the export that the client has open (export.h), and turn its
+ * errors into NBD's.  They know nothing of pages.
  */
 
 #include <config.h>
@@ -30,10 +30,10 @@
 /* At most; see plugin_thread_model. */
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
-/* nbdkit interfaces have arguments that we do not need. */
+/* For arguments of callbacks that we do not need. */
 #define UNUSED __attribute__ ((unused))
 
-/* The server's limit of a request with data. */
+/* Bytes of the largest request with data, which nbdkit takes. */
 #define REQUEST_MAX (64 * 1024 * 1024)
 
 /* nbdkit -D zram.swap_skip=N leaves out steps of swap=true, to see what they
@@ -65,7 +65,7 @@ plugin_config_complete (void)
   return params_complete (&params);
 }
 
-/* nbdkit asks when all parameters are known, and for --dump-plugin. */
+/* nbdkit calls it when all parameters are known, and for --dump-plugin. */
 static int
 plugin_thread_model (void)
 {
@@ -100,7 +100,9 @@ plugin_swap_server (void (*warn) (const char *line))
   };
 }
 
-/* The last moment at which an error reaches whoever started the server. */
+/* Make the devices.  This is the last moment at which an error reaches whoever
+ * started the server.
+ */
 static int
 plugin_get_ready (void)
 {
@@ -137,7 +139,7 @@ plugin_after_fork (void)
   struct swap_server server = plugin_swap_server (log_warn_reader);
   char message[ZRAM_MESSAGE_MAX];
 
-  /* First: the threads made from here on inherit it. */
+  /* Before all else: threads made after it inherit it. */
   if (plugin_any_swap ()) {
     swap_take (&server);
     if (log_thread_start (log_line) < 0) {
@@ -299,7 +301,7 @@ plugin_can_write (void *handle)
   return h->export->can_write (h);
 }
 
-/* Text may be another one for each connection. */
+/* Only a disk is the same for all connections; a text is a copy for one. */
 static int
 plugin_is_disk (void *handle)
 {
@@ -320,9 +322,9 @@ plugin_no (void *handle UNUSED)
   return 0;
 }
 
-/* A client may ask for a fast zero whatever it was told, and nbdkit asserts
- * that an export which can be written knows of it.  Where can_zero says no,
- * nbdkit itself answers ENOTSUP.
+/* Yes for all.  A client may ask for a fast zero whatever it was told, and
+ * nbdkit asserts that an export which can be written knows of it.  Where
+ * can_zero says no, nbdkit itself answers ENOTSUP.
  */
 static int
 plugin_can_fast_zero (void *handle UNUSED)
@@ -330,8 +332,8 @@ plugin_can_fast_zero (void *handle UNUSED)
   return 1;
 }
 
-/* What was written is seen by every connection at once, and is never
- * safer than it is then: flush and FUA have nothing to do.
+/* Flush and FUA have nothing to do: what was written is seen by every
+ * connection at once, and never becomes any safer.
  */
 static int
 plugin_can_fua (void *handle UNUSED)
@@ -347,8 +349,8 @@ plugin_can_cache (void *handle UNUSED)
 
 /* Requests */
 
-/* The end of each: what the export answered, as nbdkit wants it.  The
- * others have said themselves what went wrong.
+/* End a request: return what the export answered as nbdkit wants it, and log
+ * an error of a disk.  Other exports have logged it themselves.
  */
 static int
 plugin_done (const struct handle *h, const char *request, uint32_t count,
@@ -411,7 +413,7 @@ plugin_zero (void *handle, uint32_t count, uint64_t offset, uint32_t flags)
                       h->export->zero (h, count, offset, flags));
 }
 
-/* Nothing is further away than anything else. */
+/* Nothing to do: all of the disk is equally near. */
 static int
 plugin_cache (void *handle UNUSED, uint32_t count UNUSED,
               uint64_t offset UNUSED, uint32_t flags UNUSED)
