@@ -289,8 +289,7 @@ swap_take_step (const struct swap_server *server, unsigned i,
                 char why[WHY_MAX])
 {
   if (server->skip & 1u << i) {
-    snprintf (why, WHY_MAX, "left out by -D zram.swap_skip=%u",
-              server->skip);
+    snprintf (why, WHY_MAX, "%s", server->skip_why);
     return false;
   }
   return table[i].take (why) == 0;

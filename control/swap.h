@@ -26,6 +26,7 @@ struct swap_step {
 struct swap_server {
   unsigned skip;                /* a bit for each step to be left out, to see
                                    what it is good for; 1 is the first */
+  const char *skip_why;         /* what to say of those */
   void (*become_user) (void);   /* become the user that the server will be
                                    when it serves; called in a child */
   void (*warn) (const char *line);      /* tell whoever looks at it now */

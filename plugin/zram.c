@@ -93,8 +93,13 @@ plugin_any_swap (void)
 static struct swap_server
 plugin_swap_server (void (*warn) (const char *line))
 {
+  static char why[64];
+
+  snprintf (why, sizeof why, "left out by -D zram.swap_skip=%d",
+            zram_debug_swap_skip);
   return (struct swap_server) {
     .skip = (unsigned) zram_debug_swap_skip,
+    .skip_why = why,
     .become_user = user_become,
     .warn = warn,
   };
