@@ -361,7 +361,7 @@ codecs ()
 # this one is counted.
 rss ()
 {
-  awk '/^Rss:/ { print $2 * 1024 }' "/proc/$1/smaps_rollup"
+  awk '/^Rss:/ { printf "%.0f\n", $2 * 1024 }' "/proc/$1/smaps_rollup"
 }
 
 threads ()

@@ -79,7 +79,14 @@ END
 # counted when they are so many, or after a while.
 threads_a_connection ()
 {
-  local before
+  local before i
+  # Serves already, while its own thread may not be there yet.
+  for ((i = 0; i < 1000; i++)); do
+    if cat "/proc/$pid"/task/*/comm 2>/dev/null | grep -qx zram-keeper; then
+      break
+    fi
+    sleep 0.01
+  done
   before=$(threads "$pid")
   nbdsh -u "$uri" -c "
 import os, time
