@@ -8,6 +8,12 @@ NULL =
 AM_CPPFLAGS = \
 	-I$(top_builddir) \
 	-I$(top_srcdir)/lib \
+	-I$(top_srcdir)/lib/os \
+	-I$(top_srcdir)/lib/base \
+	-I$(top_srcdir)/lib/codec \
+	-I$(top_srcdir)/lib/store \
+	-I$(top_srcdir)/lib/upkeep \
+	-I$(top_srcdir)/lib/disk \
 	$(NULL)
 
 # Hidden: what the plugin exports is nbdkit's entry point and nothing else.

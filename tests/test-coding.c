@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "disk.h"
+#include "coding-change.h"
 #include "disklib.h"
 
 #define MiB (UINT64_C (1) << 20)
@@ -141,7 +142,7 @@ test_full (const char *algo, const char *other)
   /* All pages by one: the others go. */
   for (n = 0; n <= CODINGS_MAX; ++n)
     write_pages (n);
-  codings_tidy (d);
+  codings_tidy (&d->parts);
   CHECK (in_use () == 1);
   for (n = 0; n <= CODINGS_MAX; ++n)
     check_pages (n);

@@ -8,7 +8,7 @@
 #include "testlib.h"
 
 #include "../ctl/number-text.h"
-#include "../lib/number.h"
+#include "number.h"
 
 #define KI UINT64_C (1024)
 #define MI (KI * 1024)

@@ -11,7 +11,7 @@
 #include "../ctl/message.h"
 #include "../ctl/must.h"
 #include "../ctl/server-json.h"
-#include "../lib/boot.h"
+#include "boot.h"
 
 /* There is no server here. */
 int

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "disk.h"
-#include "latency.h"
 
 uint64_t
 zram_latency_bound (unsigned bucket)

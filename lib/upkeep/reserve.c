@@ -6,8 +6,8 @@
 
 #include <errno.h>
 
-#include "disk.h"
 #include "os.h"
+#include "reserve.h"
 
 /* How often the thread looks.  Of 200 MB/s, which is more than a machine
  * swaps, of pages that do not compress, half of their share of the smallest
@@ -36,17 +36,18 @@
  */
 #define SPARE_WORKSPACES 2
 
-static void fill_up (void *opaque);
+static void reserve_fill (void *opaque);
 
 void
-reserve_init (struct zram_disk *d, const struct zram_params *p)
+reserve_init (struct reserve *r, const struct parts *parts, bool swap,
+              uint64_t bytes)
 {
-  struct reserve *r = &d->reserve;
-
-  r->swap = p->swap;
-  r->bytes = p->swap ? p->swap_reserve : 0;
+  r->parts = parts;
+  r->swap = swap;
+  r->bytes = swap ? bytes : 0;
   pthread_mutex_init (&r->fill, NULL);
-  worker_init (&r->worker, "zram-reserve", TICK_MS, fill_up, d);
+  worker_init (&r->worker, "zram-reserve", TICK_MS, reserve_fill,
+               r);
   /* The kernel lets real-time threads use a part of what it keeps for
    * emergencies.  That is for those who answer: filling the reserve with
    * it, this thread would leave them none.
@@ -55,41 +56,29 @@ reserve_init (struct zram_disk *d, const struct zram_params *p)
 }
 
 void
-reserve_destroy (struct zram_disk *d)
+reserve_destroy (struct reserve *r)
 {
-  pthread_mutex_destroy (&d->reserve.fill);
-  worker_destroy (&d->reserve.worker);
+  pthread_mutex_destroy (&r->fill);
+  worker_destroy (&r->worker);
 }
 
 void
-reserve_hold (struct zram_disk *d)
+reserve_hold (struct reserve *r)
 {
-  pthread_mutex_lock (&d->reserve.fill);
+  pthread_mutex_lock (&r->fill);
 }
 
 void
-reserve_let_go (struct zram_disk *d)
+reserve_let_go (struct reserve *r)
 {
-  pthread_mutex_unlock (&d->reserve.fill);
-}
-
-bool
-zram_swap (const struct zram_disk *d)
-{
-  return d->reserve.swap;
-}
-
-uint64_t
-zram_swap_reserve (const struct zram_disk *d)
-{
-  return d->reserve.bytes;
+  pthread_mutex_unlock (&r->fill);
 }
 
 /* The pools of a shard: the store's, and the table's. */
 enum { NODES = STORE_POOLS, POOLS };
 
 static struct pool *
-pool_of (struct shard *s, unsigned which)
+reserve_pool_of (struct shard *s, unsigned which)
 {
   return which == NODES ? &s->table.nodes : store_pool (&s->store, which);
 }
@@ -98,9 +87,9 @@ pool_of (struct shard *s, unsigned which)
  * when they are used.
  */
 static void
-touch_beside (struct shard *s, unsigned which, uint64_t first)
+reserve_touch_beside (struct shard *s, unsigned which, uint64_t first)
 {
-  unsigned n = pool_of (s, which)->block_units;
+  unsigned n = reserve_pool_of (s, which)->block_units;
 
   if (which != NODES)
     store_touch_beside (&s->store, which, first);
@@ -114,16 +103,16 @@ touch_beside (struct shard *s, unsigned which, uint64_t first)
 /* Filling. */
 
 static bool
-limit_is_near (const struct zram_disk *d)
+reserve_limit_is_near (const struct account *a)
 {
-  uint64_t limit = atomic_load (&d->account.limit);
+  uint64_t limit = atomic_load (&a->limit);
 
   return limit &&
-    atomic_load (&d->account.held) >= limit - limit / LIMIT_SHARE;
+    atomic_load (&a->held) >= limit - limit / LIMIT_SHARE;
 }
 
 static bool
-map_chunk (struct shard *s, struct pool *pool)
+reserve_map_chunk (struct shard *s, struct pool *pool)
 {
   char *chunk = os_map (POOL_CHUNK);
   bool used;
@@ -138,26 +127,26 @@ map_chunk (struct shard *s, struct pool *pool)
   return true;
 }
 
-/* One more block, if one is missing; with d->reserve.fill. */
+/* One more block, if one is missing; with r->fill. */
 static bool
-fill_one (struct zram_disk *d, struct shard *s, unsigned which)
+reserve_fill_one (struct reserve *r, struct shard *s, unsigned which)
 {
-  struct pool *pool = pool_of (s, which);
+  struct pool *pool = reserve_pool_of (s, which);
   uint64_t first = 0;
-  int r = -ENOSPC;
+  int error = -ENOSPC;
   void *block = NULL;
 
   shard_lock (s);
-  if (pool->nhot < pool->keep && !limit_is_near (d))
-    r = pool_lend_away (pool, &first);
-  if (r == 0)
+  if (pool->nhot < pool->keep && !reserve_limit_is_near (r->parts->account))
+    error = pool_lend_away (pool, &first);
+  if (error == 0)
     block = pool_at (pool, (uint32_t) first);
   shard_unlock (s);
-  if (r == -EAGAIN)
-    return map_chunk (s, pool);
-  if (r < 0)
+  if (error == -EAGAIN)
+    return reserve_map_chunk (s, pool);
+  if (error < 0)
     return false;
-  touch_beside (s, which, first);
+  reserve_touch_beside (s, which, first);
   os_populate (block, pool->block);
   shard_lock (s);
   pool_return (pool, true);
@@ -169,9 +158,9 @@ fill_one (struct zram_disk *d, struct shard *s, unsigned which)
  * too many yet, so that nothing goes to and fro.
  */
 static bool
-shed_one (struct shard *s, unsigned which)
+reserve_shed_one (struct shard *s, unsigned which)
 {
-  struct pool *pool = pool_of (s, which);
+  struct pool *pool = reserve_pool_of (s, which);
   uint64_t first;
   void *block;
   bool any;
@@ -193,35 +182,35 @@ shed_one (struct shard *s, unsigned which)
 
 /* One step in each pool in turn, so that none has to wait for another. */
 static bool
-step (struct zram_disk *d)
+reserve_step (struct reserve *r)
 {
   bool did = false;
   unsigned i, which;
 
-  reserve_hold (d);
-  for (i = 0; i < shard_count (d); ++i)
+  reserve_hold (r);
+  for (i = 0; i < r->parts->nshards; ++i)
     for (which = 0; which < POOLS; ++which) {
-      did |= fill_one (d, &d->shards[i], which);
-      did |= shed_one (&d->shards[i], which);
+      did |= reserve_fill_one (r, &r->parts->shards[i], which);
+      did |= reserve_shed_one (&r->parts->shards[i], which);
     }
-  reserve_let_go (d);
+  reserve_let_go (r);
   return did;
 }
 
 /* The thread ends though there be no end to what it could do. */
 static void
-fill_up (void *opaque)
+reserve_fill (void *opaque)
 {
-  struct zram_disk *d = opaque;
+  struct reserve *r = opaque;
 
-  while (!worker_stops (&d->reserve.worker) && step (d))
+  while (!worker_stops (&r->worker) && reserve_step (r))
     ;
 }
 
 /* Touching. */
 
 static void
-touch_bitmap (struct bitmap *b)
+reserve_touch_bitmap (struct bitmap *b)
 {
   char *words = (char *) b->words;
   size_t lowest = (b->nbits + 63) / 64 * sizeof (uint64_t);
@@ -231,18 +220,18 @@ touch_bitmap (struct bitmap *b)
 }
 
 static void
-touch_shard (struct zram_disk *d, struct shard *s)
+reserve_touch_shard (struct reserve *r, struct shard *s)
 {
-  uint64_t share = d->reserve.bytes / shard_count (d);
+  uint64_t share = r->bytes / r->parts->nshards;
   uint64_t nodes = share / NODES_SHARE, half = (share - nodes) / 2;
   const uint64_t bytes[POOLS] = { half, half, nodes };
   unsigned which;
 
   for (which = 0; which < POOLS; ++which) {
-    struct pool *pool = pool_of (s, which);
+    struct pool *pool = reserve_pool_of (s, which);
 
-    touch_bitmap (&pool->free);
-    touch_bitmap (&pool->away);
+    reserve_touch_bitmap (&pool->free);
+    reserve_touch_bitmap (&pool->away);
     os_populate (pool->chunks, pool->nchunks * sizeof *pool->chunks);
     shard_lock (s);
     pool_keep (pool, share ? bytes[which] / pool->block + 1 : 0);
@@ -256,10 +245,10 @@ touch_shard (struct zram_disk *d, struct shard *s)
  * other codecs have had this done when theirs wrote.
  */
 static void
-touch_workspace (struct zram_disk *d, struct workspace *w)
+reserve_touch_workspace (struct reserve *r, struct workspace *w)
 {
-  uint32_t size = d->layout.page, i, kind;
-  unsigned id = d->codings.coding[w->coding].id;
+  uint32_t size = r->parts->layout->page, i, kind;
+  unsigned id = r->parts->codings->coding[w->coding].id;
   uint64_t rng = 1;
   int n;
 
@@ -271,7 +260,7 @@ touch_workspace (struct zram_disk *d, struct workspace *w)
         : (char) (rng >> 33 & (kind & 1 ? 0x0f : 0xff));
     }
     n = w->codec->compress (w->params, w->compressor, w->page, size, w->out,
-                            d->layout.object_max);
+                            r->parts->layout->object_max);
     if (n > 0)
       w->codec->decompress (w->decompressor[id], w->out, (size_t) n,
                             w->page, size);
@@ -279,59 +268,58 @@ touch_workspace (struct zram_disk *d, struct workspace *w)
 }
 
 void
-reserve_touch_codecs (struct zram_disk *d)
+reserve_touch_codecs (struct reserve *r)
 {
-  struct workspaces *ws = &d->workspaces;
+  struct workspaces *ws = r->parts->workspaces;
   unsigned i;
 
-  for (i = 0; d->reserve.swap && i < ws->made; ++i) {
+  for (i = 0; r->swap && i < ws->made; ++i) {
     pthread_mutex_lock (&ws->w[i].busy);
-    touch_workspace (d, &ws->w[i]);
+    reserve_touch_workspace (r, &ws->w[i]);
     pthread_mutex_unlock (&ws->w[i].busy);
   }
 }
 
 static void
-touch (struct zram_disk *d)
+reserve_touch (struct reserve *r)
 {
   unsigned i;
 
-  os_populate (d->latencies, sizeof *d->latencies);
-  os_populate (d->shards, shard_count (d) * sizeof *d->shards);
-  reserve_hold (d);
-  for (i = 0; i < shard_count (d); ++i)
-    touch_shard (d, &d->shards[i]);
-  reserve_let_go (d);
-  reserve_touch_codecs (d);
+  os_populate (r->parts->counted, r->parts->counted_bytes);
+  os_populate (r->parts->shards, r->parts->nshards * sizeof *r->parts->shards);
+  reserve_hold (r);
+  for (i = 0; i < r->parts->nshards; ++i)
+    reserve_touch_shard (r, &r->parts->shards[i]);
+  reserve_let_go (r);
+  reserve_touch_codecs (r);
 }
 
 void
-reserve_renew (struct zram_disk *d)
+reserve_renew (struct reserve *r)
 {
-  if (!d->reserve.swap)
+  if (!r->swap)
     return;
-  touch (d);
-  while (step (d))
+  reserve_touch (r);
+  while (reserve_step (r))
     ;
 }
 
 int
-reserve_start (struct zram_disk *d)
+reserve_start (struct reserve *r)
 {
-  struct reserve *r = &d->reserve;
   int error;
 
   if (!r->swap)
     return 0;
-  error = workspaces_fix (&d->workspaces, os_cpus () + SPARE_WORKSPACES);
+  error = workspaces_fix (r->parts->workspaces, os_cpus () + SPARE_WORKSPACES);
   if (error < 0)
     return error;
-  reserve_renew (d);
+  reserve_renew (r);
   return r->bytes ? worker_start (&r->worker) : 0;
 }
 
 void
-reserve_stop (struct zram_disk *d)
+reserve_stop (struct reserve *r)
 {
-  worker_stop (&d->reserve.worker);
+  worker_stop (&r->worker);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "coding-change.h"
 #include "disk.h"
 #include "os.h"
 
@@ -114,6 +115,8 @@ make_shards (struct zram_disk *d, bool track_access)
   d->shards = os_alloc (shard_count (d) * sizeof *d->shards);
   if (!d->shards)
     return -ENOMEM;
+  d->parts.shards = d->shards;
+  d->parts.nshards = shard_count (d);
   for (i = 0; i < shard_count (d); ++i)
     if (shard_init (&d->shards[i], &d->layout,
                     slots_below (d, i, slots_of (d, disk_size (d))),
@@ -123,6 +126,17 @@ make_shards (struct zram_disk *d, bool track_access)
                  sizeof *d + os_cpus () * sizeof d->latencies->cell[0] +
                  shard_count (d) * sizeof *d->shards);
   return 0;
+}
+
+/* All but the shards. */
+static void
+set_parts (struct zram_disk *d)
+{
+  d->parts = (struct parts) {
+    .layout = &d->layout, .account = &d->account, .codings = &d->codings,
+    .workspaces = &d->workspaces, .change = &d->change,
+    .counted = d->latencies, .counted_bytes = sizeof *d->latencies,
+  };
 }
 
 static int
@@ -136,15 +150,16 @@ make (struct zram_disk *d, const struct zram_params *p)
   d->layout = layout_for_page (page_of (p));
   d->track_access = p->track_access;
   pthread_mutex_init (&d->change, NULL);
-  keeper_init (d);
-  reserve_init (d, p);
+  keeper_init (&d->keeper, &d->parts);
+  reserve_init (&d->reserve, &d->parts, p->swap, p->swap_reserve);
   if (workspaces_init (&d->workspaces, WORKSPACES_PER_CPU * os_cpus (),
                        &d->layout, &d->codings, &d->account) < 0)
     return -ENOMEM;
   d->latencies = os_map (sizeof *d->latencies);
   if (!d->latencies)
     return -ENOMEM;
-  if (codings_use (d, codec, level) < 0)
+  set_parts (d);
+  if (codings_use (&d->parts, codec, level) < 0)
     return -ENOMEM;
   return make_shards (d, p->track_access);
 }
@@ -197,43 +212,7 @@ zram_close (struct zram_disk *d)
     coding_clear (&d->codings.coding[i]);
   pthread_mutex_destroy (&d->change);
   os_unmap (d->latencies, sizeof *d->latencies);
-  worker_destroy (&d->keeper.worker);
-  reserve_destroy (d);
+  keeper_destroy (&d->keeper);
+  reserve_destroy (&d->reserve);
   os_free (d, sizeof *d);
-}
-
-uint64_t
-zram_size (const struct zram_disk *d)
-{
-  return disk_size (d);
-}
-
-uint32_t
-zram_page_size (const struct zram_disk *d)
-{
-  return d->layout.page;
-}
-
-const char *
-zram_algorithm (const struct zram_disk *d)
-{
-  return codec_get (d->codings.coding[d->codings.now].id)->info.name;
-}
-
-int
-zram_level (const struct zram_disk *d)
-{
-  return d->codings.level;
-}
-
-uint64_t
-zram_mem_limit (const struct zram_disk *d)
-{
-  return atomic_load (&d->account.limit);
-}
-
-void
-zram_set_mem_limit (struct zram_disk *d, uint64_t bytes)
-{
-  atomic_store (&d->account.limit, bytes);
 }

@@ -1,17 +1,17 @@
 /* nbdkit-zram: the disk, as the files of lib/ see it.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- *   open.c      parameters checked, disks made and ended
- *   change.c    what can change while a disk is in use: codec, size
- *   disk.c      the data path: read, write, zero, trim
- *   disk-codings.c  the codings in use
- *   extents.c   what the disk holds, without reading it
- *   report.c    statistics
- *   latency.c   how long requests took
- *   idle.c      each slot, and which of them are idle
- *   keeper.c    upkeep in the background, compaction and reset on request
- *   reserve.c   memory made resident ahead of need, for swapping
- *   recount.c   the check of everything against table and objects
+ *   disk.c           the data path: read, write, zero, trim
+ *   disk-open.c      parameters checked, disks made and ended
+ *   disk-settings.c  what a disk is set to
+ *   disk-codec.c     the codec changed while the disk is in use
+ *   disk-resize.c    the size changed while the disk is in use
+ *   disk-upkeep.c    upkeep started and stopped; compaction and reset
+ *   disk-extents.c   what the disk holds, without reading it
+ *   disk-slots.c     each slot, and which of them are idle
+ *   disk-stats.c     statistics
+ *   disk-check.c     everything recounted from table and objects
+ *   disk-latency.c   how long requests took
  */
 
 #ifndef ZRAM_DISK_H
@@ -24,23 +24,16 @@
 #include "account.h"
 #include "codec.h"
 #include "coding.h"
+#include "keeper.h"
 #include "latency.h"
 #include "layout.h"
 #include "map.h"
+#include "parts.h"
 #include "reserve.h"
 #include "shard.h"
 #include "stats.h"
-#include "worker.h"
 #include "workspace.h"
 #include "zram.h"
-
-#define SHARDS_MAX 64
-
-struct keeper {
-  struct worker worker;
-  uint64_t seen[SHARDS_MAX];    /* a shard's changes at the last look */
-  uint64_t kept[SHARDS_MAX];    /* and when it was last tidied */
-};
 
 struct zram_disk {
   _Atomic uint64_t size;        /* bytes */
@@ -51,6 +44,7 @@ struct zram_disk {
   struct account account;
   struct stats stats;
   struct latencies *latencies;  /* touched only for processors in use */
+  struct parts parts;           /* where of these upkeep finds what it needs */
   struct keeper keeper;
   struct reserve reserve;
   bool track_access;
@@ -96,21 +90,9 @@ slots_below (const struct zram_disk *d, unsigned i, uint64_t slot)
   return map_below (&d->map, i, slot);
 }
 
-/* open.c: a message, and -EINVAL. */
+/* disk-open.c: a message, and -EINVAL. */
 extern int refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
   __attribute__ ((format (printf, 2, 3)));
-
-/* keeper.c */
-extern void keeper_init (struct zram_disk *d);
-
-/* disk-codings.c: let a codec at a level write new objects: -ENOMEM, -ENOSPC
- * at the limit, -EBUSY if there are too many codings.  The same with contexts
- * that are not needed given back first.  Free the codings that no object
- * needs any more.
- */
-extern int codings_use (struct zram_disk *d, unsigned codec, int level);
-extern int codings_switch (struct zram_disk *d, unsigned codec, int level);
-extern void codings_tidy (struct zram_disk *d);
 
 /* Is [offset, offset + count) on the disk? */
 static inline bool

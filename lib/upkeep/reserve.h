@@ -18,12 +18,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "parts.h"
 #include "worker.h"
 
-struct zram_disk;
-struct zram_params;
-
 struct reserve {
+  const struct parts *parts;
   bool swap;                    /* the disk is to be swapped to */
   uint64_t bytes;               /* what the reserve is meant to be */
   pthread_mutex_t fill;         /* held while a block is on its way, and by
@@ -31,21 +30,23 @@ struct reserve {
   struct worker worker;
 };
 
-extern void reserve_init (struct zram_disk *d, const struct zram_params *p);
-extern void reserve_destroy (struct zram_disk *d);
+/* bytes: how large it is to be; 0: none.  Without swap nothing is done. */
+extern void reserve_init (struct reserve *r, const struct parts *parts,
+                          bool swap, uint64_t bytes);
+extern void reserve_destroy (struct reserve *r);
 
 /* Touch everything, fill the reserve, start the thread.  -errno. */
-extern int reserve_start (struct zram_disk *d);
-extern void reserve_stop (struct zram_disk *d);
+extern int reserve_start (struct reserve *r);
+extern void reserve_stop (struct reserve *r);
 
 /* Pools and tables are about to move, or be replaced. */
-extern void reserve_hold (struct zram_disk *d);
-extern void reserve_let_go (struct zram_disk *d);
+extern void reserve_hold (struct reserve *r);
+extern void reserve_let_go (struct reserve *r);
 
 /* They have been replaced: touch, and fill, again. */
-extern void reserve_renew (struct zram_disk *d);
+extern void reserve_renew (struct reserve *r);
 
 /* There are contexts that nobody has used. */
-extern void reserve_touch_codecs (struct zram_disk *d);
+extern void reserve_touch_codecs (struct reserve *r);
 
 #endif /* ZRAM_RESERVE_H */

@@ -1,0 +1,55 @@
+/* nbdkit-zram: upkeep started and stopped; compaction and reset on request.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+
+#include <config.h>
+
+#include "disk.h"
+#include "os.h"
+
+int
+zram_keeper_start (struct zram_disk *d)
+{
+  int r = keeper_start (&d->keeper);
+
+  if (r == 0)
+    r = reserve_start (&d->reserve);
+  if (r < 0)
+    zram_keeper_stop (d);
+  return r;
+}
+
+void
+zram_keeper_stop (struct zram_disk *d)
+{
+  reserve_stop (&d->reserve);
+  keeper_stop (&d->keeper);
+}
+
+int
+zram_compact (struct zram_disk *d)
+{
+  keeper_compact (&d->parts);
+  return 0;
+}
+
+int
+zram_reset (struct zram_disk *d)
+{
+  unsigned i;
+  int r = 0;
+
+  pthread_mutex_lock (&d->change);
+  reserve_hold (&d->reserve);
+  for (i = 0; i < shard_count (d) && r == 0; ++i)
+    r = shard_reset (&d->shards[i]);
+  reserve_let_go (&d->reserve);
+  pthread_mutex_unlock (&d->change);
+  if (r == 0)
+    stats_zero (&d->stats);
+  if (r == 0) {
+    os_give_back (d->latencies, sizeof *d->latencies);
+    reserve_renew (&d->reserve);
+  }
+  return r;
+}

@@ -1,0 +1,34 @@
+/* nbdkit-zram: what upkeep works on: the parts of one disk.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Upkeep stands below the disk and must not know it: a disk fills this in
+ * when it is made, and its parts outlive all upkeep.
+ */
+
+#ifndef ZRAM_PARTS_H
+#define ZRAM_PARTS_H
+
+#include <pthread.h>
+#include <stddef.h>
+
+#include "account.h"
+#include "coding.h"
+#include "layout.h"
+#include "shard.h"
+#include "workspace.h"
+
+#define SHARDS_MAX 64
+
+struct parts {
+  const struct layout *layout;
+  struct account *account;
+  struct codings *codings;
+  struct workspaces *workspaces;
+  struct shard *shards;
+  unsigned nshards;             /* 1 to SHARDS_MAX */
+  pthread_mutex_t *change;      /* held while codec or size change */
+  void *counted;                /* what requests write besides: statistics */
+  size_t counted_bytes;
+};
+
+#endif /* ZRAM_PARTS_H */
