@@ -217,6 +217,21 @@ accepted size=1M mem_limit=$((ram + 4096))
 [[ $log =~ ^"nbdkit: zram: warning: mem-limit=$((ram + 4096)): more than the" &&
    $log != *$'\n'* ]] || fail "no warning above the RAM, but: $log"
 
+say "swap and swap-reserve"
+refused 'swap=maybe: .*true or false' size=1G swap=maybe
+refused 'swap-reserve=64M: only with swap=true' size=1G swap-reserve=64M
+refused 'swap-reserve=64M: only with swap=true' \
+        size=1G swap=no swap_reserve=64M
+refused 'swap-reserve=65M: larger than the disk, size=64M' \
+        size=64M swap=1 swap-reserve=65M
+refused 'swap-reserve=51M: more than half of mem-limit=100M' \
+        size=1G swap=1 swap-reserve=51M mem-limit=100M
+refused 'swap-reserve=10%: not understood; must be from 0' \
+        size=1G swap=1 swap-reserve=10%
+refused 'swap-reserve=17T: too large' size=1G swap=1 swap-reserve=17T
+refused 'device=zram1: swap-reserve=1M: only with swap=true' \
+        size=1G swap=1 device=zram0 device=zram1 swap=0 swap-reserve=1M
+
 say "keys"
 refused 'disksize=1G: .*size, algo, level, page-size, mem-limit, ' disksize=1G
 for key in Size sizes siz pagesize page__size mem-limi; do

@@ -13,29 +13,6 @@ MiB=$((1024 * 1024))
 # By this size the stacks of threads are told from other memory.
 ulimit -s 8192
 
-# refused REGEX PARAMETER...
-refused ()
-{
-  local regex=$1
-  shift
-  nbdkit_refuses "^nbdkit: error: $regex" "$PLUGIN" "$@"
-}
-
-say "parameters"
-refused 'swap=maybe: .*true or false' size=1G swap=maybe
-refused 'swap-reserve=64M: only with swap=true' size=1G swap-reserve=64M
-refused 'swap-reserve=64M: only with swap=true' \
-        size=1G swap=no swap_reserve=64M
-refused 'swap-reserve=65M: larger than the disk, size=64M' \
-        size=64M swap=1 swap-reserve=65M
-refused 'swap-reserve=51M: more than half of mem-limit=100M' \
-        size=1G swap=1 swap-reserve=51M mem-limit=100M
-refused 'swap-reserve=10%: not understood; must be from 0' \
-        size=1G swap=1 swap-reserve=10%
-refused 'swap-reserve=17T: too large' size=1G swap=1 swap-reserve=17T
-refused 'device=zram1: swap-reserve=1M: only with swap=true' \
-        size=1G swap=1 device=zram0 device=zram1 swap=0 swap-reserve=1M
-
 # What there is to see of a server, in Python: stats () and safe (name).
 cat >"$tmpdir/look.py" <<'END'
 import json, os, re
