@@ -417,6 +417,40 @@ test_least (void)
   CHECK (zram_open (&p, &d, message) == -EINVAL);
 }
 
+/* What is known of accesses lies beside the table's nodes, and takes as much
+ * memory as they do; it must go when they go.
+ */
+static void
+test_ages (void)
+{
+  struct zram_params p = {
+    .size = UINT64_C (16) << 40, .track_access = true,
+  };
+  const uint64_t pages = 40000, step = UINT64_C (7) * 64 * 4096;
+  uint64_t before, rss, held, i;
+  struct zram_stats st;
+  char page[4096];
+
+  d = disk_open (&p);
+  memset (page, 'a', sizeof page);
+  before = resident ();
+  held = disk_stats (d).mem_used_total;
+  for (i = 0; i < pages; ++i)
+    CHECK (zram_pwrite (d, page, sizeof page, i * step) == 0);
+  st = disk_stats (d);
+  rss = resident () - before;
+  CHECK (SANITIZED || (rss > 16 * MiB && st.mem_used_total > 16 * MiB));
+  CHECK (zram_trim (d, pages / 2 * step, 0) == 0);
+  CHECK (zram_trim (d, pages / 2 * step, pages / 2 * step) == 0);
+  CHECK (zram_compact (d) == 0);
+  held = disk_stats (d).mem_used_total - held;
+  rss = resident () - before;
+  printf ("ages: resident %+" PRId64 " KiB, held %+" PRId64 "\n",
+          (int64_t) rss / 1024, (int64_t) held / 1024);
+  CHECK (SANITIZED || rss < held + 2 * MiB);
+  zram_close (d);
+}
+
 int
 main (void)
 {
@@ -432,5 +466,6 @@ main (void)
   test_room ();
   test_least ();
   test_codecs ();
+  test_ages ();
   return 0;
 }

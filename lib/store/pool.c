@@ -185,10 +185,31 @@ block_unfree (struct pool *pool, uint64_t first)
     bitmap_clear (&pool->free, first + i);
 }
 
+void
+pool_set_beside (struct pool *pool, void *beside, size_t unit)
+{
+  pool->beside = beside;
+  pool->beside_unit = unit;
+}
+
+/* It is no use to keep what lies beside a block without the block. */
+static void
+block_beside_give_back (struct pool *pool, uint64_t first)
+{
+  uintptr_t at = (uintptr_t) pool->beside + first * pool->beside_unit;
+  uintptr_t end = at + pool->block_units * pool->beside_unit;
+
+  at = (at + OS_PAGE - 1) & -(uintptr_t) OS_PAGE;
+  end &= -(uintptr_t) OS_PAGE;
+  if (pool->beside && at < end)
+    os_give_back ((void *) at, end - at);
+}
+
 /* Its memory has been given back. */
 static void
 block_away (struct pool *pool, uint64_t first)
 {
+  block_beside_give_back (pool, first);
   account_credit (pool->account, pool->p.kind,
                   pool->block + pool->p.extra);
   bitmap_set (&pool->away, first / pool->block_units);

@@ -56,6 +56,8 @@ struct pool {
   char **chunks;
   struct bitmap free;           /* units free in resident blocks */
   struct bitmap away;           /* blocks given back, by number */
+  char *beside;                 /* what goes with a block: pool_set_beside */
+  size_t beside_unit;
 };
 
 extern int pool_init (struct pool *pool, const struct pool_params *params,
@@ -66,6 +68,11 @@ extern void pool_destroy (struct pool *pool);
  * that shows.
  */
 extern int pool_grow (struct pool *pool, uint64_t max_units);
+
+/* Give back whole pages of this array too, of so many bytes a unit by id,
+ * when a block goes.  Its contents are lost then.  NULL: there is none.
+ */
+extern void pool_set_beside (struct pool *pool, void *beside, size_t unit);
 
 /* A unit with undefined contents.  0 and *id; -ENOSPC at the limit of
  * the account or when all units are used; -ENOMEM.

@@ -79,6 +79,7 @@ grow_beside (struct table *t, uint64_t n)
       return -ENOMEM;
     t->ages = p;
     t->nages = n;
+    pool_set_beside (&t->nodes, t->ages, sizeof *t->ages);
   }
   return 0;
 }
@@ -108,6 +109,7 @@ table_init (struct table *t, uint64_t nslots, bool track_ages,
     free_arrays (t);
     return -ENOMEM;
   }
+  pool_set_beside (&t->nodes, t->ages, sizeof *t->ages);
   return 0;
 }
 
