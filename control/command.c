@@ -275,18 +275,14 @@ static int
 command_store (struct device *dev, const struct attr *a, const char *value,
                struct strbuf *answer)
 {
-  /* Held from the question whether a value does harm until it is set: another
-   * command could change the answer in between.
-   */
-  static pthread_mutex_t harmful = PTHREAD_MUTEX_INITIALIZER;
   char why[ZRAM_MESSAGE_MAX] = "it went wrong";
   const char *hint;
   int r;
 
   if (a->harms_clients) {
-    pthread_mutex_lock (&harmful);
+    pthread_mutex_lock (&dev->harmful);
     r = command_store_alone (dev, a, value, why);
-    pthread_mutex_unlock (&harmful);
+    pthread_mutex_unlock (&dev->harmful);
   }
   else
     r = a->store (dev->disk, value, why);

@@ -188,6 +188,7 @@ static void
 device_end (struct device *dev)
 {
   zram_close (dev->disk);
+  pthread_mutex_destroy (&dev->harmful);
   free (dev);
 }
 
@@ -220,6 +221,7 @@ device_add (const struct zram_params *params, unsigned *number,
   else {
     dev->number = (unsigned) n;
     dev->refs = 1;
+    pthread_mutex_init (&dev->harmful, NULL);
     snprintf (dev->name, sizeof dev->name, "zram%d", n);
     r = device_make (dev, params, message);
   }

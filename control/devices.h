@@ -10,6 +10,7 @@
 #ifndef ZRAM_DEVICES_H
 #define ZRAM_DEVICES_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,6 +25,10 @@ struct device {
   struct zram_disk *disk;
   unsigned refs, clients;       /* under the lock of the list */
   bool alone;                   /* a command has it for itself */
+  /* Held from the question whether a value would harm clients until it is
+   * set: another command could change the answer in between.
+   */
+  pthread_mutex_t harmful;
 };
 
 /* Make a device and give it the lowest number that is free.  -errno with a
