@@ -17,9 +17,9 @@
 #include "address.h"
 #include "message.h"
 #include "must.h"
+#include "path-trust.h"
 
 #define NBD_PORT "10809"
-#define SOCKET_NAME "nbdkit-zram/nbdkit.sock"
 
 void
 address_free (struct address *p)
@@ -363,21 +363,41 @@ address_is_socket (const char *path)
   return stat (path, &st) == 0 && S_ISSOCK (st.st_mode);
 }
 
+/* Say whether the socket in XDG_RUNTIME_DIR is there and nobody else's.  After
+ * su the directory is often still another user's.
+ */
+static bool
+address_is_own (const char *dir, const char *path)
+{
+  struct stat st;
+  char *open_dir;
+  bool own;
+  uid_t uid;
+
+  if (stat (dir, &st) < 0 || st.st_uid != geteuid () ||
+      !address_is_socket (path))
+    return false;
+  if (geteuid () != 0)
+    return true;
+  open_dir = path_find_open_directory (path);
+  own = !open_dir && !path_find_stranger (path, &uid);
+  free (open_dir);
+  return own;
+}
+
 char *
 address_default (void)
 {
   const char *dir = getenv ("XDG_RUNTIME_DIR");
-  struct stat st;
   char *path;
 
-  if (dir && *dir == '/' && stat (dir, &st) == 0 &&
-      st.st_uid == geteuid ()) {
+  if (dir && *dir == '/') {
     path = must_printf ("%s/" SOCKET_NAME, dir);
-    if (address_is_socket (path))
+    if (address_is_own (dir, path))
       return path;
     free (path);
   }
-  if (address_is_socket ("/run/" SOCKET_NAME))
-    return must_copy ("/run/" SOCKET_NAME);
-  return must_copy ("nbd://localhost");
+  if (address_is_socket (ADDRESS_SOCKET))
+    return must_copy (ADDRESS_SOCKET);
+  return must_copy (ADDRESS_LAST);
 }

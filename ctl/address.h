@@ -7,6 +7,11 @@
 
 #include <stdbool.h>
 
+/* Where servers are looked for, below XDG_RUNTIME_DIR and /run, and then. */
+#define SOCKET_NAME "nbdkit-zram/nbdkit.sock"
+#define ADDRESS_SOCKET "/run/" SOCKET_NAME
+#define ADDRESS_LAST "nbd://localhost"
+
 /* An address: either a socket, or a host and a port.  Each is malloc'ed or
  * NULL.
  */
@@ -50,7 +55,8 @@ extern bool address_same_server (const struct address *a,
 
 /* Return the first of the default sockets that exists, else the default URI.
  * An XDG_RUNTIME_DIR of another user does not count: root may have inherited
- * it.  To be freed.
+ * it.  For root neither does a socket in it that another user could have put
+ * there.  To be freed.
  */
 extern char *address_default (void);
 

@@ -68,6 +68,16 @@ attach_is_local (const struct address *p)
          resolve_is_local (&a);
 }
 
+/* Refuse to fall back on a TCP port that any user can listen at. */
+static int
+attach_check_named (const struct options *o)
+{
+  if (o->uri_given || strcmp (o->uri, ADDRESS_LAST) != 0)
+    return 0;
+  return fault ("there is no server at " ADDRESS_SOCKET "; name one with -u"
+                " URI or NBDZRAM_URI, for example -u " ADDRESS_LAST);
+}
+
 int
 attach_plan (const struct options *o, const char *given, bool swap,
              struct attachment *a, struct export *e)
@@ -80,7 +90,8 @@ attach_plan (const struct options *o, const char *given, bool swap,
   a->device = o->device ? nbd_name (o->device) : NULL;
   a->swap = swap;
   a->dry = o->dry_run;
-  if (address_of_server (o->uri, &a->address) < 0)
+  if (attach_check_named (o) < 0 ||
+      address_of_server (o->uri, &a->address) < 0)
     return -1;
   a->connections = 1;
   a->local = attach_is_local (&a->address);

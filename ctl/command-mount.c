@@ -21,6 +21,7 @@
 #include "must.h"
 #include "number-text.h"
 #include "server-json.h"
+#include "trust.h"
 
 #define FS_TYPE "ext4"
 /* The memory of deleted files is given back. */
@@ -235,6 +236,8 @@ mount_device (const struct options *o, const char *given)
     return -1;
   if (e.read_only)
     r = fault ("%s: the server lets nobody write", a.address.export);
+  if (r == 0 && !o->force)
+    r = trust_check_owner (&a, &e);
   if (r == 0 && !o->force)
     r = mount_check_empty (o, a.address.export);
   if (r == 0)

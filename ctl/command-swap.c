@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "attach.h"
 #include "config-file.h"
@@ -20,6 +18,7 @@
 #include "must.h"
 #include "number-text.h"
 #include "number.h"
+#include "trust.h"
 
 /* As zram-generator: used before any swap on a disk, whose priority is
  * negative.
@@ -48,54 +47,6 @@ command_swapon_check (const struct options *o)
 
 /* --- Is it right to swap there? ------------------------------------------ */
 
-static bool
-swap_is_trusted (uid_t uid)
-{
-  char *dir = must_printf ("%s/run/nbdkit-zram", machine_root ());
-  struct stat st;
-  bool yes = uid == 0 || uid == geteuid () ||
-    (stat (dir, &st) == 0 && st.st_uid == uid);
-
-  free (dir);
-  return yes;
-}
-
-/* Find a user who controls a Unix socket and is not trusted.  There are three
- * to ask about: who listens there, who owns the socket, and who owns the
- * directory, and so could put another in its place.
- */
-static bool
-swap_find_stranger (const char *sock, const struct export *e, uid_t *uid)
-{
-  char *dir = must_copy (sock), *slash = strrchr (dir, '/');
-  struct stat st;
-  bool found = false;
-
-  if (e->has_owner && !swap_is_trusted (*uid = e->owner))
-    found = true;
-  else if (stat (sock, &st) == 0 && !swap_is_trusted (*uid = st.st_uid))
-    found = true;
-  else if (slash) {
-    slash[slash == dir] = '\0';
-    found = stat (dir, &st) == 0 && !swap_is_trusted (*uid = st.st_uid);
-  }
-  free (dir);
-  return found;
-}
-
-/* Refuse servers of other users: they would see anybody's memory. */
-static int
-swap_check_owner (const struct attachment *a, const struct export *e)
-{
-  uid_t uid;
-
-  if (!a->address.socket || !swap_find_stranger (a->address.socket, e, &uid))
-    return 0;
-  return fault ("%s: this server is in the hands of the user %lu, who could"
-                " read and change what is swapped; --force swaps there all"
-                " the same", a->address.socket, (unsigned long) uid);
-}
-
 /* Check that it is right to swap there.  --force skips this. */
 static int
 swap_check_server (const struct options *o, struct attachment *a,
@@ -111,7 +62,7 @@ swap_check_server (const struct options *o, struct attachment *a,
     return fault ("%s: with TLS every page goes through a process that can"
                   " be swapped out itself; --force swaps there all the same",
                   o->uri);
-  if (swap_check_owner (a, e) < 0 || server_load (o->uri, &s) < 0)
+  if (trust_check_private (a, e) < 0 || server_load (o->uri, &s) < 0)
     return -1;
   a->local |= server_same_kernel (&s);
   d = server_find (&s, name);

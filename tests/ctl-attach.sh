@@ -24,6 +24,7 @@ reset_machine ()
   rm -rf "$root" "$tmpdir"/{fail,hang,late,deaf}-*
   mkdir -p "$root"/sys/block/nbd{0,1,2}/holders "$root/proc/self" \
         "$root/run" "$root/sys/module/nbd"
+  ln -s /proc/net "$root/proc/net"
   echo 2048 >"$root/sys/block/nbd0/size"
   echo 1 >"$root/sys/block/nbd0/pid"
   echo 0 | tee "$root"/sys/block/nbd{1,2}/size >/dev/null
@@ -598,6 +599,48 @@ done
 clean "own addresses"
 stop_nbdkit
 
+say "whoever cannot be found out is not trusted"
+reset_machine
+start_nbdkit_tcp -n tcp "${plugin[@]}" size=64M
+rm "$root/proc/net"
+refused 1 "$port: it cannot be found out which user.*--force" \
+        swapon -u "nbd://127.0.0.1:$port"
+is "--force" "$(ctl swapon --force -u "nbd://127.0.0.1:$port")" /dev/nbd1
+ctl swapoff nbd1
+mkdir "$root/proc/net"
+# listens TABLE ADDRESS UID: a line as the kernel writes it.
+listens ()
+{
+  printf '  sl  local_address\n   0: %s:%04X 0:0000 0A 00000000:00000000 %s\n' \
+         "$2" "$port" "00:00000000 00000000 $3 0 4711 1 0" \
+         >"$root/proc/net/$1"
+}
+me=$(id -u)
+zeroes=$(printf '%032d' 0)
+trusted='no swap=true'
+strange='in the hands of the user 4242.*--force'
+unknown='cannot be found out'
+# Addresses are as a little-endian machine has them.
+for case in "tcp 0100007F 4242 $strange" "tcp 00000000 4242 $strange" \
+            "tcp 0200007F 4242 $unknown" "tcp 0100007F $me $trusted" \
+            "tcp6 $zeroes 4242 $strange" \
+            "tcp6 0000000000000000FFFF00000100007F 4242 $strange" \
+            "tcp6 00000000000000000000000001000000 4242 $unknown"; do
+  [ "$(python3 -c 'import sys; print(sys.byteorder)')" = little ] || break
+  read -r table address user pattern <<<"$case"
+  rm -f "$root"/proc/net/*
+  listens "$table" "$address" "$user"
+  refused 1 "$pattern" swapon -u "nbd://127.0.0.1:$port"
+done
+stop_nbdkit tcp
+
+say "a port that any user can listen at is not taken unasked"
+for words in attach swapon "swapon --force"; do
+  # shellcheck disable=SC2086
+  NBDZRAM_URI='' refused 1 'name one with -u URI.* -u nbd://localhost' $words
+done
+clean "unnamed"
+
 say "a server of another user"
 if [ "$(id -u)" = 0 ]; then
   reset_machine
@@ -617,6 +660,33 @@ if [ "$(id -u)" = 0 ]; then
   chown 0 "$root/run/nbdkit-zram"
   is "--force" "$(ctl swapon --force)" /dev/nbd1
   ctl swapoff zram0
+  chown 0 "$sock"
+  say "root's socket, open to others"
+  # opened MODE MODE: of the directories; what swapon says.
+  mkdir -p "$tmpdir/way/in"
+  ln "$sock" "$tmpdir/way/in/sock"
+  opened ()
+  {
+    chmod "$1" "$tmpdir/way"
+    chmod "$2" "$tmpdir/way/in"
+    ctl swapon --dry-run -u "$tmpdir/way/in/sock" 2>&1 |
+      grep -o 'others may write to [^ ,]*\|mode lets other users' || :
+  }
+  chmod 711 "$tmpdir"
+  chmod 755 "$sock"
+  is "only root" "$(opened 755 755)" ""
+  is "only root, sticky" "$(opened 755 1777)" ""
+  is "a directory" "$(opened 755 777)" "others may write to $tmpdir/way/in"
+  is "one above it" "$(opened 777 755)" "others may write to $tmpdir/way"
+  chmod 777 "$sock"
+  is "the socket" "$(opened 755 755)" "mode lets other users"
+  is "a way that is shut" "$(opened 700 755)" ""
+  is "a socket that is shut in" "$(opened 755 700)" ""
+  chmod 770 "$sock"
+  is "root's group" "$(opened 755 755)" ""
+  chgrp 65534 "$sock"
+  is "another group" "$(opened 755 755)" "mode lets other users"
+  chmod 700 "$sock" "$tmpdir"
   mkdir -p "$tmpdir/theirs/nbdkit-zram"
   ln "$sock" "$tmpdir/theirs/nbdkit-zram/nbdkit.sock"
   tables ()
@@ -627,6 +697,14 @@ if [ "$(id -u)" = 0 ]; then
   ! tables | grep -qx 67108864 || fail "another's XDG_RUNTIME_DIR is taken"
   chown 0 "$tmpdir/theirs"
   is "root's own XDG_RUNTIME_DIR" "$(tables)" 67108864
+  chown 65534 "$tmpdir/theirs/nbdkit-zram"
+  ! tables | grep -qx 67108864 || fail "another's directory in it is taken"
+  chown 0 "$tmpdir/theirs/nbdkit-zram"
+  chown 65534 "$sock"
+  ! tables | grep -qx 67108864 || fail "another's socket in it is taken"
+  chown 0 "$sock"
+  chmod 777 "$tmpdir/theirs/nbdkit-zram"
+  ! tables | grep -qx 67108864 || fail "a socket that all can make is taken"
   stop_nbdkit
   say "one who listens at root's socket"
   chmod 711 "$tmpdir"

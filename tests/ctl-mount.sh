@@ -235,6 +235,17 @@ ctl mount --mount-point /mnt >/dev/null
 : >"$tmpdir/calls"
 is "unmount" "$(ctl unmount --dry-run zram0)" "$off"
 calls "--dry-run" ""
+
+if [ "$(id -u)" = 0 ]; then
+  say "a server of another user"
+  reset_machine
+  chown 65534 "$sock"
+  refused 1 'in the hands of the user 65534.*--force' mount --mount-point /mnt
+  NBDZRAM_URI='' refused 1 'name one with -u' mount --force --mount-point /mnt
+  clean "a stranger"
+  is "--force" "$(ctl mount --force --dry-run --mount-point /mnt |
+                    tr -d "'")" "$on"
+fi
 stop_nbdkit
 
 start_nbdkit -r "${plugin[@]}" size=64M
