@@ -3,15 +3,20 @@
  *
  * libnbd does not wait by itself, but lets GnuTLS wait 40 s for an answer to
  * the first words of TLS; and it does not come back while a server sends
- * faster than it reads.
+ * faster than it reads.  It may do both before it has told us its socket: if
+ * the server is so quick that connecting never has to wait.  So until then all
+ * sockets are shut down that were not there before.
  */
 
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -28,14 +33,33 @@
 static _Atomic uint64_t over;
 static _Atomic int watched = -1;
 
+static fd_set before;           /* open files, while the socket is unknown */
+static _Atomic bool searching;
+
+/* Shut down the sockets that are new.  Other files are not harmed by that. */
+static void
+alarm_shutdown_new (void)
+{
+  int fd;
+
+  for (fd = 0; fd < FD_SETSIZE; fd++)
+    if (!FD_ISSET (fd, &before))
+      shutdown (fd, SHUT_RDWR);
+}
+
 static void
 alarm_rings (int sig)
 {
   int saved = errno, fd = watched;
 
   (void) sig;
-  if (fd >= 0 && (clock_ms () >= over || interrupt_pending ()))
-    shutdown (fd, SHUT_RDWR);
+  if ((fd >= 0 || searching) &&
+      (clock_ms () >= over || interrupt_pending ())) {
+    if (fd >= 0)
+      shutdown (fd, SHUT_RDWR);
+    else
+      alarm_shutdown_new ();
+  }
   errno = saved;
 }
 
@@ -58,12 +82,25 @@ alarm_unblock (void)
   pthread_sigmask (SIG_UNBLOCK, &alarm, NULL);
 }
 
+static void
+alarm_note_open_files (void)
+{
+  int fd;
+
+  FD_ZERO (&before);
+  for (fd = 0; fd < FD_SETSIZE; fd++)
+    if (fcntl (fd, F_GETFD) >= 0)
+      FD_SET (fd, &before);
+}
+
 void
 alarm_begin (uint64_t deadline)
 {
   const struct sigaction tick = { .sa_handler = alarm_rings };
 
-  watched = -1;
+  alarm_end ();
+  alarm_note_open_files ();
+  searching = true;
   over = deadline + LATE_MS;
   sigaction (SIGALRM, &tick, NULL);
   alarm_unblock ();
@@ -74,6 +111,7 @@ void
 alarm_socket (int fd)
 {
   watched = fd;
+  searching = false;
 }
 
 /* The handler stays: a signal may be on its way to another thread, and would
@@ -83,5 +121,6 @@ void
 alarm_end (void)
 {
   watched = -1;
+  searching = false;
   alarm_set (0);
 }

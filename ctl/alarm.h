@@ -10,7 +10,8 @@
 /* Interrupt calls that wait, several times a second, until alarm_end: so
  * libraries return to us.  When the deadline (in ms) has passed, or a signal
  * that ends the tool is pending, shut the socket down, for libraries that do
- * not return.  Only one at a time.
+ * not return; until alarm_socket tells which one it is, each that was opened
+ * since alarm_begin.  Only one at a time.
  */
 extern void alarm_begin (uint64_t deadline);
 extern void alarm_socket (int fd);

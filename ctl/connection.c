@@ -241,6 +241,9 @@ connection_begin_uri (struct connection *c)
     return -1;
   if (nbd_aio_connect_uri (c->nbd, c->uri) == 0)
     return 0;
+  /* The alarm may have shut the socket down. */
+  if (wait_step (c->deadline, c->who) < 0)
+    return -1;
   return nbd_get_errno () == ECONNREFUSED || nbd_get_errno () == ENOENT
     ? connection_fault_open (c, nbd_get_errno ())
     : connection_fault (c, "connecting");

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # ctl-server.py DIRECTORY [TEXT-FILE [UID]]
-# makes a Unix socket DIRECTORY/MODE.sock for each mode below, says "ready",
-# and serves until its standard input ends.  TEXT-FILE is what exports hold,
+# makes a Unix socket DIRECTORY/MODE.sock for each mode below, and a TCP port
+# for the mode "trickle-tls", whose number is in DIRECTORY/trickle-tls.port,
+# says "ready", and serves until its standard input ends.  TEXT-FILE is what exports hold,
 # in the modes "text" and "disk"; it is read anew for each client.  UID is who
 # listens, at sockets that belong to whoever started it.
 
@@ -18,6 +19,7 @@ JSON = b'{"version":"0.1","devices":[{"name":"zram0"}]}'
 CONTROL = JSON + b" " * (256 * 1024 - len(JSON))
 GREETING = b"NBDMAGICIHAVEOPT" + struct.pack(">H", 3)
 REPLY = 0x3e889045565a9
+RECORD = b"\x16\x03\x03\x40\x00"   # of 16384 bytes
 ABORT, LIST, STARTTLS, GO = 2, 3, 5, 7
 ACK, SERVER, INFO = 1, 2, 3
 UNSUPPORTED, TLS_REQUIRED, UNKNOWN = (2**31 + n for n in (1, 5, 6))
@@ -116,6 +118,14 @@ class Client:
             else:
                 self.answer(option, UNSUPPORTED)
 
+    def begin_tls(self):
+        """Answer before anything is asked, then send a long record slowly."""
+        self.sock.sendall(GREETING + struct.pack(">QIII", REPLY, STARTTLS,
+                                                 ACK, 0) + RECORD)
+        while True:
+            self.sock.sendall(b"\x02")
+            time.sleep(0.2)
+
     def requests(self):
         while True:
             _, _, kind, cookie, at, n = struct.unpack(">IHHQQI",
@@ -149,6 +159,8 @@ class Client:
             self.sock.sendall(b"HTTP/1.1 400 Bad Request\r\n"
                               b"Content-Type: text/html\r\n\r\n\x1b[2J")
             raise Gone
+        if self.mode == "trickle-tls":
+            self.begin_tls()
         if self.mode == "half":
             self.sock.sendall(GREETING[:9])
             self.silence()
@@ -180,6 +192,9 @@ MODES = """silent half trickle http close silent-options silent-read half-read
     endless-names endless-info silent-tls tls no-export forbidden huge
     text disk""".split()
 sockets = {}
+tcp = socket.create_server(("127.0.0.1", 0), backlog=128)
+with open(os.path.join(sys.argv[1], "trickle-tls.port"), "w") as port:
+    print(tcp.getsockname()[1], file=port)
 for m in MODES:
     sockets[m] = socket.socket(socket.AF_UNIX)
     sockets[m].bind(os.path.join(sys.argv[1], m + ".sock"))
@@ -189,5 +204,6 @@ for m in MODES:
     # Clients may come before the thread is there.
     sockets[m].listen(128)
     threading.Thread(target=listen, args=(sockets[m], m), daemon=True).start()
+threading.Thread(target=listen, args=(tcp, "trickle-tls"), daemon=True).start()
 print("ready", flush=True)
 sys.stdin.read()

@@ -88,6 +88,16 @@ end tls "$silence"
 end huge 'is no text, but 9223372036854775807 bytes'
 end huge-metrics 'is no text, but 9223372036854775807 bytes'
 
+say "TLS that begins at once and never comes to its end"
+# Whether connecting has to wait is a matter of luck: hence many.
+port=$(cat "$tmpdir/sockets/trickle-tls.port")
+for ((i = 0; i < 30; i++)); do
+  begin "quick$i" stat --timeout 1 -u "nbds://127.0.0.1:$port"
+done
+for ((i = 0; i < 30; i++)); do
+  end "quick$i" "$silence"
+done
+
 say "a server that is stopped"
 start_nbdkit "${plugin[@]}" size=1M
 kill -STOP "$pid"
