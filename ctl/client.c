@@ -349,18 +349,25 @@ client_read_answer (char *text)
   return fault ("the server's answer is not understood");
 }
 
+/* Add to the fault that a command was sent and is without an answer. */
+static int
+client_unanswered (void)
+{
+  char *text = must_copy (fault_text ());
+
+  fault ("%s (no answer: the command may have been carried out or not)", text);
+  free (text);
+  return -1;
+}
+
 /* Explain a failed write: by its errno, unless the server says more. */
 static int
 client_refused (struct connection *c, int error)
 {
   char *text;
 
-  if (error == 0) {
-    text = must_copy (fault_text ());
-    fault ("%s (whether the command was carried out is not known)", text);
-    free (text);
-    return -1;
-  }
+  if (error == 0)
+    return client_unanswered ();
   text = client_read_text (c, CONTROL);
   if (error == EPERM)
     fault ("%s does not allow changes from here: control=... says who may"
@@ -391,7 +398,7 @@ client_converse (struct connection *c, const char *line, char **payload)
     return client_refused (c, error);
   connection_renew (c);
   *payload = client_read_text (c, CONTROL);
-  return *payload ? client_read_answer (*payload) : -1;
+  return *payload ? client_read_answer (*payload) : client_unanswered ();
 }
 
 char *

@@ -457,7 +457,10 @@ connection_list (struct connection *c, connection_export_fn *fn, void *opaque)
 
 /* --- Requests ----------------------------------------------------------- */
 
-/* Wait for a request.  *error is what the server answered, 0 if it did not. */
+/* Wait for a request.  *error is what the server answered, 0 if it did not:
+ * no server can send ENOTCONN, with which libnbd ends what is left without an
+ * answer.
+ */
 static int
 connection_complete (struct connection *c, int64_t cookie, const char *what,
                      int *error)
@@ -467,6 +470,10 @@ connection_complete (struct connection *c, int64_t cookie, const char *what,
     return connection_fault (c, what);
   if (connection_wait (c, connection_is_completed, cookie, what) < 0)
     return -1;
+  if (c->error == ENOTCONN) {
+    c->broken = true;
+    return fault ("%s: %s: it hung up without an answer", c->who, what);
+  }
   *error = c->error;
   return *error == 0 ? 0
     : fault ("%s: %s: %s", c->who, what, strerror (*error));

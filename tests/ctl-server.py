@@ -137,7 +137,11 @@ class Client:
                 self.receive(n)
                 if self.mode == "silent-write":
                     self.silence()
+                if self.mode == "close-write":
+                    raise Gone
                 self.sock.sendall(head)
+                if self.mode == "close-answer":
+                    raise Gone
                 continue
             data = self.data[at:at + n]
             data += bytes(n - len(data))
@@ -188,7 +192,7 @@ def listen(s, mode):
 
 
 MODES = """silent half trickle http close silent-options silent-read half-read
-    trickle-read silent-write endless-list
+    trickle-read silent-write close-write close-answer endless-list
     endless-names endless-info silent-tls tls no-export forbidden huge
     text disk""".split()
 sockets = {}

@@ -71,6 +71,13 @@ each ()
 }
 each begin
 begin write set zram0 a b --timeout 1 -u "$tmpdir/sockets/silent-write.sock"
+for mode in close-write close-answer; do
+  begin $mode-set set zram0 a b -u "$tmpdir/sockets/$mode.sock"
+  begin $mode-add add 1G -u "$tmpdir/sockets/$mode.sock"
+  for command in reset remove compact; do
+    begin $mode-$command $command zram0 -u "$tmpdir/sockets/$mode.sock"
+  done
+done
 for mode in endless-list endless-names; do
   begin $mode get zram0 --timeout 30 -u "$tmpdir/sockets/$mode.sock"
 done
@@ -80,7 +87,13 @@ begin tls stat --timeout 1 \
 begin huge get zram0 x -u "$tmpdir/sockets/huge.sock"
 begin huge-metrics prometheus -u "$tmpdir/sockets/huge.sock"
 each end
-end write "$silence.*whether the command was carried out is not known"
+unknown='no answer: the command may have been carried out or not'
+end write "$silence.*$unknown"
+for mode in close-write close-answer; do
+  for command in set reset remove add compact; do
+    end $mode-$command "$mode.sock: .*$unknown"
+  done
+done
 end endless-list 'lists exports without end'
 end endless-names 'lists exports without end'
 end info "$silence"
