@@ -12,6 +12,7 @@
 #include <libsmartcols/libsmartcols.h>
 
 #include "commands.h"
+#include "escape.h"
 #include "estimate-trial.h"
 #include "message.h"
 #include "must.h"
@@ -165,12 +166,14 @@ estimate_say (const char *what, const struct sample *s)
 {
   char whole[SIZE_TEXT], holes[SIZE_TEXT], looked[SIZE_TEXT];
   uint64_t hole_bytes = s->whole - s->data_bytes;
+  char *safe = text_escape (what);
 
-  fprintf (stderr, "%s: %s, of which %s%s%s were tried\n", what,
+  fprintf (stderr, "%s: %s, of which %s%s%s were tried\n", safe,
            size_text (s->whole, whole),
            hole_bytes ? size_text (hole_bytes, holes) : "",
            hole_bytes ? " are holes and " : "",
            size_text (hole_bytes == s->whole ? 0 : s->length, looked));
+  free (safe);
 }
 
 int

@@ -16,6 +16,7 @@
 
 #include "address.h"
 #include "config-file.h"
+#include "escape.h"
 #include "interrupt.h"
 #include "message.h"
 #include "must.h"
@@ -206,6 +207,15 @@ serve_blame (const struct config *c)
   return -1;
 }
 
+static void
+serve_say_ok (const char *path)
+{
+  char *safe = text_escape (path);
+
+  printf ("%s: OK\n", safe);
+  free (safe);
+}
+
 static int
 serve_check (const struct config *c)
 {
@@ -220,7 +230,7 @@ serve_check (const struct config *c)
     r = serve_blame (c);
   interrupt_end ();
   if (r == 0)
-    printf ("%s: OK\n", c->path);
+    serve_say_ok (c->path);
   return r;
 }
 

@@ -45,22 +45,17 @@ struct connection {
   bool list_failed;
 };
 
-/* Make a fault of libnbd's error, without the name of its function.  It may
- * quote the server.
- */
+/* Make a fault of libnbd's error, without the name of its function. */
 static int
 connection_fault (const struct connection *c, const char *what)
 {
   const char *words = nbd_get_error (), *colon;
-  char *safe;
 
   colon = words ? strstr (words, ": ") : NULL;
   if (colon && strncmp (words, "nbd_", 4) == 0)
     words = colon + 2;
-  safe = text_escape (words ? words : strerror (nbd_get_errno ()));
-  fault ("%s: %s: %s", c->who, what, safe);
-  free (safe);
-  return -1;
+  return fault ("%s: %s: %s", c->who, what,
+                words ? words : strerror (nbd_get_errno ()));
 }
 
 /* --- Waiting ------------------------------------------------------------ */
@@ -388,15 +383,11 @@ connection_check_negotiating (struct connection *c)
 static int
 connection_fault_go (struct connection *c, const char *export)
 {
-  char *safe;
-
   if (c->wants_tls && nbd_get_tls_negotiated (c->nbd) != 1)
     return fault ("%s wants TLS: say nbds:// instead of nbd://", c->who);
-  safe = text_escape (export);
-  fault ("%s: cannot open the export %s: %s", c->who, safe,
-         c->error == ENOTSUP ? "the server refuses it" : strerror (c->error));
-  free (safe);
-  return -1;
+  return fault ("%s: cannot open the export %s: %s", c->who, export,
+                c->error == ENOTSUP ? "the server refuses it"
+                : strerror (c->error));
 }
 
 int

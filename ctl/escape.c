@@ -4,30 +4,20 @@
 
 #include <config.h>
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "escape.h"
 #include "must.h"
-
-static bool
-escape_printable (unsigned char c)
-{
-  return c >= ' ' && c <= '~';
-}
+#include "printable.h"
 
 char *
 text_escape (const char *text)
 {
-  char *escaped = must_alloc (strlen (text), 4), *p = escaped;
+  char *escaped = must_alloc (strlen (text), PRINTABLE_MAX), *p = escaped;
 
-  for (; *text; text++) {
-    if (escape_printable ((unsigned char) *text))
-      *p++ = *text;
-    else
-      p += sprintf (p, "\\x%02x", (unsigned char) *text);
-  }
+  for (; *text; text++)
+    p += printable_put (p, *text);
   *p = '\0';
   return escaped;
 }
@@ -35,14 +25,13 @@ text_escape (const char *text)
 void
 text_put (FILE *fp, const char *text, size_t length)
 {
+  char safe[PRINTABLE_MAX + 1];
   size_t i;
 
   for (i = 0; i < length; i++) {
-    unsigned char c = (unsigned char) text[i];
-
-    if (escape_printable (c) || c == '\n' || c == '\t')
-      putc (c, fp);
+    if (text[i] == '\n' || text[i] == '\t')
+      putc (text[i], fp);
     else
-      fprintf (fp, "\\x%02x", c);
+      fwrite (safe, 1, printable_put (safe, text[i]), fp);
   }
 }

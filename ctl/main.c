@@ -16,7 +16,6 @@
 
 #include "columns.h"
 #include "commands.h"
-#include "escape.h"
 #include "message.h"
 #include "must.h"
 #include "timeout.h"
@@ -257,17 +256,13 @@ main_bad_option (int c, char **argv)
 {
   const char *word = argv[optind - 1];
   bool is_long = strncmp (word, "--", 2) == 0;
-  char *safe;
 
   if (c == ':')
-    complain ("%s needs a value", is_long ? word : argv[optind - 1]);
+    complain ("%s needs a value", word);
   else if (optopt && optopt < 256 && !is_long)
     complain ("unknown option -%c", optopt);
-  else {
-    safe = text_escape (word);
-    complain ("unknown option %s", safe);
-    free (safe);
-  }
+  else
+    complain ("unknown option %s", word);
   return main_hint ();
 }
 
@@ -346,16 +341,13 @@ static int
 main_check_device (const char *word)
 {
   static const char *const begins[] = { "zram", "nbd", "/dev/" };
-  char *safe;
   size_t i;
 
   for (i = 0; i < sizeof begins / sizeof begins[0]; i++)
     if (strncmp (word, begins[i], strlen (begins[i])) == 0)
       return EXIT_OK;
-  safe = text_escape (word);
   complain ("%s: neither a command nor a device like zram0 or /dev/nbd0",
-            safe);
-  free (safe);
+            word);
   return main_hint ();
 }
 

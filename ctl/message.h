@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * Whatever fails remembers one line with fault and returns -1.  Whoever runs
- * the command prints it.
+ * the command prints it.  A line may quote anything: control characters are
+ * shown as \xNN, and too long a line loses its middle.
  */
 
 #ifndef MESSAGE_H

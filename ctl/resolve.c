@@ -19,7 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "escape.h"
 #include "message.h"
 #include "must.h"
 #include "resolve.h"
@@ -116,7 +115,6 @@ resolve (const char *host, const char *port, uint64_t deadline,
          struct endpoints *a)
 {
   struct answer answer;
-  char *safe;
 
   /* Numbers need no name server. */
   if (resolve_now (host, port, AI_NUMERICHOST | AI_NUMERICSERV, a) == 0)
@@ -126,10 +124,7 @@ resolve (const char *host, const char *port, uint64_t deadline,
   *a = answer.endpoints;
   if (answer.status == 0)
     return 0;
-  safe = text_escape (host);
-  fault ("%s: %s", safe, gai_strerror (answer.status));
-  free (safe);
-  return -1;
+  return fault ("%s: %s", host, gai_strerror (answer.status));
 }
 
 /* --- Is it this machine? ------------------------------------------------- */

@@ -202,3 +202,31 @@ NBDZRAM_URI=$sock
 is "table" "$(ctl -n --raw -o name)" zram0
 refused 1 'no export "control"' set zram0 mem_limit 1M
 stop_nbdkit
+
+say "what is quoted is one line, harmless and not too long"
+NBDZRAM_URI=$tmpdir/nonexistent
+long=$(head -c 100000 /dev/zero | tr '\0' x)
+for bad in $'a\x1b[2J\nb' "$long"; do
+  for words in "" "stat" "stat -u" "-o" "zram0 -s" "zram0 -p" "-f -s" "--bad" \
+               "top --interval" "estimate" "estimate --pid" "estimate -a" \
+               "estimate /bin/true --page-size" "estimate /bin/true --sample" \
+               "stat --timeout" "attach --device" "attach --connections" \
+               "swapon --priority" "swapon --discard" "swapon --config" \
+               "mount --fs-type" "mount --mount-point" "serve --config" \
+               "get zram0" "set zram0 mem_limit"; do
+    status=0
+    # shellcheck disable=SC2086
+    timeout 60 "${ctl_words[@]}" $words "$bad" >"$tmpdir/out" 2>&1 \
+      <<<"" || status=$?
+    case $status in
+      1 | 2) ;;
+      *) fail "$words: status $status";;
+    esac
+    ! tr -d '\n' <"$tmpdir/out" | grep -q '[^ -~]' || fail "$words: raw"
+    [ "$(wc -l <"$tmpdir/out")" -le 2 ] || fail "$words: lines"
+    [ "$(wc -c <"$tmpdir/out")" -le 1100 ] || fail "$words: too long"
+  done
+done
+refused 2 '--timeout xx.* \.\.\. xx*: must be seconds from 1 to' \
+        stat --timeout "$long"
+refused 2 '--timeout a.x1b\[2J.x0ab: must be' stat --timeout $'a\x1b[2J\nb'
