@@ -6,6 +6,7 @@
 
 #include <config.h>
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,18 @@ mount_fs_type (const struct options *o)
   return o->fs_type ? o->fs_type : FS_TYPE;
 }
 
+/* Control characters could look like something else in what is printed, and
+ * make lines of their own in /proc/mounts.
+ */
+static bool
+mount_is_printable (const char *text)
+{
+  for (; *text; text++)
+    if (iscntrl ((unsigned char) *text))
+      return false;
+  return true;
+}
+
 int
 command_mount_check (const struct options *o)
 {
@@ -59,7 +72,11 @@ command_mount_check (const struct options *o)
                   type);
   if (o->mount_point && *o->mount_point != '/')
     return fault ("--mount-point %s: must begin with a /", o->mount_point);
-  if (o->mount_options && (!*o->mount_options || *o->mount_options == '-'))
+  if (o->mount_point && !mount_is_printable (o->mount_point))
+    return fault ("--mount-point %s: must have no control characters",
+                  o->mount_point);
+  if (o->mount_options && (!*o->mount_options || *o->mount_options == '-' ||
+                           !mount_is_printable (o->mount_options)))
     return fault ("--mount-options %s: must be a list like discard,noatime",
                   o->mount_options);
   return attach_check (o);

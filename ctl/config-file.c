@@ -10,11 +10,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "config-file.h"
 #include "escape.h"
@@ -39,6 +42,11 @@ static const struct own_key {
   { "mount-options", offsetof (struct options, mount_options) },
 };
 #define N_OWN_KEYS (sizeof own_keys / sizeof own_keys[0])
+
+/* How long a file may be.  The longest that is of use, with all settings of 64
+ * devices, is a tenth of it.
+ */
+#define CONFIG_FILE_MAX (1 << 20)
 
 /* How many percent of the RAM a size may be. */
 #define SHARE_MAX 1000
@@ -126,11 +134,25 @@ config_add (struct config *c, unsigned line, const char *key, const char *value)
   return 0;
 }
 
+/* Refuse what nbdkit's filter would take from the plugin. */
 static int
-config_read_line (struct config *c, unsigned n, char *line)
+config_check_key (const char *key)
+{
+  if (!config_is_key (key))
+    return fault ("%s: this is no key", key);
+  if (strcmp (key, "limit") == 0)
+    return fault ("limit: there is no such parameter; max-clients says how"
+                  " many clients there may be");
+  return 0;
+}
+
+static int
+config_read_line (struct config *c, unsigned n, char *line, size_t length)
 {
   char *equals, *key, *value;
 
+  if (memchr (line, '\0', length))
+    return fault ("there is a NUL byte in this line");
   line[strcspn (line, "#")] = '\0';
   line = config_trim (line);
   if (!*line)
@@ -141,41 +163,77 @@ config_read_line (struct config *c, unsigned n, char *line)
   *equals = '\0';
   key = config_trim (line);
   value = config_trim (equals + 1);
-  if (!config_is_key (key))
-    return fault ("%s: this is no key", key);
+  if (config_check_key (key) < 0)
+    return -1;
   if (!*value)
     return fault ("%s has no value", key);
   return config_add (c, n, key, value);
 }
 
+/* Open a file, but none that can wait or has no end.  NULL with a fault. */
+static FILE *
+config_open (const char *path)
+{
+  int fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  struct stat st;
+  FILE *fp = NULL;
+
+  if (fd < 0 || fstat (fd, &st) < 0)
+    fault ("%s: %s", path, strerror (errno));
+  else if (!S_ISREG (st.st_mode))
+    fault ("%s: must be a file, not a pipe, a device or a directory", path);
+  else if (st.st_size > CONFIG_FILE_MAX)
+    fault ("%s: must not be longer than %d bytes", path, CONFIG_FILE_MAX);
+  else {
+    fp = fdopen (fd, "r");
+    if (!fp)
+      fault ("%s: %s", path, strerror (errno));
+  }
+  if (!fp && fd >= 0)
+    close (fd);
+  return fp;
+}
+
+/* Read all lines.  It stops if the file grows meanwhile. */
+static int
+config_read_lines (struct config *c, FILE *fp)
+{
+  char *line = NULL, *why;
+  size_t room = 0, bytes = 0;
+  ssize_t length;
+  unsigned n = 0;
+  int r = 0;
+
+  while (r == 0 && bytes <= CONFIG_FILE_MAX &&
+         (length = getline (&line, &room, fp)) > 0) {
+    bytes += (size_t) length;
+    r = config_read_line (c, ++n, line, (size_t) length);
+  }
+  if (r < 0) {
+    why = must_copy (fault_text ());
+    fault ("%s:%u: %s", c->path, n, why);
+    free (why);
+  }
+  else if (ferror (fp))
+    r = fault ("%s: %s", c->path, strerror (errno));
+  free (line);
+  return r;
+}
+
 int
 config_read (const char *path, struct config *c)
 {
-  char *line = NULL, *why;
-  size_t room = 0;
-  unsigned n = 0;
   FILE *fp;
-  int r = 0;
+  int r;
 
   memset (c, 0, sizeof *c);
   c->path = path;
   if (!path)
     return 0;
-  fp = fopen (path, "re");
+  fp = config_open (path);
   if (!fp)
-    return fault ("%s: %s", path, strerror (errno));
-  while (r == 0 && getline (&line, &room, fp) > 0) {
-    n++;
-    r = config_read_line (c, n, line);
-  }
-  if (r < 0) {
-    why = text_escape (fault_text ());
-    fault ("%s:%u: %s", path, n, why);
-    free (why);
-  }
-  else if (ferror (fp))
-    r = fault ("%s: %s", path, strerror (errno));
-  free (line);
+    return -1;
+  r = config_read_lines (c, fp);
   fclose (fp);
   if (r < 0)
     config_free (c);

@@ -417,6 +417,15 @@ wrong 'threads = 0: must be' 'threads=0'
 wrong 'max-clients = 4097: must be a number from 0 to 4096' 'max-clients=4097'
 wrong 'max-clients = -1: must be' 'max-clients = -1'
 wrong 'wrong.conf:1: .x1b: must be' '\x1b'
+wrong "wrong.conf:2: there is a NUL byte" 'size=1G\nalgo=lz4\0000level=1\n'
+wrong 'wrong.conf:2: limit: there is no such.*max-clients' 'size=1G\nlimit=3'
+wrong 'must not be longer than' "$(head -c 1048577 /dev/zero | tr '\0' '#')"
+mkfifo "$tmpdir/pipe"
+for file in "$tmpdir/pipe" /dev/zero "$tmpdir"; do
+  refused 1 "$file: must be a file" serve --dry-run -u /s --config "$file"
+done
+refused 2 '--mount-options .x1b' mount --mount-point /x --mount-options $'\e'
+refused 2 '--mount-point /.x0a: must have' mount --mount-point $'/\n'
 wrong 'too many' "$(printf 'k%d=v\\n' {1..40})"
 refused 1 'nonexistent: No such file' serve -u "$tmpdir/s" \
         --config /nonexistent
@@ -451,6 +460,7 @@ checked ':1: nbd-timeout = x: must be' 'nbd-timeout=x\nsize=1M'
 checked ':1: nbd-connections = 0: must' 'nbd-connections=0\nsize=1M'
 checked ':1: nbd-device = sda: must be' 'nbd-device=sda\nsize=1M'
 checked ':1: swap-discard = x: must be' 'swap-discard=x\nsize=1M'
+checked ':2: mount-options = a.x1b: must be' 'size=1M\nmount-options=a\x1b'
 checked ':2: threads = 65: must be' 'size=1M\nthreads=65'
 right=$abs_top_srcdir/units/swap.conf
 is "the example" "$(ctl serve --check --config "$right")" "$right: OK"
