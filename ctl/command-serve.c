@@ -110,17 +110,26 @@ serve_clients (const struct config *c)
   return strspn (n, "0") == strlen (n) ? NULL : n;
 }
 
+/* Say whether a parameter is one of those without which the plugin does not
+ * look at the rest.
+ */
 static bool
-serve_is_size (const char *word)
+serve_is_frame (const char *word)
 {
-  return strncmp (word, "size=", 5) == 0;
+  return strncmp (word, "size=", 5) == 0 || strncmp (word, "device=", 7) == 0;
 }
 
-/* Add the filter, the plugin, the size (without it the plugin does not look at
- * the rest) and the first n parameters.  SIZE_MAX: all, in their own order.
+/* Which parameters to use: the first so many of all, and the sizes and devices
+ * among the first so many.  They stay in their order.
  */
+struct part {
+  size_t all, frame;
+};
+static const struct part whole = { SIZE_MAX, SIZE_MAX };
+
+/* Add the filter, the plugin and a part of the parameters. */
 static int
-serve_add_plugin (struct program *p, const struct config *c, size_t n)
+serve_add_plugin (struct program *p, const struct config *c, struct part part)
 {
   const char *limit = serve_clients (c), *word;
   size_t i;
@@ -129,7 +138,7 @@ serve_add_plugin (struct program *p, const struct config *c, size_t n)
     program_add (p, "--filter=limit", NULL);
   program_add (p, serve_plugin (), NULL);
   for (i = 0; (word = config_parameter (c, i)); i++) {
-    if (i >= n && !serve_is_size (word))
+    if (i >= part.all && !(i < part.frame && serve_is_frame (word)))
       continue;
     /* Leave room for limit=. */
     if (p->argc == ARGV_MAX - 1)
@@ -143,11 +152,11 @@ serve_add_plugin (struct program *p, const struct config *c, size_t n)
 
 /* --- Trying it ----------------------------------------------------------- */
 
-/* Start the server and end it at once, with the first n parameters.  -1 with a
- * fault if it does not start.
+/* Start the server and end it at once, with a part of the parameters.  -1 with
+ * a fault if it does not start.
  */
 static int
-serve_try (const struct config *c, size_t n)
+serve_try (const struct config *c, struct part part)
 {
   static const char begins[] = "nbdkit failed: error: ";
   struct program p = { .argc = 0 };
@@ -156,7 +165,7 @@ serve_try (const struct config *c, size_t n)
 
   program_add (&p, "nbdkit", "-f", "-U", "-", "--run", "true", NULL);
   serve_threads (&p, c);
-  r = serve_add_plugin (&p, c, n);
+  r = serve_add_plugin (&p, c, part);
   if (r == 0)
     r = program_run (&p);
   program_free (&p);
@@ -169,27 +178,47 @@ serve_try (const struct config *c, size_t n)
 }
 
 static bool
-serve_says_same (const struct config *c, size_t n, const char *why)
+serve_says_same (const struct config *c, size_t all, size_t frame,
+                 const char *why)
 {
-  return serve_try (c, n) < 0 && strcmp (fault_text (), why) == 0;
+  const struct part part = { all, frame };
+
+  return serve_try (c, part) < 0 && strcmp (fault_text (), why) == 0;
+}
+
+static size_t
+serve_count (const struct config *c)
+{
+  size_t n = 0;
+
+  while (config_parameter (c, n))
+    n++;
+  return n;
 }
 
 /* Find the parameter that is wrong: the plugin does not know lines, but with
  * all parameters up to the wrong one it prints the same error as with all of
- * them.  -1: it is none, for the size is missing.
+ * them.  Sizes and devices are tried alone first, then the rest with all of
+ * these.  -1: it is none, for the size is missing.
  */
 static int
 serve_find_wrong (const struct config *c, const char *why)
 {
-  bool of_size = serve_says_same (c, 0, why);
-  const char *word;
-  size_t i;
+  bool of_frame = serve_says_same (c, 0, SIZE_MAX, why);
+  size_t right = 0, wrong = serve_count (c);
 
-  for (i = 0; (word = config_parameter (c, i)); i++)
-    if (serve_is_size (word) ? of_size
-        : !of_size && serve_says_same (c, i + 1, why))
-      return (int) i;
-  return -1;
+  if (of_frame && serve_says_same (c, 0, 0, why))
+    return -1;
+  while (wrong - right > 1) {
+    size_t n = right + (wrong - right) / 2;
+
+    if (of_frame ? serve_says_same (c, 0, n, why)
+        : serve_says_same (c, n, SIZE_MAX, why))
+      wrong = n;
+    else
+      right = n;
+  }
+  return (int) wrong - 1;
 }
 
 static int
@@ -225,7 +254,7 @@ serve_check (const struct config *c)
       config_check (c, command_mount_check) < 0)
     return -1;
   interrupt_begin ();
-  r = serve_try (c, SIZE_MAX);
+  r = serve_try (c, whole);
   if (r < 0 && !interrupt_came ())
     r = serve_blame (c);
   interrupt_end ();
@@ -246,7 +275,7 @@ serve_run (const struct options *o, const struct config *c)
   r = serve_socket (&p, o);
   serve_threads (&p, c);
   if (r == 0)
-    r = serve_add_plugin (&p, c, SIZE_MAX);
+    r = serve_add_plugin (&p, c, whole);
   if (r == 0 && o->dry_run)
     program_print (&p);
   else if (r == 0) {

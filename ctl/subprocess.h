@@ -11,7 +11,8 @@
 /* Only print programs from now on, or run them. */
 extern void program_dry_run (bool on);
 
-enum { ARGV_MAX = 32 };
+/* All settings of 64 devices fit. */
+enum { ARGV_MAX = 1024 };
 struct program {
   const char *argv[ARGV_MAX + 1];
   char *kept[ARGV_MAX];

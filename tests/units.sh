@@ -426,7 +426,7 @@ for file in "$tmpdir/pipe" /dev/zero "$tmpdir"; do
 done
 refused 2 '--mount-options .x1b' mount --mount-point /x --mount-options $'\e'
 refused 2 '--mount-point /.x0a: must have' mount --mount-point $'/\n'
-wrong 'too many' "$(printf 'k%d=v\\n' {1..40})"
+wrong 'too many' "$(printf 'k%d=v\\n' {1..1100})"
 refused 1 'nonexistent: No such file' serve -u "$tmpdir/s" \
         --config /nonexistent
 refused 2 'serve needs --config' serve
@@ -462,6 +462,27 @@ checked ':1: nbd-device = sda: must be' 'nbd-device=sda\nsize=1M'
 checked ':1: swap-discard = x: must be' 'swap-discard=x\nsize=1M'
 checked ':2: mount-options = a.x1b: must be' 'size=1M\nmount-options=a\x1b'
 checked ':2: threads = 65: must be' 'size=1M\nthreads=65'
+first='device=zram0\nsize=1M\n'
+second='\ndevice=zram1\nsize=1M\n'
+checked ':3: .*level 99 is out of range' "${first}level=99$second"
+checked ':3: foo=1: there is no such' "${first}foo=1$second"
+checked ':5: .*size=7: too small' "${first}level=1\ndevice=zram1\nsize=7"
+checked ':4: .*how large' "${first}level=1\ndevice=zram1"
+# settings LEVEL: of 64 devices, with one level that may be wrong.
+settings ()
+{
+  local i
+  for ((i = 0; i < 64; i++)); do
+    printf '%s\n' device=zram$i size=1M algo=zstd page-size=4K mem-limit=1M \
+      track-access=false level=$((i == 40 ? $1 : 1))
+  done >"$tmpdir/devices.conf"
+}
+settings 1
+is "64 devices" "$(ctl serve --check --config "$tmpdir/devices.conf")" \
+   "$tmpdir/devices.conf: OK"
+settings 99
+refused 1 'devices.conf:287: .*level 99' \
+        serve --check --config "$tmpdir/devices.conf"
 right=$abs_top_srcdir/units/swap.conf
 is "the example" "$(ctl serve --check --config "$right")" "$right: OK"
 
