@@ -166,13 +166,15 @@ estimate_say (const char *what, const struct sample *s)
 {
   char whole[SIZE_TEXT], holes[SIZE_TEXT], looked[SIZE_TEXT];
   uint64_t hole_bytes = s->whole - s->data_bytes;
+  /* The sample is filled up with zeroes to whole pages. */
+  uint64_t tried = s->length < s->data_bytes ? s->length : s->data_bytes;
   char *safe = text_escape (what);
 
   fprintf (stderr, "%s: %s, of which %s%s%s were tried\n", safe,
            size_text (s->whole, whole),
            hole_bytes ? size_text (hole_bytes, holes) : "",
            hole_bytes ? " are holes and " : "",
-           size_text (hole_bytes == s->whole ? 0 : s->length, looked));
+           size_text (tried, looked));
   free (safe);
 }
 

@@ -130,28 +130,36 @@ plan_codecs (struct plan *p, const char *codecs, uint32_t page_size)
   return r;
 }
 
+static int
+plan_page_size (struct plan *p, const char *codecs, const char *word)
+{
+  uint64_t n;
+
+  if (number_size (word, 0, &n) < 0 || n < ZRAM_PAGE_MIN ||
+      n > ZRAM_PAGE_MAX || (n & (n - 1)))
+    return fault ("--page-size %s: must be a power of two from 4K to 64K",
+                  *word ? word : "\"\"");
+  return plan_codecs (p, codecs, (uint32_t) n);
+}
+
 int
 trials_plan (const char *codecs, const char *page_sizes,
              struct trial trials[TRIALS_MAX])
 {
-  char *list = must_copy (page_sizes ? page_sizes : "4K,16K,64K");
-  char *save = NULL, *word;
+  const char *sizes = page_sizes ? page_sizes : "4K,16K,64K";
   struct plan plan = { trials, 0 };
-  uint64_t n;
-  int r = 0;
+  int r;
 
-  for (word = strtok_r (list, ",", &save); word && r == 0;
-       word = strtok_r (NULL, ",", &save)) {
-    if (number_size (word, 0, &n) < 0 || n < ZRAM_PAGE_MIN ||
-        n > ZRAM_PAGE_MAX || (n & (n - 1)))
-      r = fault ("--page-size %s: must be a power of two from 4K to 64K",
-                 word);
-    else
-      r = plan_codecs (&plan, codecs, (uint32_t) n);
+  for (;;) {
+    size_t n = strcspn (sizes, ",");
+    char *word = must_printf ("%.*s", (int) n, sizes);
+
+    r = plan_page_size (&plan, codecs, word);
+    free (word);
+    sizes += n;
+    if (r < 0 || !*sizes++)
+      break;
   }
-  free (list);
-  if (r == 0 && !plan.n)
-    r = fault ("--page-size: none is named");
   return r < 0 ? -1 : plan.n;
 }
 

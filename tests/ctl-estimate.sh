@@ -138,5 +138,13 @@ refused 2 'no such codec' estimate "$tmpdir/data" -a nosuch
 refused 2 'level' estimate "$tmpdir/data" -a "$codec:99999999"
 refused 2 'level is no number' estimate "$tmpdir/data" -a "$codec:x"
 refused 2 'power of two' estimate "$tmpdir/data" --page-size 5K
+for list in '' ',' '4K,' ,4K 4K,,64K; do
+  refused 2 '--page-size "": must be a power of two' \
+          estimate "$tmpdir/data" --page-size "$list"
+done
+head -c 35600 /dev/urandom >"$tmpdir/odd"
+ctl estimate "$tmpdir/odd" --page-size 4K 2>&1 >/dev/null |
+  grep -q ': 34.8K, of which 34.8K were tried' ||
+  fail "more was tried than there is"
 refused 2 'not a size' estimate "$tmpdir/data" --sample x
 refused 2 '--uri does not go' estimate "$tmpdir/data" -u x
