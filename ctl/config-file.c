@@ -170,6 +170,13 @@ config_read_line (struct config *c, unsigned n, char *line, size_t length)
   return config_add (c, n, key, value);
 }
 
+static int
+config_fault_long (const char *path)
+{
+  return fault ("%s: must not be longer than %d bytes", path,
+                CONFIG_FILE_MAX);
+}
+
 /* Open a file, but none that can wait or has no end.  NULL with a fault. */
 static FILE *
 config_open (const char *path)
@@ -183,7 +190,7 @@ config_open (const char *path)
   else if (!S_ISREG (st.st_mode))
     fault ("%s: must be a file, not a pipe, a device or a directory", path);
   else if (st.st_size > CONFIG_FILE_MAX)
-    fault ("%s: must not be longer than %d bytes", path, CONFIG_FILE_MAX);
+    config_fault_long (path);
   else {
     fp = fdopen (fd, "r");
     if (!fp)
@@ -194,29 +201,45 @@ config_open (const char *path)
   return fp;
 }
 
-/* Read all lines.  It stops if the file grows meanwhile. */
+/* Read the lines in n bytes, which end with a newline. */
 static int
-config_read_lines (struct config *c, FILE *fp)
+config_read_lines (struct config *c, char *text, size_t n)
 {
-  char *line = NULL, *why;
-  size_t room = 0, bytes = 0;
-  ssize_t length;
-  unsigned n = 0;
-  int r = 0;
+  char *end, *all = text + n, *why;
+  unsigned line = 0;
 
-  while (r == 0 && bytes <= CONFIG_FILE_MAX &&
-         (length = getline (&line, &room, fp)) > 0) {
-    bytes += (size_t) length;
-    r = config_read_line (c, ++n, line, (size_t) length);
+  for (; text < all; text = end + 1) {
+    end = memchr (text, '\n', (size_t) (all - text));
+    *end = '\0';
+    line++;
+    if (config_read_line (c, line, text, (size_t) (end - text)) < 0) {
+      why = must_copy (fault_text ());
+      fault ("%s:%u: %s", c->path, line, why);
+      free (why);
+      return -1;
+    }
   }
-  if (r < 0) {
-    why = must_copy (fault_text ());
-    fault ("%s:%u: %s", c->path, n, why);
-    free (why);
-  }
-  else if (ferror (fp))
+  return 0;
+}
+
+/* Some files have no size before they are read, and some grow meanwhile. */
+static int
+config_read_file (struct config *c, FILE *fp)
+{
+  char *text = must_alloc (CONFIG_FILE_MAX + 2, 1);
+  size_t n = fread (text, 1, CONFIG_FILE_MAX + 1, fp);
+  int r;
+
+  if (ferror (fp))
     r = fault ("%s: %s", c->path, strerror (errno));
-  free (line);
+  else if (n > CONFIG_FILE_MAX)
+    r = config_fault_long (c->path);
+  else {
+    if (n && text[n - 1] != '\n')
+      text[n++] = '\n';
+    r = config_read_lines (c, text, n);
+  }
+  free (text);
   return r;
 }
 
@@ -233,7 +256,7 @@ config_read (const char *path, struct config *c)
   fp = config_open (path);
   if (!fp)
     return -1;
-  r = config_read_lines (c, fp);
+  r = config_read_file (c, fp);
   fclose (fp);
   if (r < 0)
     config_free (c);

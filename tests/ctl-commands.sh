@@ -158,6 +158,9 @@ refused 2 '--size does not go with top' top -s 1M
 refused 2 '--once alone' --once
 refused 2 'usage: nbdzramctl -r' -r
 refused 2 '--interval 0' top --once --interval 0
+for seconds in 0x10 1e1 +1 ' 1' inf; do
+  refused 2 "--interval [^:]*: say a number" top --once --interval "$seconds"
+done
 refused 1 'zram7: there is no such device' zram7
 refused 1 'zram7: there is no such device' stat zram7
 refused 2 'list: neither a command nor a device' list
