@@ -58,13 +58,13 @@ grep -o '`[a-z]*_[a-z_]*`' "$papers/doc/ARCHITECTURE.md" | tr -d '`' |
   sort -u >"$tmpdir/functions"
 [ "$(wc -l <"$tmpdir/functions")" -ge 30 ] || fail "it names too few functions"
 while read -r f; do
-  grep -qE "^$f \\(" "$src"/lib/*.[ch] ||
+  grep -qE "^$f \\(" "$src"/lib/*/*.[ch] ||
     fail "doc/ARCHITECTURE.md names $f, which is no function of lib/"
 done <"$tmpdir/functions"
-sed -n 's/^ \*   \(I[0-9]*\) .*/\1/p' "$src/lib/invariant.h" >"$tmpdir/said"
+sed -n 's/^ \*   \(I[0-9]*\) .*/\1/p' "$src/lib/base/invariant.h" >"$tmpdir/said"
 sed -n 's/^- \*\*\(I[0-9]*\)\*\*.*/\1/p' "$papers/doc/ARCHITECTURE.md" |
   diff -u "$tmpdir/said" - ||
-  fail "doc/ARCHITECTURE.md has other invariants than lib/invariant.h"
+  fail "doc/ARCHITECTURE.md has other invariants than lib/base/invariant.h"
 [ "$(wc -l <"$tmpdir/said")" -ge 8 ] || fail "too few invariants"
 
 say "links"

@@ -73,8 +73,8 @@ sees '^lib/disk/disk.c includes control/attr.h: lib/disk/ may'
 echo '#include "../plugin/log.h"' >"$copy/control/names.c"
 sees '^control/names.c includes plugin/log.h: control/ may'
 
-echo '  #  include "os/os.h"' >>"$copy/ctl/trial.c"
-sees '^ctl/trial.c includes lib/os/os.h: ctl/ may'
+echo '  #  include "store/pool.h"' >>"$copy/ctl/trial.c"
+sees '^ctl/trial.c includes lib/store/pool.h: ctl/ may'
 
 echo '#include "gone.h"' >>"$copy/ctl/trial.c"
 sees '^ctl/trial.c includes "gone.h", which is nowhere'
