@@ -21,7 +21,7 @@ grep -q 'x86 feature:.*SHSTK' "$tmpdir/notes" ||
   fail "$PLUGIN does not say SHSTK"
 
 # It would be a lie if indirect calls had not been compiled for it either.
-readelf -n "$abs_top_builddir/lib/.libs/libzram_la-disk.o" \
-    >"$tmpdir/object" 2>/dev/null || skip "no object to look at"
+readelf -n "$abs_top_builddir/lib/disk/.libs/libzram_la-disk.o" \
+    >"$tmpdir/object"
 grep -q 'x86 feature:.*IBT.*SHSTK' "$tmpdir/object" ||
   fail "objects are not compiled with -fcf-protection"
