@@ -4,6 +4,8 @@
 
 #include <config.h>
 
+#include <stdatomic.h>
+
 #include "disk.h"
 
 uint64_t
@@ -21,7 +23,11 @@ zram_page_size (const struct zram_disk *d)
 const char *
 zram_algorithm (const struct zram_disk *d)
 {
-  return codec_get (d->codings.coding[d->codings.now].id)->info.name;
+  /* gcc 12 forgets that it is atomic where it is an index. */
+  unsigned now = atomic_load (&d->codings.now);
+  unsigned id = atomic_load (&d->codings.coding[now].id);
+
+  return codec_get (id)->info.name;
 }
 
 int
