@@ -109,12 +109,6 @@ _Static_assert (N_COLUMNS <= COLUMNS_MAX, "all columns can be chosen");
 const char columns_default[] =
   "NAME,ALGORITHM,DISKSIZE,DATA,COMPR,TOTAL,STREAMS,MOUNTPOINT";
 
-const struct column *
-column_get (unsigned i)
-{
-  return i < N_COLUMNS ? &table[i] : NULL;
-}
-
 /* Add the columns of a list to the n chosen.  Return how many there are then.
  */
 static int

@@ -30,9 +30,6 @@ struct column {
   const char *help;
 };
 
-/* Return a column, in the order of --output-all.  NULL past the last. */
-extern const struct column *column_get (unsigned i);
-
 /* The columns of the plain table. */
 extern const char columns_default[];
 
