@@ -29,6 +29,9 @@ def common_options(parser):
     parser.add_argument("--build", default=HERE,
                         help="where load and yardstick.so were built; "
                         "zramplugin.so may be one above")
+    parser.add_argument("--before", metavar="PLUGIN",
+                        help="a zramplugin.so of before a change, for the "
+                        "targets before-lz4 and before-zstd")
     parser.add_argument("--server-cpus",
                         help="pin servers, as for taskset -c")
     parser.add_argument("--client-cpus", help="pin the client")
@@ -40,6 +43,7 @@ class Bench:
 
     def __init__(self, args):
         self.build, self.corpus = args.build, os.path.abspath(args.corpus)
+        self.before = args.before
         self.server_cpus, self.client_cpus = args.server_cpus, args.client_cpus
         self.scratch = args.scratch
         self.tmpfs, self.no_tmpfs = machine.mount_tmpfs(self.scratch)
@@ -49,7 +53,10 @@ class Bench:
             self.built(name)
 
     def built(self, name):
-        """A file of the build, where make leaves it."""
+        """A file of the build, where make leaves it; before.so is the
+        plugin of another."""
+        if name == "before.so" and self.before:
+            return os.path.abspath(self.before)
         for place in ("", ".libs", ".."):
             path = os.path.join(self.build, place, name)
             if os.path.exists(path):

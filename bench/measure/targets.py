@@ -362,6 +362,12 @@ def models(algo):
             for name, value in (("serialized", "off"), ("parallel", "on"))}
 
 
+def before(algo):
+    """The same disk of an older build: see --before."""
+    return {"class": Ours, "yardstick": "yardstick-" + algo, "command":
+            NBDKIT + ["before.so", "size=SIZE", "algo=" + algo]}
+
+
 def memory(allocator):
     return {"class": Server, "command": NBDKIT + ["memory", "size=SIZE",
                                                   "allocator=" + allocator]}
@@ -378,6 +384,8 @@ TARGETS = {
     "zram-lzo": ours("lzo"),
     **models("lz4"),
     **models("zstd"),
+    "before-lz4": before("lz4"),
+    "before-zstd": before("zstd"),
     "memory-zstd": memory("zstd"),
     "memory-sparse": memory("sparse"),
     "memory-malloc": dict(memory("malloc"), preallocated=1),
@@ -420,6 +428,8 @@ def why_not(bench, name):
     """Why a target cannot be run here; None if it can."""
     spec = TARGETS[name]
     cls = spec["class"]
+    if "before.so" in spec.get("command", ()) and not bench.before:
+        return "no plugin of before was named: see --before"
     if cls is Kernel:
         return why_no_kernel(spec["algorithm"])
     if not shutil.which(spec["command"][0]):
