@@ -18,7 +18,7 @@
 
 /* The value of a digit; 16 or more: it is none. */
 static unsigned
-digit (char c)
+number_digit (char c)
 {
   static const char digits[] = "0123456789abcdef";
   const char *p = c ? strchr (digits, tolower ((unsigned char) c)) : NULL;
@@ -30,13 +30,13 @@ digit (char c)
  * larger than fits becomes UINT64_MAX, and *fits false.
  */
 static bool
-read_digits (const char **s, unsigned base, uint64_t *n, bool *fits)
+number_read_digits (const char **s, unsigned base, uint64_t *n, bool *fits)
 {
   const char *start = *s;
 
-  for (*n = 0; digit (**s) < base; ++*s)
+  for (*n = 0; number_digit (**s) < base; ++*s)
     if (__builtin_mul_overflow (*n, (uint64_t) base, n) ||
-        __builtin_add_overflow (*n, (uint64_t) digit (**s), n)) {
+        __builtin_add_overflow (*n, (uint64_t) number_digit (**s), n)) {
       *fits = false;
       /* All further digits overflow too. */
       *n = UINT64_MAX;
@@ -46,7 +46,7 @@ read_digits (const char **s, unsigned base, uint64_t *n, bool *fits)
 
 /* The kernel's way to tell the base; skips a 0x. */
 static unsigned
-read_base (const char **s, unsigned flags)
+number_read_base (const char **s, unsigned flags)
 {
   if (!(flags & NUMBER_KERNEL) || **s != '0')
     return 10;
@@ -59,7 +59,7 @@ read_base (const char **s, unsigned flags)
 
 /* The bytes that a unit stands for; 0: it is none. */
 static uint64_t
-unit_bytes (const char *s, unsigned flags)
+number_unit_bytes (const char *s, unsigned flags)
 {
   static const char letters[] = "kmgtpe";
   const char *letter;
@@ -83,12 +83,12 @@ unit_bytes (const char *s, unsigned flags)
 
 /* What follows a point, as so many of `scale' parts. */
 static bool
-read_fraction (const char **s, uint64_t *n, uint64_t *scale)
+number_read_fraction (const char **s, uint64_t *n, uint64_t *scale)
 {
   const char *start = *s;
   bool fits = true;
 
-  if (!read_digits (s, 10, n, &fits) || *s - start > FRACTION_DIGITS)
+  if (!number_read_digits (s, 10, n, &fits) || *s - start > FRACTION_DIGITS)
     return false;
   for (*scale = 1; start < *s; start++)
     *scale *= 10;
@@ -96,7 +96,7 @@ read_fraction (const char **s, uint64_t *n, uint64_t *scale)
 }
 
 static int
-result (uint64_t *to, uint64_t n, bool fits)
+number_result (uint64_t *to, uint64_t n, bool fits)
 {
   *to = fits ? n : UINT64_MAX;
   return fits ? 0 : -ERANGE;
@@ -106,18 +106,18 @@ int
 number_size (const char *text, unsigned flags, uint64_t *bytes)
 {
   uint64_t whole, part = 0, scale = 1, unit;
-  unsigned base = read_base (&text, flags);
+  unsigned base = number_read_base (&text, flags);
   bool fits = true;
 
   *bytes = 0;
-  if (!read_digits (&text, base, &whole, &fits))
+  if (!number_read_digits (&text, base, &whole, &fits))
     return -EINVAL;
   if (*text == '.') {
     text++;
-    if (base != 10 || !read_fraction (&text, &part, &scale))
+    if (base != 10 || !number_read_fraction (&text, &part, &scale))
       return -EINVAL;
   }
-  unit = unit_bytes (text, flags);
+  unit = number_unit_bytes (text, flags);
   if (!unit || (unit == 1 && scale > 1))
     return -EINVAL;
   /* Below 10^18 times at most 2^60. */
@@ -127,20 +127,20 @@ number_size (const char *text, unsigned flags, uint64_t *bytes)
     fits = false;
   if (flags & NUMBER_SECTORS && scale > 1)
     whole -= whole % SECTOR;
-  return result (bytes, whole, fits);
+  return number_result (bytes, whole, fits);
 }
 
 int
 number_count (const char *text, unsigned flags, uint64_t *n)
 {
-  unsigned base = read_base (&text, flags);
+  unsigned base = number_read_base (&text, flags);
   uint64_t count;
   bool fits = true;
 
   *n = 0;
-  if (!read_digits (&text, base, &count, &fits) || *text)
+  if (!number_read_digits (&text, base, &count, &fits) || *text)
     return -EINVAL;
-  return result (n, count, fits);
+  return number_result (n, count, fits);
 }
 
 int
@@ -151,11 +151,11 @@ number_seconds (const char *text, uint64_t *ns)
   bool fits = true;
 
   *ns = 0;
-  if (!read_digits (&text, 10, &whole, &fits))
+  if (!number_read_digits (&text, 10, &whole, &fits))
     return -EINVAL;
   if (*text == '.') {
     text++;
-    if (!read_fraction (&text, &part, &scale))
+    if (!number_read_fraction (&text, &part, &scale))
       return -EINVAL;
   }
   if (*text)
@@ -164,7 +164,7 @@ number_seconds (const char *text, uint64_t *ns)
   if (__builtin_mul_overflow (whole, second, &whole) ||
       __builtin_add_overflow (whole, part, &whole))
     fits = false;
-  return result (ns, whole, fits);
+  return number_result (ns, whole, fits);
 }
 
 int
@@ -193,7 +193,7 @@ number_percent (const char *text, unsigned max, unsigned *percent)
   bool fits = true;
 
   *percent = 0;
-  if (!read_digits (&text, 10, &n, &fits) || strcmp (text, "%") != 0)
+  if (!number_read_digits (&text, 10, &n, &fits) || strcmp (text, "%") != 0)
     return -EINVAL;
   *percent = n < 1 ? 1 : n > max ? max : (unsigned) n;
   return *percent == n ? 0 : -ERANGE;

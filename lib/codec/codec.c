@@ -47,7 +47,7 @@ static struct codec registry[NR_CODECS];
 static pthread_once_t registry_once = PTHREAD_ONCE_INIT;
 
 static void
-registry_fill (void)
+codec_fill_registry (void)
 {
   size_t i;
 
@@ -60,7 +60,7 @@ registry_fill (void)
 const struct codec *
 codec_get (unsigned id)
 {
-  pthread_once (&registry_once, registry_fill);
+  pthread_once (&registry_once, codec_fill_registry);
   return id < NR_CODECS ? &registry[id] : NULL;
 }
 

@@ -16,16 +16,16 @@
 
 /* The buffers of one workspace lie together. */
 static size_t
-buffer_bytes (const struct layout *l)
+workspace_buffer_bytes (const struct layout *l)
 {
   return 3 * (size_t) l->page;
 }
 
 /* What a workspace holds. */
 static uint64_t
-bytes_of (const struct workspaces *ws, const struct workspace *w)
+workspace_bytes (const struct workspaces *ws, const struct workspace *w)
 {
-  uint64_t bytes = buffer_bytes (ws->layout);
+  uint64_t bytes = workspace_buffer_bytes (ws->layout);
   unsigned id;
 
   if (w->compressor)
@@ -38,7 +38,7 @@ bytes_of (const struct workspaces *ws, const struct workspace *w)
 
 /* Free what a workspace has, under its lock. */
 static void
-unmake (struct workspaces *ws, struct workspace *w)
+workspace_unmake (struct workspaces *ws, struct workspace *w)
 {
   unsigned id;
 
@@ -50,13 +50,13 @@ unmake (struct workspaces *ws, struct workspace *w)
       decompressor_free (codec_get (id), w->decompressor[id]);
     w->decompressor[id] = NULL;
   }
-  os_free (w->page, buffer_bytes (ws->layout));
+  os_free (w->page, workspace_buffer_bytes (ws->layout));
   w->page = NULL;
 }
 
 /* The contexts of a new workspace.  False: no memory, and some are made. */
 static bool
-make_coders (struct workspaces *ws, struct workspace *w)
+workspace_make_coders (struct workspaces *ws, struct workspace *w)
 {
   const struct coding *now = &ws->codings->coding[ws->codings->now];
   unsigned id;
@@ -78,24 +78,24 @@ make_coders (struct workspaces *ws, struct workspace *w)
  * does not allow it.
  */
 static int
-make (struct workspaces *ws, struct workspace *w, bool force)
+workspace_make (struct workspaces *ws, struct workspace *w, bool force)
 {
   uint64_t bytes;
 
-  w->page = os_alloc (buffer_bytes (ws->layout));
+  w->page = os_alloc (workspace_buffer_bytes (ws->layout));
   if (!w->page)
     return -ENOMEM;
   w->in = w->page + ws->layout->page;
   w->out = w->in + ws->layout->page;
-  if (!make_coders (ws, w)) {
-    unmake (ws, w);
+  if (!workspace_make_coders (ws, w)) {
+    workspace_unmake (ws, w);
     return -ENOMEM;
   }
-  bytes = bytes_of (ws, w);
+  bytes = workspace_bytes (ws, w);
   if (force)
     account_force (ws->account, ACCOUNT_CODECS, bytes);
   else if (account_charge (ws->account, ACCOUNT_CODECS, bytes) < 0) {
-    unmake (ws, w);
+    workspace_unmake (ws, w);
     return -ENOSPC;
   }
   return 0;
@@ -103,7 +103,7 @@ make (struct workspaces *ws, struct workspace *w, bool force)
 
 /* Make one more, under `change', and leave it locked.  NULL: no. */
 static struct workspace *
-make_next (struct workspaces *ws, bool force)
+workspaces_make_next (struct workspaces *ws, bool force)
 {
   unsigned n = ws->made;
   struct workspace *w;
@@ -112,7 +112,7 @@ make_next (struct workspaces *ws, bool force)
     return NULL;
   w = &ws->w[n];
   pthread_mutex_lock (&w->busy);
-  if (make (ws, w, force) < 0) {
+  if (workspace_make (ws, w, force) < 0) {
     pthread_mutex_unlock (&w->busy);
     return NULL;
   }
@@ -140,7 +140,7 @@ workspaces_init (struct workspaces *ws, unsigned max,
     pthread_mutex_init (&ws->w[i].busy, NULL);
   pthread_mutex_init (&ws->change, NULL);
   account_force (account, ACCOUNT_CODECS, max * sizeof *ws->w);
-  first = make_next (ws, true);
+  first = workspaces_make_next (ws, true);
   if (!first) {
     workspaces_destroy (ws);
     return -ENOMEM;
@@ -158,7 +158,7 @@ workspaces_destroy (struct workspaces *ws)
     return;
   account_credit (ws->account, ACCOUNT_CODECS, workspaces_bytes (ws));
   for (i = 0; i < ws->made; ++i)
-    unmake (ws, &ws->w[i]);
+    workspace_unmake (ws, &ws->w[i]);
   for (i = 0; i < ws->max; ++i)
     pthread_mutex_destroy (&ws->w[i].busy);
   pthread_mutex_destroy (&ws->change);
@@ -173,7 +173,7 @@ workspaces_bytes (const struct workspaces *ws)
   unsigned i;
 
   for (i = 0; i < ws->made; ++i)
-    bytes += bytes_of (ws, &ws->w[i]);
+    bytes += workspace_bytes (ws, &ws->w[i]);
   return bytes;
 }
 
@@ -185,8 +185,8 @@ struct coders {
 };
 
 static void
-free_compressor (struct workspaces *ws, const struct codec *c,
-                 void *compressor)
+workspaces_free_compressor (struct workspaces *ws, const struct codec *c,
+                            void *compressor)
 {
   if (!compressor)
     return;
@@ -196,8 +196,8 @@ free_compressor (struct workspaces *ws, const struct codec *c,
 }
 
 static void
-free_decompressor (struct workspaces *ws, const struct codec *c,
-                   void *decompressor)
+workspaces_free_decompressor (struct workspaces *ws, const struct codec *c,
+                              void *decompressor)
 {
   account_credit (ws->account, ACCOUNT_CODECS,
                   decompressor_bytes (c, decompressor));
@@ -208,8 +208,8 @@ free_decompressor (struct workspaces *ws, const struct codec *c,
  * -ENOMEM or -ENOSPC, and there is none.
  */
 static int
-coders_new (struct workspaces *ws, const struct codec *c,
-            const void *params, bool both, struct coders *made)
+workspaces_make_coders (struct workspaces *ws, const struct codec *c,
+                        const void *params, bool both, struct coders *made)
 {
   int r = -ENOMEM;
 
@@ -229,18 +229,19 @@ coders_new (struct workspaces *ws, const struct codec *c,
 
 /* For each workspace.  -ENOMEM or -ENOSPC, and none is left. */
 static int
-make_all (struct workspaces *ws, const struct codec *c, const void *params,
-          bool both, struct coders *made)
+workspaces_make_all_coders (struct workspaces *ws, const struct codec *c,
+                            const void *params, bool both,
+                            struct coders *made)
 {
   unsigned i;
   int r = 0;
 
   for (i = 0; i < ws->made && r == 0; ++i)
-    r = coders_new (ws, c, params, both, &made[i]);
+    r = workspaces_make_coders (ws, c, params, both, &made[i]);
   if (r < 0)
     for (--i; i-- > 0; ) {
-      free_compressor (ws, c, made[i].compressor);
-      free_decompressor (ws, c, made[i].decompressor);
+      workspaces_free_compressor (ws, c, made[i].compressor);
+      workspaces_free_decompressor (ws, c, made[i].decompressor);
     }
   return r;
 }
@@ -249,8 +250,9 @@ make_all (struct workspaces *ws, const struct codec *c, const void *params,
  * has the workspace is waited for.
  */
 static void
-switch_decompressor (struct workspaces *ws, struct workspace *w, unsigned id,
-                     void *decompressor)
+workspace_set_decompressor (struct workspaces *ws, struct workspace *w,
+                            unsigned id,
+                            void *decompressor)
 {
   void *old;
 
@@ -258,14 +260,14 @@ switch_decompressor (struct workspaces *ws, struct workspace *w, unsigned id,
   old = w->decompressor[id];
   w->decompressor[id] = decompressor;
   pthread_mutex_unlock (&w->busy);
-  free_decompressor (ws, codec_get (id), old);
+  workspaces_free_decompressor (ws, codec_get (id), old);
 }
 
 /* Let a workspace write with a coding. */
 static void
-switch_coding (struct workspaces *ws, struct workspace *w, unsigned i,
-               const struct codec *codec, const void *params,
-               void *compressor)
+workspace_set_coding (struct workspaces *ws, struct workspace *w, unsigned i,
+                      const struct codec *codec, const void *params,
+                      void *compressor)
 {
   const struct codec *old_codec;
   void *old;
@@ -278,12 +280,12 @@ switch_coding (struct workspaces *ws, struct workspace *w, unsigned i,
   w->params = params;
   w->compressor = compressor;
   pthread_mutex_unlock (&w->busy);
-  free_compressor (ws, old_codec, old);
+  workspaces_free_compressor (ws, old_codec, old);
 }
 
 static int
-use (struct workspaces *ws, unsigned i, unsigned id, int level,
-     void *params, struct coders *made)
+workspaces_switch (struct workspaces *ws, unsigned i, unsigned id, int level,
+                   void *params, struct coders *made)
 {
   const struct codec *c = codec_get (id);
   struct coding *coding = &ws->codings->coding[i];
@@ -291,16 +293,16 @@ use (struct workspaces *ws, unsigned i, unsigned id, int level,
   unsigned n;
   int r;
 
-  r = make_all (ws, c, params, fresh, made);
+  r = workspaces_make_all_coders (ws, c, params, fresh, made);
   if (r < 0)
     return r;
   for (n = 0; n < ws->made && fresh; ++n)
-    switch_decompressor (ws, &ws->w[n], id, made[n].decompressor);
+    workspace_set_decompressor (ws, &ws->w[n], id, made[n].decompressor);
   if (!coding->codec)
     coding_set (coding, id, level, NULL);
   /* Only now that all can read what it writes. */
   for (n = 0; n < ws->made; ++n)
-    switch_coding (ws, &ws->w[n], i, c, params, made[n].compressor);
+    workspace_set_coding (ws, &ws->w[n], i, c, params, made[n].compressor);
   coding_set (coding, id, level, params);
   ws->codings->now = i;
   return 0;
@@ -316,7 +318,7 @@ workspaces_use (struct workspaces *ws, unsigned i, unsigned id, int level,
   if (!made)
     return -ENOMEM;
   pthread_mutex_lock (&ws->change);
-  r = use (ws, i, id, level, params, made);
+  r = workspaces_switch (ws, i, id, level, params, made);
   pthread_mutex_unlock (&ws->change);
   os_free (made, ws->max * sizeof *made);
   return r;
@@ -336,7 +338,7 @@ workspaces_drop (struct workspaces *ws, unsigned i)
   }
   coding_clear (coding);
   for (n = 0; n < ws->made && !codings_have (ws->codings, id); ++n)
-    switch_decompressor (ws, &ws->w[n], id, NULL);
+    workspace_set_decompressor (ws, &ws->w[n], id, NULL);
   pthread_mutex_unlock (&ws->change);
 }
 
@@ -350,7 +352,7 @@ workspaces_fix (struct workspaces *ws, unsigned n)
 
   pthread_mutex_lock (&ws->change);
   while (ws->made < n && ws->made < ws->max && r == 0) {
-    w = make_next (ws, true);
+    w = workspaces_make_next (ws, true);
     if (w)
       workspace_put (w);
     else
@@ -365,7 +367,7 @@ workspaces_fix (struct workspaces *ws, unsigned n)
  * lately.
  */
 static bool
-trim_last (struct workspaces *ws, bool wanted)
+workspaces_trim_last (struct workspaces *ws, bool wanted)
 {
   struct workspace *w = &ws->w[ws->made - 1];
   bool gone;
@@ -375,8 +377,8 @@ trim_last (struct workspaces *ws, bool wanted)
   gone = wanted || !w->wanted;
   if (gone) {
     ws->made--;
-    account_credit (ws->account, ACCOUNT_CODECS, bytes_of (ws, w));
-    unmake (ws, w);
+    account_credit (ws->account, ACCOUNT_CODECS, workspace_bytes (ws, w));
+    workspace_unmake (ws, w);
   }
   pthread_mutex_unlock (&w->busy);
   return gone;
@@ -388,7 +390,7 @@ workspaces_trim (struct workspaces *ws)
   unsigned i;
 
   pthread_mutex_lock (&ws->change);
-  while (trim_last (ws, false))
+  while (workspaces_trim_last (ws, false))
     ;
   for (i = 0; i < ws->made; ++i)
     if (pthread_mutex_trylock (&ws->w[i].busy) == 0) {
@@ -402,28 +404,28 @@ void
 workspaces_drain (struct workspaces *ws)
 {
   pthread_mutex_lock (&ws->change);
-  while (trim_last (ws, true))
+  while (workspaces_trim_last (ws, true))
     ;
   pthread_mutex_unlock (&ws->change);
 }
 
 /* All are taken: one more, if there may be. */
 static struct workspace *
-one_more (struct workspaces *ws)
+workspaces_one_more (struct workspaces *ws)
 {
   struct workspace *w = NULL;
 
   if (ws->made == ws->max || pthread_mutex_trylock (&ws->change) != 0)
     return NULL;
   if (!ws->fixed)
-    w = make_next (ws, false);
+    w = workspaces_make_next (ws, false);
   pthread_mutex_unlock (&ws->change);
   return w;
 }
 
 /* Is it there, now that it is locked?  If not it is let go. */
 static bool
-have (struct workspace *w)
+workspace_is_there (struct workspace *w)
 {
   if (!w->page) {
     pthread_mutex_unlock (&w->busy);
@@ -446,15 +448,15 @@ workspace_get (struct workspaces *ws)
 
   for (i = 0; i < n; ++i) {
     w = &ws->w[(first + i) % n];
-    if (pthread_mutex_trylock (&w->busy) == 0 && have (w))
+    if (pthread_mutex_trylock (&w->busy) == 0 && workspace_is_there (w))
       return w;
   }
-  w = one_more (ws);
+  w = workspaces_one_more (ws);
   if (w)
     return w;
   w = &ws->w[first];
   pthread_mutex_lock (&w->busy);
-  if (!have (w)) {
+  if (!workspace_is_there (w)) {
     w = &ws->w[0];
     pthread_mutex_lock (&w->busy);
   }

@@ -28,8 +28,8 @@ struct census {
 };
 
 static int
-differ (char *message, unsigned shard, const char *what,
-        uint64_t counted, uint64_t believed)
+check_differs (char *message, unsigned shard, const char *what,
+               uint64_t counted, uint64_t believed)
 {
   snprintf (message, ZRAM_MESSAGE_MAX, "shard %u: %s: counted %" PRIu64
             ", believed %" PRIu64, shard, what, counted, believed);
@@ -40,8 +40,8 @@ differ (char *message, unsigned shard, const char *what,
  * where its head says.
  */
 static int
-scan_object (const struct shard *s, uint64_t slot, uint32_t entry,
-             struct census *c)
+check_scan_object (const struct shard *s, uint64_t slot, uint32_t entry,
+                   struct census *c)
 {
   const struct arena *a = &s->store.arena;
   const struct layout *l = s->layout;
@@ -82,14 +82,14 @@ scan_object (const struct shard *s, uint64_t slot, uint32_t entry,
 }
 
 static int
-scan_entry (const struct shard *s, uint64_t slot, uint32_t entry,
-            struct census *c)
+check_scan_entry (const struct shard *s, uint64_t slot, uint32_t entry,
+                  struct census *c)
 {
   switch (entry_tag (entry)) {
   case TAG_EMPTY:
     return entry == ENTRY_HOLE || entry == ENTRY_ZERO ? 0 : -EIO;
   case TAG_OBJECT:
-    return scan_object (s, slot, entry, c);
+    return check_scan_object (s, slot, entry, c);
   case TAG_RAW:
     c->raw++;
     return pool_is_used (&s->store.raw, entry_id (entry)) ? 0 : -EIO;
@@ -100,7 +100,7 @@ scan_entry (const struct shard *s, uint64_t slot, uint32_t entry,
 }
 
 static int
-scan_table (const struct shard *s, struct census *c)
+check_scan_table (const struct shard *s, struct census *c)
 {
   uint64_t slot, n;
   uint32_t entry;
@@ -111,14 +111,14 @@ scan_table (const struct shard *s, struct census *c)
       c->stored += n;
     if (entry == ENTRY_ZERO)
       c->zero += n;
-    if (scan_entry (s, slot, entry, c) < 0)
+    if (check_scan_entry (s, slot, entry, c) < 0)
       return -EIO;
   }
   return 0;
 }
 
 static int
-scan_segments (const struct shard *s, struct census *c)
+check_scan_segments (const struct shard *s, struct census *c)
 {
   const struct arena *a = &s->store.arena;
   uint64_t id;
@@ -140,7 +140,7 @@ scan_segments (const struct shard *s, struct census *c)
  * the bits say which lists are not empty.
  */
 static int
-scan_lists (const struct shard *s, struct census *c)
+check_scan_lists (const struct shard *s, struct census *c)
 {
   const struct arena *a = &s->store.arena;
   uint32_t b, id, prev;
@@ -167,21 +167,21 @@ scan_lists (const struct shard *s, struct census *c)
 
 /* The memory account of the pools, by what is resident. */
 static uint64_t
-resident (const struct pool *pool)
+check_resident (const struct pool *pool)
 {
   return pool->resident * (pool->block + pool->p.extra);
 }
 
 /* Of that, what is in empty blocks. */
 static uint64_t
-hot (const struct pool *pool)
+check_hot (const struct pool *pool)
 {
   return pool->nhot * pool->block;
 }
 
 static int
-compare_codings (const struct shard *s, unsigned n, const struct census *c,
-                char *message)
+check_codings (const struct shard *s, unsigned n, const struct census *c,
+               char *message)
 {
   unsigned i;
 
@@ -190,17 +190,19 @@ compare_codings (const struct shard *s, unsigned n, const struct census *c,
     uint64_t bytes = counter_get (&s->n.store.arena.coding[i].bytes);
 
     if (c->coding[i].pages != pages)
-      return differ (message, n, "pages of a coding", c->coding[i].pages,
-                     pages);
+      return check_differs (message, n, "pages of a coding",
+                            c->coding[i].pages,
+                            pages);
     if (c->coding[i].bytes != bytes)
-      return differ (message, n, "bytes of a coding", c->coding[i].bytes,
-                     bytes);
+      return check_differs (message, n, "bytes of a coding",
+                            c->coding[i].bytes,
+                            bytes);
   }
   return 0;
 }
 
 static int
-recount_shard (const struct shard *s, unsigned n, char *message)
+check_shard (const struct shard *s, unsigned n, char *message)
 {
   const struct arena *a = &s->store.arena;
   const struct store_counters *b = &s->n.store;
@@ -215,15 +217,15 @@ recount_shard (const struct shard *s, unsigned n, char *message)
   uint64_t nodes, nidle;
   size_t i;
 
-  if (scan_table (s, &c) < 0)
-    return differ (message, n, "table leads nowhere", 0, 0);
-  if (scan_segments (s, &c) < 0)
-    return differ (message, n, "segment and its directory", 0, 0);
-  if (scan_lists (s, &c) < 0)
-    return differ (message, n, "lists by room", 0, 0);
+  if (check_scan_table (s, &c) < 0)
+    return check_differs (message, n, "table leads nowhere", 0, 0);
+  if (check_scan_segments (s, &c) < 0)
+    return check_differs (message, n, "segment and its directory", 0, 0);
+  if (check_scan_lists (s, &c) < 0)
+    return check_differs (message, n, "lists by room", 0, 0);
   for (i = 0; i < sizeof pools / sizeof pools[0]; ++i)
     if (pool_check (pools[i].pool) < 0)
-      return differ (message, n, pools[i].name, 0, 0);
+      return check_differs (message, n, pools[i].name, 0, 0);
 
   nodes = table_count_nodes (&s->table, &nidle);
   {
@@ -250,17 +252,17 @@ recount_shard (const struct shard *s, unsigned n, char *message)
 
     for (i = 0; i < sizeof checks / sizeof checks[0]; ++i)
       if (checks[i].counted != checks[i].believed)
-        return differ (message, n, checks[i].what, checks[i].counted,
-                       checks[i].believed);
+        return check_differs (message, n, checks[i].what, checks[i].counted,
+                              checks[i].believed);
   }
-  return compare_codings (s, n, &c, message);
+  return check_codings (s, n, &c, message);
 }
 
 /* With every shard locked, and the number of workspaces, the account is
  * the sum of what they hold.
  */
 static int
-recount_account (const struct zram_disk *d, char *message)
+check_account (const struct zram_disk *d, char *message)
 {
   const struct account *a = &d->account;
   uint64_t kind[ACCOUNT_KINDS] = { 0 }, ready[ACCOUNT_KINDS] = { 0 };
@@ -272,26 +274,27 @@ recount_account (const struct zram_disk *d, char *message)
     const struct pool *segments = &s->store.arena.segments;
     const struct pool *raw = &s->store.raw, *nodes = &s->table.nodes;
 
-    kind[ACCOUNT_SEGMENTS] += resident (segments);
-    kind[ACCOUNT_RAW] += resident (raw);
-    kind[ACCOUNT_TABLE] += resident (nodes);
-    ready[ACCOUNT_SEGMENTS] += hot (segments);
-    ready[ACCOUNT_RAW] += hot (raw);
-    ready[ACCOUNT_TABLE] += hot (nodes);
+    kind[ACCOUNT_SEGMENTS] += check_resident (segments);
+    kind[ACCOUNT_RAW] += check_resident (raw);
+    kind[ACCOUNT_TABLE] += check_resident (nodes);
+    ready[ACCOUNT_SEGMENTS] += check_hot (segments);
+    ready[ACCOUNT_RAW] += check_hot (raw);
+    ready[ACCOUNT_TABLE] += check_hot (nodes);
   }
   kind[ACCOUNT_CODECS] = workspaces_bytes (&d->workspaces);
   kind[ACCOUNT_OTHER] = atomic_load (&a->kind[ACCOUNT_OTHER]);
   for (i = 0; i < ACCOUNT_KINDS; ++i) {
     sum += kind[i];
     if (kind[i] != atomic_load (&a->kind[i]))
-      return differ (message, i, "kind of memory", kind[i],
-                     atomic_load (&a->kind[i]));
+      return check_differs (message, i, "kind of memory", kind[i],
+                            atomic_load (&a->kind[i]));
     if (ready[i] != atomic_load (&a->ready[i]))
-      return differ (message, i, "memory ready", ready[i],
-                     atomic_load (&a->ready[i]));
+      return check_differs (message, i, "memory ready", ready[i],
+                            atomic_load (&a->ready[i]));
   }
   if (sum != atomic_load (&a->held))
-    return differ (message, 0, "memory held", sum, atomic_load (&a->held));
+    return check_differs (message, 0, "memory held", sum,
+                          atomic_load (&a->held));
   return 0;
 }
 
@@ -305,9 +308,9 @@ zram_recount (struct zram_disk *d, char message[ZRAM_MESSAGE_MAX])
   for (i = 0; i < shard_count (d); ++i)
     shard_lock (&d->shards[i]);
   for (i = 0; i < shard_count (d) && r == 0; ++i)
-    r = recount_shard (&d->shards[i], i, message);
+    r = check_shard (&d->shards[i], i, message);
   if (r == 0)
-    r = recount_account (d, message);
+    r = check_account (d, message);
   for (i = 0; i < shard_count (d); ++i)
     shard_unlock (&d->shards[i]);
   pthread_mutex_unlock (&d->workspaces.change);

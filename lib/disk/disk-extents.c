@@ -22,7 +22,7 @@ struct joiner {
 };
 
 static int
-join_flush (struct joiner *j)
+extents_flush (struct joiner *j)
 {
   uint64_t length = j->length;
 
@@ -32,7 +32,8 @@ join_flush (struct joiner *j)
 
 /* Bytes [from, to) are of this type; they follow what was added last. */
 static int
-join (struct joiner *j, uint64_t from, uint64_t to, enum zram_extent type)
+extents_join (struct joiner *j, uint64_t from, uint64_t to,
+              enum zram_extent type)
 {
   int r = 0;
 
@@ -43,7 +44,7 @@ join (struct joiner *j, uint64_t from, uint64_t to, enum zram_extent type)
   if (from >= to)
     return 0;
   if (j->length && j->type != type)
-    r = join_flush (j);
+    r = extents_flush (j);
   if (j->length == 0)
     j->offset = from;
   j->type = type;
@@ -52,7 +53,7 @@ join (struct joiner *j, uint64_t from, uint64_t to, enum zram_extent type)
 }
 
 static enum zram_extent
-extent_type (uint32_t entry)
+extents_type (uint32_t entry)
 {
   return entry == ENTRY_HOLE ? ZRAM_EXTENT_HOLE :
     entry == ENTRY_ZERO ? ZRAM_EXTENT_ZERO : ZRAM_EXTENT_DATA;
@@ -62,7 +63,7 @@ extent_type (uint32_t entry)
  * begins with slot, says the same: how many slots that is, else 0.
  */
 static uint64_t
-uniform_group (struct zram_disk *d, uint64_t slot, uint32_t *entry)
+extents_uniform_group (struct zram_disk *d, uint64_t slot, uint32_t *entry)
 {
   uint64_t group = map_group (&d->map, ROOT_SLOTS), n;
   uint32_t e = ENTRY_HOLE;
@@ -89,8 +90,8 @@ uniform_group (struct zram_disk *d, uint64_t slot, uint32_t *entry)
  * has lost meanwhile is holes; the table may be of a smaller disk by now.
  */
 static uint64_t
-copy_leaf (struct zram_disk *d, uint64_t slot, uint64_t end,
-           uint32_t entry[NODE_ENTRIES])
+extents_copy_leaf (struct zram_disk *d, uint64_t slot, uint64_t end,
+                   uint32_t entry[NODE_ENTRIES])
 {
   struct shard *s = slot_shard (d, slot);
   uint64_t local = slot_local (d, slot), n, i, run;
@@ -114,8 +115,8 @@ copy_leaf (struct zram_disk *d, uint64_t slot, uint64_t end,
 }
 
 static int
-join_leaf (struct zram_disk *d, struct joiner *j, uint64_t slot,
-           uint64_t end, uint64_t *n)
+extents_join_leaf (struct zram_disk *d, struct joiner *j, uint64_t slot,
+                   uint64_t end, uint64_t *n)
 {
   uint32_t entry[NODE_ENTRIES];
   unsigned shift = d->layout.page_shift;
@@ -124,12 +125,12 @@ join_leaf (struct zram_disk *d, struct joiner *j, uint64_t slot,
 
   if (slot >= slots_of (d, disk_size (d))) {    /* no more, by now */
     *n = end - slot;
-    return join (j, slot << shift, end << shift, ZRAM_EXTENT_HOLE);
+    return extents_join (j, slot << shift, end << shift, ZRAM_EXTENT_HOLE);
   }
-  *n = copy_leaf (d, slot, end, entry);
+  *n = extents_copy_leaf (d, slot, end, entry);
   for (i = 0; i < *n && r == 0; ++i)
-    r = join (j, (slot + i) << shift, (slot + i + 1) << shift,
-              extent_type (entry[i]));
+    r = extents_join (j, (slot + i) << shift, (slot + i + 1) << shift,
+                      extents_type (entry[i]));
   return r;
 }
 
@@ -149,12 +150,12 @@ zram_extents (struct zram_disk *d, uint64_t count, uint64_t offset,
     return -EINVAL;
   end = (offset + count + d->layout.page - 1) >> shift;
   for (; slot < end && r == 0; slot += n) {
-    n = uniform_group (d, slot, &entry);
+    n = extents_uniform_group (d, slot, &entry);
     if (n)
-      r = join (&j, slot << shift, (slot + n) << shift,
-                extent_type (entry));
+      r = extents_join (&j, slot << shift, (slot + n) << shift,
+                        extents_type (entry));
     else
-      r = join_leaf (d, &j, slot, end, &n);
+      r = extents_join_leaf (d, &j, slot, end, &n);
   }
-  return r ? r : join_flush (&j);
+  return r ? r : extents_flush (&j);
 }

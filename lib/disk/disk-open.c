@@ -38,7 +38,7 @@ refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
 
 /* "lz4, zstd, lzo (lzo-rle)" */
 static void
-list_codecs (char *buf, size_t size)
+disk_list_codecs (char *buf, size_t size)
 {
   const struct zram_codec_info *info;
   size_t n = 0;
@@ -53,13 +53,13 @@ list_codecs (char *buf, size_t size)
 }
 
 static const char *
-algo_of (const struct zram_params *p)
+disk_algo (const struct zram_params *p)
 {
   return p->algo ? p->algo : zram_codec_default ();
 }
 
 static uint32_t
-page_of (const struct zram_params *p)
+disk_page (const struct zram_params *p)
 {
   return p->page_size ? p->page_size : ZRAM_PAGE_MIN;
 }
@@ -68,7 +68,7 @@ int
 zram_params_check (const struct zram_params *p,
                    char message[ZRAM_MESSAGE_MAX])
 {
-  uint32_t page = page_of (p);
+  uint32_t page = disk_page (p);
   char names[128];
   int codec;
 
@@ -81,11 +81,11 @@ zram_params_check (const struct zram_params *p,
   if (page < ZRAM_PAGE_MIN || page > ZRAM_PAGE_MAX || page & (page - 1))
     return refuse (message, "page-size %" PRIu32 " is not one of "
                    "4096, 8192, 16384, 32768 and 65536", page);
-  codec = codec_find (algo_of (p));
+  codec = codec_find (disk_algo (p));
   if (codec < 0) {
-    list_codecs (names, sizeof names);
+    disk_list_codecs (names, sizeof names);
     return refuse (message, "algo '%.64s' is not known: there are %s",
-                   algo_of (p), names);
+                   disk_algo (p), names);
   }
   if (p->has_level)
     return codec_check_level (codec_get ((unsigned) codec), p->level,
@@ -94,7 +94,7 @@ zram_params_check (const struct zram_params *p,
 }
 
 static unsigned
-shards_wanted (uint64_t size)
+disk_shards_wanted (uint64_t size)
 {
   unsigned shift = 0, most = SHARDS_PER_CPU * os_cpus ();
 
@@ -107,11 +107,11 @@ shards_wanted (uint64_t size)
 }
 
 static int
-make_shards (struct zram_disk *d, bool track_access)
+disk_make_shards (struct zram_disk *d, bool track_access)
 {
   unsigned i;
 
-  d->map.shard_shift = shards_wanted (disk_size (d));
+  d->map.shard_shift = disk_shards_wanted (disk_size (d));
   d->shards = os_alloc (shard_count (d) * sizeof *d->shards);
   if (!d->shards)
     return -ENOMEM;
@@ -130,7 +130,7 @@ make_shards (struct zram_disk *d, bool track_access)
 
 /* All but the shards. */
 static void
-set_parts (struct zram_disk *d)
+disk_set_parts (struct zram_disk *d)
 {
   d->parts = (struct parts) {
     .layout = &d->layout, .account = &d->account, .codings = &d->codings,
@@ -140,14 +140,14 @@ set_parts (struct zram_disk *d)
 }
 
 static int
-make (struct zram_disk *d, const struct zram_params *p)
+disk_make (struct zram_disk *d, const struct zram_params *p)
 {
-  unsigned codec = (unsigned) codec_find (algo_of (p));
+  unsigned codec = (unsigned) codec_find (disk_algo (p));
   int level = p->has_level ? p->level
     : codec_get (codec)->info.level_default;
 
   d->size = p->size;
-  d->layout = layout_for_page (page_of (p));
+  d->layout = layout_for_page (disk_page (p));
   d->track_access = p->track_access;
   pthread_mutex_init (&d->change, NULL);
   keeper_init (&d->keeper, &d->parts);
@@ -158,10 +158,10 @@ make (struct zram_disk *d, const struct zram_params *p)
   d->latencies = os_map (sizeof *d->latencies);
   if (!d->latencies)
     return -ENOMEM;
-  set_parts (d);
+  disk_set_parts (d);
   if (codings_use (&d->parts, codec, level) < 0)
     return -ENOMEM;
-  return make_shards (d, p->track_access);
+  return disk_make_shards (d, p->track_access);
 }
 
 int
@@ -176,7 +176,7 @@ zram_open (const struct zram_params *p, struct zram_disk **disk,
   if (r < 0)
     return r;
   d = os_alloc (sizeof *d);
-  if (!d || make (d, p) < 0) {
+  if (!d || disk_make (d, p) < 0) {
     zram_close (d);
     snprintf (message, ZRAM_MESSAGE_MAX,
               "not enough memory for a disk of %" PRIu64 " bytes", p->size);

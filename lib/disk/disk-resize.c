@@ -12,7 +12,7 @@
 
 /* Does the page that the new end falls into hold only zeroes beyond it? */
 static bool
-ragged_end_is_zero (struct zram_disk *d, uint64_t size)
+resize_ragged_end_is_zero (struct zram_disk *d, uint64_t size)
 {
   uint64_t end = slots_of (d, size) << d->layout.page_shift;
   char buf[512];
@@ -45,7 +45,7 @@ resize_shards (struct zram_disk *d, uint64_t size)
 }
 
 static bool
-holes_from (struct zram_disk *d, uint64_t size)
+resize_holes_from (struct zram_disk *d, uint64_t size)
 {
   unsigned i;
 
@@ -58,7 +58,7 @@ holes_from (struct zram_disk *d, uint64_t size)
 
 /* Let nobody reach a slot beyond, or let them again. */
 static void
-bound (struct zram_disk *d, uint64_t size)
+resize_bound (struct zram_disk *d, uint64_t size)
 {
   unsigned i;
 
@@ -72,16 +72,16 @@ bound (struct zram_disk *d, uint64_t size)
  * all shards agree.
  */
 static int
-shrink (struct zram_disk *d, uint64_t size)
+resize_shrink (struct zram_disk *d, uint64_t size)
 {
   uint64_t old = disk_size (d);
 
-  if (!ragged_end_is_zero (d, size) || !holes_from (d, size))
+  if (!resize_ragged_end_is_zero (d, size) || !resize_holes_from (d, size))
     return -EBUSY;
   d->size = size;
-  bound (d, size);
-  if (!holes_from (d, size)) {
-    bound (d, old);
+  resize_bound (d, size);
+  if (!resize_holes_from (d, size)) {
+    resize_bound (d, old);
     d->size = old;
     return -EBUSY;
   }
@@ -89,7 +89,7 @@ shrink (struct zram_disk *d, uint64_t size)
 }
 
 static int
-grow (struct zram_disk *d, uint64_t size)
+resize_grow (struct zram_disk *d, uint64_t size)
 {
   int r = resize_shards (d, size);
 
@@ -106,7 +106,8 @@ grow (struct zram_disk *d, uint64_t size)
 static int
 resize (struct zram_disk *d, uint64_t size)
 {
-  return size < disk_size (d) ? shrink (d, size) : grow (d, size);
+  return size < disk_size (d) ? resize_shrink (d, size) : resize_grow (d,
+                                                                       size);
 }
 
 int

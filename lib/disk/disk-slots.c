@@ -20,8 +20,8 @@ typedef int each_fn (void *opaque, struct shard *s, uint64_t local,
  * too if they are not wanted.  How many slots that was.
  */
 static uint64_t
-look_at (struct shard *s, uint64_t local, uint64_t end, bool zeroes,
-         each_fn *each, void *opaque, struct zram_slot *about, int *r)
+slots_look_at (struct shard *s, uint64_t local, uint64_t end, bool zeroes,
+               each_fn *each, void *opaque, struct zram_slot *about, int *r)
 {
   uint32_t entry = ENTRY_HOLE;
   uint64_t n = end - local;
@@ -46,8 +46,8 @@ struct marking {
 };
 
 static int
-mark (void *opaque, struct shard *s, uint64_t local,
-      const struct zram_slot *about)
+slots_mark (void *opaque, struct shard *s, uint64_t local,
+            const struct zram_slot *about)
 {
   const struct marking *m = opaque;
 
@@ -74,8 +74,8 @@ zram_mark_idle (struct zram_disk *d, uint64_t seconds)
   for (i = 0; i < shard_count (d); ++i) {
     end = slots_below (d, i, slots_of (d, disk_size (d)));
     for (local = 0; local < end; )
-      local += look_at (&d->shards[i], local, end, false, mark, &m,
-                        &about, &r);
+      local += slots_look_at (&d->shards[i], local, end, false, slots_mark, &m,
+                              &about, &r);
   }
   return 0;
 }
@@ -86,8 +86,8 @@ zram_mark_idle (struct zram_disk *d, uint64_t seconds)
  * there is something to tell.
  */
 static int
-note (void *opaque, struct shard *s, uint64_t local,
-      const struct zram_slot *about)
+slots_note (void *opaque, struct shard *s, uint64_t local,
+            const struct zram_slot *about)
 {
   bool *found = opaque;
 
@@ -102,8 +102,8 @@ note (void *opaque, struct shard *s, uint64_t local,
  * least n, where no shard does.
  */
 static uint64_t
-passed_over (const struct zram_disk *d, const uint64_t empty[SHARDS_MAX],
-             uint64_t slot, uint64_t n)
+slots_passed_over (const struct zram_disk *d, const uint64_t empty[SHARDS_MAX],
+                   uint64_t slot, uint64_t n)
 {
   uint64_t least = UINT64_MAX, to;
   unsigned i;
@@ -140,12 +140,12 @@ zram_each_slot (struct zram_disk *d, uint64_t from, zram_slot_fn *look,
     local = slot_local (d, slot);
     i = (unsigned) (slot_shard (d, slot) - d->shards);
     if (local + n <= empty[i]) {
-      n = passed_over (d, empty, slot, n);
+      n = slots_passed_over (d, empty, slot, n);
       continue;
     }
     found = false;
-    run = look_at (&d->shards[i], local, slots_below (d, i, end), true,
-                   note, &found, &about, &r);
+    run = slots_look_at (&d->shards[i], local, slots_below (d, i, end), true,
+                         slots_note, &found, &about, &r);
     about.slot = slot;
     if (found)
       r = look (opaque, &about);

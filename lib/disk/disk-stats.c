@@ -14,8 +14,8 @@
 #include "disk.h"
 
 static void
-add_shard (const struct zram_disk *d, const struct shard *s,
-           struct zram_stats *st)
+stats_add_shard (const struct zram_disk *d, const struct shard *s,
+                 struct zram_stats *st)
 {
   const struct store_counters *n = &s->n.store;
   uint64_t page = d->layout.page;
@@ -53,8 +53,9 @@ add_shard (const struct zram_disk *d, const struct shard *s,
 
 /* What is held of a kind, and what of it is ready. */
 static void
-add_kind (const struct account *a, enum account_kind kind, uint64_t *held,
-          uint64_t *ready, struct zram_stats *st)
+stats_add_kind (const struct account *a, enum account_kind kind,
+                uint64_t *held,
+                uint64_t *ready, struct zram_stats *st)
 {
   *held = atomic_load (&a->kind[kind]);
   if (ready) {
@@ -106,12 +107,12 @@ zram_stats (const struct zram_disk *d, struct zram_stats *st)
 
   memset (st, 0, sizeof *st);
   for (i = 0; i < shard_count (d); ++i)
-    add_shard (d, &d->shards[i], st);
+    stats_add_shard (d, &d->shards[i], st);
   st->orig_data_size = st->pages_stored * d->layout.page;
   for (i = 0; i < sizeof operations / sizeof operations[0]; ++i)
     *operations[i].to = stats_get (&d->stats, operations[i].stat);
   for (i = 0; i < sizeof memory / sizeof memory[0]; ++i)
-    add_kind (a, memory[i].kind, memory[i].to, memory[i].ready, st);
+    stats_add_kind (a, memory[i].kind, memory[i].to, memory[i].ready, st);
   st->mem_used_total = atomic_load (&a->held);
   st->mem_used_max = atomic_load (&a->peak);
   st->mem_limit = atomic_load (&a->limit);

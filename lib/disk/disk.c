@@ -30,7 +30,7 @@ struct piece {
 };
 
 static struct piece
-first_piece (const struct zram_disk *d, uint64_t count, uint64_t offset)
+disk_first_piece (const struct zram_disk *d, uint64_t count, uint64_t offset)
 {
   struct piece p = { .slot = offset >> d->layout.page_shift };
 
@@ -45,8 +45,8 @@ first_piece (const struct zram_disk *d, uint64_t count, uint64_t offset)
 
 /* Decode what a fetch brought into page: the whole of it. */
 static int
-decode (struct zram_disk *d, struct workspace *w,
-        const struct content *c, char *page)
+disk_decode (struct zram_disk *d, struct workspace *w,
+             const struct content *c, char *page)
 {
   const struct object *o = &c->object;
   uint32_t size = d->layout.page;
@@ -77,8 +77,9 @@ decode (struct zram_disk *d, struct workspace *w,
 
 /* Fetch a page, and claim it if `claim' is not NULL. */
 static int
-fetch (struct zram_disk *d, struct shard *s, uint64_t slot, struct fetch *f,
-       struct claim *claim)
+disk_fetch (struct zram_disk *d, struct shard *s, uint64_t slot,
+            struct fetch *f,
+            struct claim *claim)
 {
   int r;
 
@@ -93,23 +94,23 @@ fetch (struct zram_disk *d, struct shard *s, uint64_t slot, struct fetch *f,
 }
 
 static int
-read_piece (struct zram_disk *d, struct workspace *w,
-            const struct piece *p, char *buf)
+disk_read_piece (struct zram_disk *d, struct workspace *w,
+                 const struct piece *p, char *buf)
 {
   struct shard *s = slot_shard (d, p->slot);
   struct fetch f = { .buf = w->in, .raw = buf, .from = p->from, .n = p->n };
   bool whole = p->n == d->layout.page;
   int r;
 
-  r = fetch (d, s, slot_local (d, p->slot), &f, NULL);
+  r = disk_fetch (d, s, slot_local (d, p->slot), &f, NULL);
   if (r < 0)
     return r;
   if (f.content.type == CONTENT_HOLE || f.content.type == CONTENT_ZERO)
     memset (buf, 0, p->n);
   else if (whole)
-    r = decode (d, w, &f.content, buf);
+    r = disk_decode (d, w, &f.content, buf);
   else if (f.content.type == CONTENT_OBJECT) {
-    r = decode (d, w, &f.content, w->page);
+    r = disk_decode (d, w, &f.content, w->page);
     if (r == 0)
       memcpy (buf, w->page + p->from, p->n);
   }
@@ -127,10 +128,10 @@ zram_pread (struct zram_disk *d, void *vbuf, uint64_t count,
   if (!disk_has (d, count, offset))
     return -EINVAL;
   while (count > 0 && r == 0) {
-    struct piece p = first_piece (d, count, offset);
+    struct piece p = disk_first_piece (d, count, offset);
     struct workspace *w = workspace_get (&d->workspaces);
 
-    r = read_piece (d, w, &p, buf);
+    r = disk_read_piece (d, w, &p, buf);
     workspace_put (w);
     buf += p.n;
     offset += p.n;
@@ -147,8 +148,8 @@ zram_pread (struct zram_disk *d, void *vbuf, uint64_t count,
 
 /* Encode a page.  What it became lies in the workspace, or is the page. */
 static void
-encode (struct zram_disk *d, struct workspace *w, const void *page,
-        enum content_type empty, struct content *c)
+disk_encode (struct zram_disk *d, struct workspace *w, const void *page,
+             enum content_type empty, struct content *c)
 {
   struct object *o = &c->object;
   uint64_t word;
@@ -169,7 +170,7 @@ encode (struct zram_disk *d, struct workspace *w, const void *page,
 
 /* A claim is over. */
 static void
-give_up (struct shard *s, struct claim *claim)
+disk_give_up (struct shard *s, struct claim *claim)
 {
   shard_lock (s);
   claim_drop (&s->claims, claim);
@@ -182,8 +183,8 @@ give_up (struct shard *s, struct claim *claim)
  * done under one holding of the lock.
  */
 static int
-publish (struct shard *s, uint64_t slot, const struct content *c,
-         struct claim *claim, bool has_turn)
+disk_publish (struct shard *s, uint64_t slot, const struct content *c,
+              struct claim *claim, bool has_turn)
 {
   unsigned steps = RELIEF_STEPS;
   struct turn turn = { .queued = false };
@@ -202,28 +203,28 @@ publish (struct shard *s, uint64_t slot, const struct content *c,
     shard_unlock (s);
   } while (is_short && shard_relieve (s, &steps));
   if (claim && is_short)
-    give_up (s, claim);
+    disk_give_up (s, claim);
   return r;
 }
 
 static int
-write_whole (struct zram_disk *d, struct workspace *w,
-             const struct piece *p, const void *page)
+disk_write_whole (struct zram_disk *d, struct workspace *w,
+                  const struct piece *p, const void *page)
 {
   struct shard *s = slot_shard (d, p->slot);
   uint64_t slot = slot_local (d, p->slot);
   struct content c;
 
   shard_prefetch (s, slot);
-  encode (d, w, page, CONTENT_ZERO, &c);
-  return publish (s, slot, &c, NULL, false);
+  disk_encode (d, w, page, CONTENT_ZERO, &c);
+  return disk_publish (s, slot, &c, NULL, false);
 }
 
 /* Would zeroes in a part of such a page change nothing?  A part of
  * allocated zeroes cannot become a hole.
  */
 static bool
-clears_nothing (enum content_type type, enum content_type empty)
+disk_clears_nothing (enum content_type type, enum content_type empty)
 {
   return type == CONTENT_ZERO ||
     (type == CONTENT_HOLE && empty == CONTENT_HOLE);
@@ -233,10 +234,10 @@ clears_nothing (enum content_type type, enum content_type empty)
  * encode that.
  */
 static int
-merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
-       const void *buf, enum content_type empty, struct fetch *f)
+disk_merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
+            const void *buf, enum content_type empty, struct fetch *f)
 {
-  int r = decode (d, w, &f->content, w->page);
+  int r = disk_decode (d, w, &f->content, w->page);
 
   if (r < 0)
     return r;
@@ -244,7 +245,7 @@ merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
     memcpy (w->page + p->from, buf, p->n);
   else
     memset (w->page + p->from, 0, p->n);
-  encode (d, w, w->page, empty, &f->content);
+  disk_encode (d, w, w->page, empty, &f->content);
   return 0;
 }
 
@@ -252,8 +253,9 @@ merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
  * -EAGAIN: another write came between.
  */
 static int
-try_merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
-           const void *buf, enum content_type empty, bool has_turn)
+disk_try_merge (struct zram_disk *d, struct workspace *w,
+                const struct piece *p,
+                const void *buf, enum content_type empty, bool has_turn)
 {
   struct shard *s = slot_shard (d, p->slot);
   uint64_t slot = slot_local (d, p->slot);
@@ -261,25 +263,25 @@ try_merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
   struct claim claim;
   int r;
 
-  r = fetch (d, s, slot, &f, &claim);
+  r = disk_fetch (d, s, slot, &f, &claim);
   if (r < 0)
     return r;
-  if (!buf && clears_nothing (f.content.type, empty)) {
-    give_up (s, &claim);
+  if (!buf && disk_clears_nothing (f.content.type, empty)) {
+    disk_give_up (s, &claim);
     return 0;
   }
-  r = merge (d, w, p, buf, empty, &f);
+  r = disk_merge (d, w, p, buf, empty, &f);
   if (r < 0) {
-    give_up (s, &claim);
+    disk_give_up (s, &claim);
     return r;
   }
-  return publish (s, slot, &f.content, &claim, has_turn);
+  return disk_publish (s, slot, &f.content, &claim, has_turn);
 }
 
 static int
-write_part (struct zram_disk *d, struct workspace *w,
-            const struct piece *p, const void *buf,
-            enum content_type empty)
+disk_write_part (struct zram_disk *d, struct workspace *w,
+                 const struct piece *p, const void *buf,
+                 enum content_type empty)
 {
   struct shard *s = slot_shard (d, p->slot);
   struct turn turn = { .queued = false };
@@ -287,7 +289,7 @@ write_part (struct zram_disk *d, struct workspace *w,
   int r;
 
   for (;;) {
-    r = try_merge (d, w, p, buf, empty, turn.queued);
+    r = disk_try_merge (d, w, p, buf, empty, turn.queued);
     if (r != -EAGAIN)
       break;
     stats_add (&d->stats, STAT_MERGES_RETRIED, 1);
@@ -316,11 +318,11 @@ zram_pwrite (struct zram_disk *d, const void *vbuf, uint64_t count,
   if (!disk_has (d, count, offset))
     return -EINVAL;
   while (count > 0 && r == 0) {
-    struct piece p = first_piece (d, count, offset);
+    struct piece p = disk_first_piece (d, count, offset);
     struct workspace *w = workspace_get (&d->workspaces);
 
-    r = p.n == d->layout.page ? write_whole (d, w, &p, buf)
-      : write_part (d, w, &p, buf, CONTENT_ZERO);
+    r = p.n == d->layout.page ? disk_write_whole (d, w, &p, buf)
+      : disk_write_part (d, w, &p, buf, CONTENT_ZERO);
     workspace_put (w);
     buf += p.n;
     offset += p.n;
@@ -336,8 +338,8 @@ zram_pwrite (struct zram_disk *d, const void *vbuf, uint64_t count,
 /* Clearing. */
 
 static int
-clear_piece (struct zram_disk *d, const struct piece *p,
-             enum content_type empty)
+disk_clear_piece (struct zram_disk *d, const struct piece *p,
+                  enum content_type empty)
 {
   struct workspace *w;
   int r;
@@ -345,7 +347,7 @@ clear_piece (struct zram_disk *d, const struct piece *p,
   if (p->n == 0)
     return 0;
   w = workspace_get (&d->workspaces);
-  r = write_part (d, w, p, NULL, empty);
+  r = disk_write_part (d, w, p, NULL, empty);
   workspace_put (w);
   return r;
 }
@@ -354,8 +356,8 @@ clear_piece (struct zram_disk *d, const struct piece *p,
  * disk still ends there: what lies beyond may be another's by now.
  */
 static int
-clear_last (struct zram_disk *d, const struct piece *p,
-            enum content_type empty)
+disk_clear_last (struct zram_disk *d, const struct piece *p,
+                 enum content_type empty)
 {
   uint64_t end = (p->slot << d->layout.page_shift) + p->n;
   struct shard *s = slot_shard (d, p->slot);
@@ -371,15 +373,15 @@ clear_last (struct zram_disk *d, const struct piece *p,
     r = shard_clear_slot (s, slot, empty);
   turn_end (&s->claims, &turn);
   shard_unlock (s);
-  return last ? r : clear_piece (d, p, empty);
+  return last ? r : disk_clear_piece (d, p, empty);
 }
 
 /* The ragged ends are merged with zeroes; the whole pages between are
  * cleared shard by shard.
  */
 static int
-clear (struct zram_disk *d, uint64_t count, uint64_t offset,
-       enum content_type empty)
+disk_clear (struct zram_disk *d, uint64_t count, uint64_t offset,
+            enum content_type empty)
 {
   uint64_t end = offset + count, mask = d->layout.page - 1, first, last;
   struct piece head = { 0 }, tail = { 0 };
@@ -391,14 +393,14 @@ clear (struct zram_disk *d, uint64_t count, uint64_t offset,
   first = (offset + mask) >> d->layout.page_shift;
   last = end >> d->layout.page_shift;
   if (offset & mask)
-    head = first_piece (d, end - offset, offset);
+    head = disk_first_piece (d, end - offset, offset);
   if (end & mask && last >= first)
     tail = (struct piece) { last, 0, (uint32_t) (end & mask) };
 
-  r = clear_piece (d, &head, empty);
+  r = disk_clear_piece (d, &head, empty);
   if (r == 0 && tail.n)
-    r = end == disk_size (d) ? clear_last (d, &tail, empty)
-      : clear_piece (d, &tail, empty);
+    r = end == disk_size (d) ? disk_clear_last (d, &tail, empty)
+      : disk_clear_piece (d, &tail, empty);
   for (i = 0; i < shard_count (d) && first < last && r == 0; ++i)
     r = shard_clear (&d->shards[i], slots_below (d, i, first),
                      slots_below (d, i, last), empty);
@@ -413,7 +415,7 @@ zram_zero (struct zram_disk *d, uint64_t count, uint64_t offset)
 
   if (!disk_has (d, count, offset))
     return -EINVAL;
-  r = clear (d, count, offset, CONTENT_ZERO);
+  r = disk_clear (d, count, offset, CONTENT_ZERO);
   latency_add (d->latencies, ZRAM_OP_ZERO, start);
   stats_add (&d->stats, STAT_ZEROES, 1);
   if (r < 0)
@@ -429,7 +431,7 @@ zram_trim (struct zram_disk *d, uint64_t count, uint64_t offset)
 
   if (!disk_has (d, count, offset))
     return -EINVAL;
-  r = clear (d, count, offset, CONTENT_HOLE);
+  r = disk_clear (d, count, offset, CONTENT_HOLE);
   latency_add (d->latencies, ZRAM_OP_TRIM, start);
   stats_add (&d->stats, STAT_TRIMS, 1);
   if (r < 0)

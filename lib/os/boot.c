@@ -17,7 +17,7 @@ static char mark[17];
  * (FNV-1a).
  */
 static void
-read_mark (void)
+boot_read_mark (void)
 {
   FILE *fp = fopen ("/proc/sys/kernel/random/boot_id", "re");
   uint64_t sum = UINT64_C (0xcbf29ce484222325);
@@ -35,6 +35,6 @@ read_mark (void)
 const char *
 boot_mark (void)
 {
-  pthread_once (&once, read_mark);
+  pthread_once (&once, boot_read_mark);
   return mark;
 }

@@ -62,7 +62,7 @@ os_unmap (void *p, size_t bytes)
  * that it must be unlocked and locked again, as it was: when touched.
  */
 static int
-give_back_unlocked (void *p, size_t bytes)
+os_give_back_unlocked (void *p, size_t bytes)
 {
   int r;
 
@@ -86,7 +86,7 @@ os_give_back (void *p, size_t bytes)
     advice = MADV_DONTNEED_LOCKED;
     return;
   }
-  give_back_unlocked (p, bytes);
+  os_give_back_unlocked (p, bytes);
 }
 
 /* Before Linux 5.14 a write that changes nothing does it. */

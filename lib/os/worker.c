@@ -55,7 +55,7 @@ worker_destroy (struct worker *w)
 
 /* Wait for the next time.  False: stop. */
 static bool
-wait_for_turn (struct worker *w)
+worker_wait (struct worker *w)
 {
   struct timespec until = monotonic_in (w->every_ms);
   bool go_on;
@@ -78,7 +78,7 @@ worker_thread (void *arg)
 
   if (w->begin)
     w->begin ();
-  while (wait_for_turn (w))
+  while (worker_wait (w))
     w->work (w->opaque);
   return NULL;
 }

@@ -28,8 +28,9 @@
 
 /* Move a whole object. */
 static bool
-move_object (struct arena *a, const struct arena_index *index, uint64_t e,
-             char *p)
+arena_move_object (struct arena *a, const struct arena_index *index,
+                   uint64_t e,
+                   char *p)
 {
   const struct layout *l = a->layout;
   struct object o = {
@@ -48,8 +49,8 @@ move_object (struct arena *a, const struct arena_index *index, uint64_t e,
 
 /* The bytes of the head that belongs to a tail, or NULL. */
 static char *
-head_of (const struct arena *a, const struct arena_index *index,
-         uint64_t slot)
+arena_head (const struct arena *a, const struct arena_index *index,
+            uint64_t slot)
 {
   const struct layout *l = a->layout;
   uint32_t id = index->get (index->opaque, slot);
@@ -66,8 +67,9 @@ head_of (const struct arena *a, const struct arena_index *index,
 
 /* Move a fragment, as it is, and tell whoever points to it. */
 static bool
-move_fragment (struct arena *a, const struct arena_index *index, uint64_t e,
-               char *p)
+arena_move_fragment (struct arena *a, const struct arena_index *index,
+                     uint64_t e,
+                     char *p)
 {
   const struct layout *l = a->layout;
   uint64_t slot = dirent_slot (l, e);
@@ -75,13 +77,13 @@ move_fragment (struct arena *a, const struct arena_index *index, uint64_t e,
   bool tail = dirent_kind (e) == KIND_TAIL;
   uint32_t id = arena_choose (a, to_granules (l, length), except_none, NIL);
 
-  if (id == NIL || (tail && !head_of (a, index, slot)))
+  if (id == NIL || (tail && !arena_head (a, index, slot)))
     return false;
   memcpy (arena_put (a, id, slot, length, dirent_kind (e),
                      dirent_coding (e)), p, length);
   /* The head may have been moved just now, to make room. */
   if (tail)
-    link_set (head_of (a, index, slot), id);
+    link_set (arena_head (a, index, slot), id);
   else
     index->set (index->opaque, slot, id);
   return true;
@@ -89,8 +91,8 @@ move_fragment (struct arena *a, const struct arena_index *index, uint64_t e,
 
 /* Move the victim's last object. */
 static bool
-move_last (struct arena *a, const struct arena_index *index,
-           uint32_t *length)
+arena_move_last (struct arena *a, const struct arena_index *index,
+                 uint32_t *length)
 {
   const struct layout *l = a->layout;
   uint32_t i = a->segment[a->victim].count - 1u;
@@ -99,8 +101,8 @@ move_last (struct arena *a, const struct arena_index *index,
   char *p = segment_bytes (l, base, e);
   bool whole = dirent_kind (e) == KIND_OBJECT || dirent_kind (e) == KIND_FILL;
 
-  if (!(whole ? move_object (a, index, e, p)
-        : move_fragment (a, index, e, p)))
+  if (!(whole ? arena_move_object (a, index, e, p)
+        : arena_move_fragment (a, index, e, p)))
     return false;
   *length = dirent_length (l, e);
   counter_add (&a->n->moved, 1);
@@ -110,7 +112,7 @@ move_last (struct arena *a, const struct arena_index *index,
 }
 
 static void
-stall (struct arena *a)
+arena_stall (struct arena *a)
 {
   arena_list (a, a->victim);
   a->victim = NIL;
@@ -137,8 +139,8 @@ arena_compact_step (struct arena *a, const struct arena_index *index)
   }
   for (objects = 0; done < a->layout->page && objects < STEP_OBJECTS;
        done += length, ++objects) {
-    if (!move_last (a, index, &length)) {
-      stall (a);
+    if (!arena_move_last (a, index, &length)) {
+      arena_stall (a);
       return false;
     }
     if (a->victim == NIL) {

@@ -9,8 +9,8 @@
 #include "arena.h"
 
 static void
-shrink (struct arena *a, uint32_t id, uint32_t i, uint32_t length,
-        enum kind kind, unsigned coding)
+arena_shrink (struct arena *a, uint32_t id, uint32_t i, uint32_t length,
+              enum kind kind, unsigned coding)
 {
   if (id != a->victim)
     arena_unlist (a, id);
@@ -37,7 +37,7 @@ arena_replace (struct arena *a, const struct found *at,
 
   if (o->length <= head) {      /* whole, in the first or only place */
     memcpy (at->p, data, o->length);
-    shrink (a, at->id, at->i, o->length, o->kind, o->coding);
+    arena_shrink (a, at->id, at->i, o->length, o->kind, o->coding);
     if (at->tail_id != NIL) {
       arena_take (a, at->tail_id, at->tail_i);
       counter_sub (&a->n->splits, 1);
@@ -49,7 +49,7 @@ arena_replace (struct arena *a, const struct found *at,
   rest = o->length - head;
   memcpy (at->p + LINK_BYTES, data, head);
   memcpy (at->tail_p, data + head, rest);
-  shrink (a, at->id, at->i, head + LINK_BYTES, KIND_HEAD, o->coding);
-  shrink (a, at->tail_id, at->tail_i, rest, KIND_TAIL, o->coding);
+  arena_shrink (a, at->id, at->i, head + LINK_BYTES, KIND_HEAD, o->coding);
+  arena_shrink (a, at->tail_id, at->tail_i, rest, KIND_TAIL, o->coding);
   return true;
 }

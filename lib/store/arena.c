@@ -20,7 +20,7 @@ const struct except except_none = { NIL, NIL };
  * fragmentation as could ever be; it is address space only.
  */
 static uint64_t
-segments_for (uint64_t nslots)
+arena_segments_for (uint64_t nslots)
 {
   uint64_t n = nslots / 4 + nslots / 8 + 64;
 
@@ -44,7 +44,7 @@ arena_init (struct arena *a, const struct layout *layout,
   for (b = 0; b < BUCKETS; ++b)
     a->bucket[b] = NIL;
 
-  segments.max_units = segments_for (nslots);
+  segments.max_units = arena_segments_for (nslots);
   a->segment_bytes = segments.max_units * sizeof (struct segment);
   a->segment = os_alloc (a->segment_bytes);
   if (!a->segment)
@@ -60,7 +60,7 @@ arena_init (struct arena *a, const struct layout *layout,
 int
 arena_grow (struct arena *a, uint64_t nslots)
 {
-  size_t bytes = segments_for (nslots) * sizeof (struct segment);
+  size_t bytes = arena_segments_for (nslots) * sizeof (struct segment);
   struct segment *segment;
 
   if (bytes > a->segment_bytes) {
@@ -70,7 +70,7 @@ arena_grow (struct arena *a, uint64_t nslots)
     a->segment = segment;
     a->segment_bytes = bytes;
   }
-  return pool_grow (&a->segments, segments_for (nslots));
+  return pool_grow (&a->segments, arena_segments_for (nslots));
 }
 
 void
@@ -106,7 +106,7 @@ link_set (char *head, uint32_t id)
  */
 
 static uint32_t
-room_of (const struct arena *a, uint32_t id)
+arena_room (const struct arena *a, uint32_t id)
 {
   return (uint32_t) segment_room (a->layout, &a->segment[id], 0);
 }
@@ -114,7 +114,7 @@ room_of (const struct arena *a, uint32_t id)
 void
 arena_list (struct arena *a, uint32_t id)
 {
-  uint32_t room = room_of (a, id), b = room >> BUCKET_SHIFT;
+  uint32_t room = arena_room (a, id), b = room >> BUCKET_SHIFT;
   struct segment *s = &a->segment[id];
 
   s->prev = NIL;
@@ -130,7 +130,7 @@ arena_list (struct arena *a, uint32_t id)
 void
 arena_unlist (struct arena *a, uint32_t id)
 {
-  uint32_t room = room_of (a, id), b = room >> BUCKET_SHIFT;
+  uint32_t room = arena_room (a, id), b = room >> BUCKET_SHIFT;
   struct segment *s = &a->segment[id];
 
   CHEAP (I4, (s->prev == NIL ? a->bucket[b] : a->segment[s->prev].next) ==
@@ -151,7 +151,7 @@ arena_unlist (struct arena *a, uint32_t id)
 
 /* The last list before b that is not empty, or BUCKETS. */
 static uint32_t
-last_bucket (const struct arena *a, uint32_t b)
+arena_last_bucket (const struct arena *a, uint32_t b)
 {
   uint32_t w = b / 64;
   uint64_t bits = b % 64 ? a->bucket_bits[w] & ~(UINT64_MAX << b % 64) : 0;
@@ -169,7 +169,7 @@ arena_emptiest (const struct arena *a, struct except except)
 {
   uint32_t b = BUCKETS, id;
 
-  while ((b = last_bucket (a, b)) != BUCKETS)
+  while ((b = arena_last_bucket (a, b)) != BUCKETS)
     for (id = a->bucket[b]; id != NIL; id = a->segment[id].next)
       if (id != except.a && id != except.b)
         return id;
@@ -178,7 +178,7 @@ arena_emptiest (const struct arena *a, struct except except)
 
 /* The first list from b on that is not empty, or BUCKETS. */
 static uint32_t
-next_bucket (const struct arena *a, uint32_t b)
+arena_next_bucket (const struct arena *a, uint32_t b)
 {
   uint32_t w = b / 64;
   uint64_t bits;
@@ -207,7 +207,8 @@ arena_choose (const struct arena *a, uint32_t size, struct except except,
    * left out, which are three at most.  So a few looks at each list are
    * enough to find one that fits if there is any.
    */
-  for (b = next_bucket (a, b); b < BUCKETS; b = next_bucket (a, b + 1)) {
+  for (b = arena_next_bucket (a, b); b < BUCKETS;
+       b = arena_next_bucket (a, b + 1)) {
     for (id = a->bucket[b], here = 0; id != NIL && here < CANDIDATES;
          id = a->segment[id].next, ++here, ++looked) {
       const struct segment *s = &a->segment[id];
@@ -260,7 +261,7 @@ arena_drain (struct arena *a, unsigned blocks)
 
 /* The spare becomes a segment in use. */
 static uint32_t
-open_spare (struct arena *a)
+arena_open_spare (struct arena *a)
 {
   uint32_t id = a->spare;
 
@@ -271,7 +272,7 @@ open_spare (struct arena *a)
 }
 
 static void
-recycle (struct arena *a, uint32_t id)
+arena_recycle (struct arena *a, uint32_t id)
 {
   if (a->spare == NIL)
     a->spare = id;
@@ -308,7 +309,7 @@ arena_take (struct arena *a, uint32_t id, uint32_t i)
   if (s->count == 0) {
     if (id == a->victim)
       a->victim = NIL;
-    recycle (a, id);
+    arena_recycle (a, id);
   }
   else if (id != a->victim)
     arena_list (a, id);
@@ -317,8 +318,8 @@ arena_take (struct arena *a, uint32_t id, uint32_t i)
 /* Storing. */
 
 static uint32_t
-store_whole (struct arena *a, uint32_t id, uint64_t slot,
-             const struct object *o)
+arena_store_whole (struct arena *a, uint32_t id, uint64_t slot,
+                   const struct object *o)
 {
   char *p = arena_put (a, id, slot, o->length, o->kind, o->coding);
 
@@ -332,8 +333,8 @@ store_whole (struct arena *a, uint32_t id, uint64_t slot,
  * the rest.
  */
 static uint32_t
-store_split (struct arena *a, uint64_t slot, const struct object *o,
-             struct except except, bool may_open)
+arena_store_split (struct arena *a, uint64_t slot, const struct object *o,
+                   struct except except, bool may_open)
 {
   const struct layout *l = a->layout;
   uint32_t head_id = arena_emptiest (a, except), tail_id, head, tail, most;
@@ -355,7 +356,7 @@ store_split (struct arena *a, uint64_t slot, const struct object *o,
 
   tail_id = arena_choose (a, to_granules (l, tail), except, head_id);
   if (tail_id == NIL && may_open)
-    tail_id = open_spare (a);
+    tail_id = arena_open_spare (a);
   if (tail_id == NIL)
     return NIL;
 
@@ -376,9 +377,9 @@ arena_store (struct arena *a, uint64_t slot, const struct object *o,
   uint32_t id = arena_squeeze (a, slot, o, except);
 
   if (id == NIL)
-    id = store_split (a, slot, o, except, true);
+    id = arena_store_split (a, slot, o, except, true);
   if (id == NIL)
-    id = store_whole (a, open_spare (a), slot, o);
+    id = arena_store_whole (a, arena_open_spare (a), slot, o);
   return id;
 }
 
@@ -389,16 +390,17 @@ arena_squeeze (struct arena *a, uint64_t slot, const struct object *o,
   uint32_t size = to_granules (a->layout, o->length);
   uint32_t id = arena_choose (a, size, except, NIL);
 
-  return id != NIL ? store_whole (a, id, slot, o)
-    : store_split (a, slot, o, except, false);
+  return id != NIL ? arena_store_whole (a, id, slot, o)
+    : arena_store_split (a, slot, o, except, false);
 }
 
 /* Finding. */
 
 /* Entry i for slot in a segment, and its bytes: 0 or -EIO. */
 static int
-find_fragment (const struct arena *a, uint32_t id, uint64_t slot, bool tail,
-               uint32_t *i, uint64_t *e, char **p)
+arena_find_fragment (const struct arena *a, uint32_t id, uint64_t slot,
+                     bool tail,
+                     uint32_t *i, uint64_t *e, char **p)
 {
   const struct layout *l = a->layout;
   char *base = arena_base (a, id);
@@ -418,7 +420,7 @@ arena_find (const struct arena *a, uint32_t id, uint64_t slot,
 {
   at->id = id;
   at->tail_id = NIL;
-  if (find_fragment (a, id, slot, false, &at->i, &at->e, &at->p) < 0)
+  if (arena_find_fragment (a, id, slot, false, &at->i, &at->e, &at->p) < 0)
     return -EIO;
   if (dirent_kind (at->e) != KIND_HEAD)
     return 0;
@@ -428,8 +430,8 @@ arena_find (const struct arena *a, uint32_t id, uint64_t slot,
   at->tail_id = link_get (at->p);
   if (!pool_is_used (&a->segments, at->tail_id))
     return -EIO;
-  return find_fragment (a, at->tail_id, slot, true, &at->tail_i,
-                        &at->tail_e, &at->tail_p);
+  return arena_find_fragment (a, at->tail_id, slot, true, &at->tail_i,
+                              &at->tail_e, &at->tail_p);
 }
 
 /* What lies there, but for its bytes. */

@@ -8,7 +8,7 @@
  *
  *   arena.c          segments by their room; objects: store, find, free
  *   arena-replace.c  an object where another is
- *   compact.c        emptying segments
+ *   arena-compact.c  emptying segments
  *
  * Not thread-safe: used under the shard's lock.  No function here calls
  * a codec.
@@ -179,7 +179,7 @@ extern bool arena_compact_step (struct arena *a,
 extern void arena_cool (struct arena *a);
 extern void arena_drain (struct arena *a, unsigned blocks);
 
-/* Between arena.c, arena-replace.c and compact.c. */
+/* Between arena.c, arena-replace.c and arena-compact.c. */
 
 /* What was found, but for its bytes. */
 extern struct object arena_found_object (const struct layout *l,

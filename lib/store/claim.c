@@ -44,7 +44,7 @@ claims_break_list (struct claims *c, uint64_t from, uint64_t to)
 }
 
 static bool
-is_first (const struct claims *c, const struct turn *turn)
+turn_is_first (const struct claims *c, const struct turn *turn)
 {
   const struct turn *t = c->queue;
 
@@ -63,7 +63,7 @@ turn_take (struct claims *c, struct turn *turn, uint64_t slot,
   while (*p)
     p = &(*p)->next;
   *p = turn;
-  while (!is_first (c, turn))
+  while (!turn_is_first (c, turn))
     pthread_cond_wait (&c->moved_on, lock);
 }
 

@@ -21,7 +21,7 @@
 
 /* So many more blocks are empty, or fewer. */
 static void
-count_hot (struct pool *pool, uint64_t n)
+pool_count_hot (struct pool *pool, uint64_t n)
 {
   pool->nhot += n;
   atomic_fetch_add_explicit (&pool->account->ready[pool->p.kind],
@@ -33,7 +33,7 @@ count_hot (struct pool *pool, uint64_t n)
 
 /* So that every unit of a block is a legal id. */
 static uint64_t
-whole_blocks (const struct pool *pool, uint64_t units)
+pool_whole_blocks (const struct pool *pool, uint64_t units)
 {
   return units + (-units & (pool->block_units - 1));
 }
@@ -49,7 +49,7 @@ pool_init (struct pool *pool, const struct pool_params *params,
   pool->chunk_shift = POOL_CHUNK_SHIFT - pool->unit_shift;
   pool->block = params->unit < OS_PAGE ? OS_PAGE : params->unit;
   pool->block_units = (unsigned) (pool->block >> pool->unit_shift);
-  pool->p.max_units = whole_blocks (pool, params->max_units);
+  pool->p.max_units = pool_whole_blocks (pool, params->max_units);
   pool->nchunks = (pool->p.max_units >> pool->chunk_shift) + 1;
   pool->chunks = os_alloc (pool->nchunks * sizeof (char *));
   if (!pool->chunks ||
@@ -65,7 +65,7 @@ pool_init (struct pool *pool, const struct pool_params *params,
 int
 pool_grow (struct pool *pool, uint64_t max_units)
 {
-  uint64_t units = whole_blocks (pool, max_units);
+  uint64_t units = pool_whole_blocks (pool, max_units);
   uint64_t nchunks = (units >> pool->chunk_shift) + 1;
   char **chunks;
 
@@ -103,12 +103,12 @@ pool_destroy (struct pool *pool)
   bitmap_free (&pool->away);
   account_credit (pool->account, pool->p.kind,
                   pool->resident * (pool->block + pool->p.extra));
-  count_hot (pool, -pool->nhot);
+  pool_count_hot (pool, -pool->nhot);
   pool->resident = 0;
 }
 
 static bool
-block_is_empty (const struct pool *pool, uint64_t first)
+pool_block_is_empty (const struct pool *pool, uint64_t first)
 {
   unsigned n = pool->block_units;
 
@@ -116,7 +116,7 @@ block_is_empty (const struct pool *pool, uint64_t first)
 }
 
 static uint64_t
-block_first (const struct pool *pool, uint64_t id)
+pool_block_first (const struct pool *pool, uint64_t id)
 {
   return id & ~(uint64_t) (pool->block_units - 1);
 }
@@ -125,7 +125,7 @@ block_first (const struct pool *pool, uint64_t id)
  * mapped when its first block is taken.
  */
 static int
-block_fresh (struct pool *pool, uint64_t *first)
+pool_block_fresh (struct pool *pool, uint64_t *first)
 {
   uint64_t chunk = pool->fresh >> pool->chunk_shift;
 
@@ -143,7 +143,7 @@ block_fresh (struct pool *pool, uint64_t *first)
 
 /* One more block is resident, or about to be. */
 static int
-block_take (struct pool *pool, uint64_t *first)
+pool_block_take (struct pool *pool, uint64_t *first)
 {
   size_t charge = pool->block + pool->p.extra;
   uint64_t block = bitmap_first (&pool->away);
@@ -157,7 +157,7 @@ block_take (struct pool *pool, uint64_t *first)
     *first = block * pool->block_units;
   }
   else {
-    r = block_fresh (pool, first);
+    r = pool_block_fresh (pool, first);
     if (r < 0) {
       account_credit (pool->account, pool->p.kind, charge);
       return r;
@@ -168,7 +168,7 @@ block_take (struct pool *pool, uint64_t *first)
 }
 
 static void
-block_free (struct pool *pool, uint64_t first)
+pool_block_free (struct pool *pool, uint64_t first)
 {
   unsigned i;
 
@@ -177,7 +177,7 @@ block_free (struct pool *pool, uint64_t first)
 }
 
 static void
-block_unfree (struct pool *pool, uint64_t first)
+pool_block_unfree (struct pool *pool, uint64_t first)
 {
   unsigned i;
 
@@ -194,7 +194,7 @@ pool_set_beside (struct pool *pool, void *beside, size_t unit)
 
 /* It is no use to keep what lies beside a block without the block. */
 static void
-block_beside_give_back (struct pool *pool, uint64_t first)
+pool_block_give_back_beside (struct pool *pool, uint64_t first)
 {
   uintptr_t at = (uintptr_t) pool->beside + first * pool->beside_unit;
   uintptr_t end = at + pool->block_units * pool->beside_unit;
@@ -207,9 +207,9 @@ block_beside_give_back (struct pool *pool, uint64_t first)
 
 /* Its memory has been given back. */
 static void
-block_away (struct pool *pool, uint64_t first)
+pool_block_away (struct pool *pool, uint64_t first)
 {
-  block_beside_give_back (pool, first);
+  pool_block_give_back_beside (pool, first);
   account_credit (pool->account, pool->p.kind,
                   pool->block + pool->p.extra);
   bitmap_set (&pool->away, first / pool->block_units);
@@ -217,33 +217,33 @@ block_away (struct pool *pool, uint64_t first)
 }
 
 static void
-block_give_back (struct pool *pool, uint64_t first)
+pool_block_give_back (struct pool *pool, uint64_t first)
 {
-  block_unfree (pool, first);
+  pool_block_unfree (pool, first);
   os_give_back (pool_at (pool, (uint32_t) first), pool->block);
-  block_away (pool, first);
+  pool_block_away (pool, first);
 }
 
 /* The last block that is empty; there is one.  Usually it has the last
  * free unit.
  */
 static uint64_t
-hot_last (const struct pool *pool)
+pool_hot_last (const struct pool *pool)
 {
-  uint64_t first = block_first (pool, bitmap_last (&pool->free));
+  uint64_t first = pool_block_first (pool, bitmap_last (&pool->free));
 
-  while (!block_is_empty (pool, first))
+  while (!pool_block_is_empty (pool, first))
     first -= pool->block_units;
   return first;
 }
 
 static void
-hot_give_back (struct pool *pool)
+pool_hot_give_back (struct pool *pool)
 {
-  uint64_t first = hot_last (pool);
+  uint64_t first = pool_hot_last (pool);
 
-  count_hot (pool, -UINT64_C (1));
-  block_give_back (pool, first);
+  pool_count_hot (pool, -UINT64_C (1));
+  pool_block_give_back (pool, first);
 }
 
 int
@@ -253,16 +253,16 @@ pool_alloc (struct pool *pool, uint32_t *id)
   int r;
 
   if (unit == BITMAP_NONE) {
-    r = block_take (pool, &unit);
+    r = pool_block_take (pool, &unit);
     if (r < 0)
       return r;
-    block_free (pool, unit);
+    pool_block_free (pool, unit);
     if (pool->keep)
       atomic_fetch_add_explicit (&pool->account->misses, 1,
                                  memory_order_relaxed);
   }
-  else if (block_is_empty (pool, block_first (pool, unit)))
-    count_hot (pool, -UINT64_C (1));
+  else if (pool_block_is_empty (pool, pool_block_first (pool, unit)))
+    pool_count_hot (pool, -UINT64_C (1));
   bitmap_clear (&pool->free, unit);
   pool->used++;
   *id = (uint32_t) unit;
@@ -273,38 +273,38 @@ pool_alloc (struct pool *pool, uint32_t *id)
 void
 pool_free (struct pool *pool, uint32_t id)
 {
-  uint64_t first = block_first (pool, id);
+  uint64_t first = pool_block_first (pool, id);
 
   CHEAP (I5, pool_is_used (pool, id));
   FULL_NOW_AND_THEN (I5, pool->fresh > CHECK_MAX || pool_check (pool) == 0);
   bitmap_set (&pool->free, id);
   pool->used--;
-  if (!block_is_empty (pool, first))
+  if (!pool_block_is_empty (pool, first))
     return;
   if (pool->keep || pool->nhot < pool->p.hot_max)
-    count_hot (pool, 1);
+    pool_count_hot (pool, 1);
   else
-    block_give_back (pool, first);
+    pool_block_give_back (pool, first);
 }
 
 bool
 pool_has_lower (const struct pool *pool, uint32_t id)
 {
-  return bitmap_first (&pool->free) < block_first (pool, id);
+  return bitmap_first (&pool->free) < pool_block_first (pool, id);
 }
 
 void
 pool_cool (struct pool *pool)
 {
   while (pool->nhot && !pool->keep)
-    hot_give_back (pool);
+    pool_hot_give_back (pool);
 }
 
 void
 pool_drain (struct pool *pool, unsigned blocks)
 {
   for (; pool->nhot && blocks; --blocks)
-    hot_give_back (pool);
+    pool_hot_give_back (pool);
 }
 
 /* The reserve. */
@@ -324,7 +324,7 @@ pool_lend_away (struct pool *pool, uint64_t *first)
       pool->fresh < pool->p.max_units &&
       !pool->chunks[pool->fresh >> pool->chunk_shift])
     return -EAGAIN;
-  r = block_take (pool, first);
+  r = pool_block_take (pool, first);
   if (r == 0)
     pool->lent = *first;
   return r;
@@ -346,9 +346,9 @@ pool_lend_hot (struct pool *pool, uint64_t more_than, uint64_t *first)
 {
   if (pool->nhot <= more_than)
     return false;
-  *first = hot_last (pool);
-  count_hot (pool, -UINT64_C (1));
-  block_unfree (pool, *first);
+  *first = pool_hot_last (pool);
+  pool_count_hot (pool, -UINT64_C (1));
+  pool_block_unfree (pool, *first);
   pool->lent = *first;
   return true;
 }
@@ -360,11 +360,11 @@ pool_return (struct pool *pool, bool resident)
 
   pool->lent = BITMAP_NONE;
   if (resident) {
-    block_free (pool, first);
-    count_hot (pool, 1);
+    pool_block_free (pool, first);
+    pool_count_hot (pool, 1);
   }
   else
-    block_away (pool, first);
+    pool_block_away (pool, first);
 }
 
 /* Checks. */
@@ -374,7 +374,7 @@ pool_is_used (const struct pool *pool, uint64_t id)
 {
   return id < pool->fresh && !bitmap_test (&pool->free, id) &&
     !bitmap_test (&pool->away, id / pool->block_units) &&
-    block_first (pool, id) != pool->lent;
+    pool_block_first (pool, id) != pool->lent;
 }
 
 int
@@ -391,7 +391,7 @@ pool_check (const struct pool *pool)
     if (away && any)
       return -EIO;
     resident += !away;
-    hot += block_is_empty (pool, first);
+    hot += pool_block_is_empty (pool, first);
     for (i = 0; i < pool->block_units; ++i)
       used += pool_is_used (pool, first + i);
   }

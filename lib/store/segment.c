@@ -14,36 +14,36 @@
 #include "segment.h"
 
 static uint32_t
-entry_size (const struct layout *l, uint64_t e)
+segment_entry_size (const struct layout *l, uint64_t e)
 {
   return to_granules (l, dirent_length (l, e));
 }
 
 static uint32_t
-entry_end (const struct layout *l, uint64_t e)
+segment_entry_end (const struct layout *l, uint64_t e)
 {
-  return dirent_offset (e) + entry_size (l, e);
+  return dirent_offset (e) + segment_entry_size (l, e);
 }
 
 /* The end of the object before number i. */
 static uint32_t
-end_before (const struct layout *l, char *base, uint32_t i)
+segment_end_before (const struct layout *l, char *base, uint32_t i)
 {
-  return i == 0 ? 0 : entry_end (l, *segment_dirent (l, base, i - 1));
+  return i == 0 ? 0 : segment_entry_end (l, *segment_dirent (l, base, i - 1));
 }
 
 static uint32_t
-gap_before (const struct layout *l, char *base, uint32_t i)
+segment_gap_before (const struct layout *l, char *base, uint32_t i)
 {
   return dirent_offset (*segment_dirent (l, base, i)) -
-    end_before (l, base, i);
+    segment_end_before (l, base, i);
 }
 
 /* Count tail and gap from the directory.  That may have thousands of
  * entries, so it is done only where objects were moved.
  */
 static void
-survey (const struct layout *l, char *base, struct segment *s)
+segment_survey (const struct layout *l, char *base, struct segment *s)
 {
   uint32_t i, end = 0, gap = 0;
 
@@ -53,7 +53,7 @@ survey (const struct layout *l, char *base, struct segment *s)
 
     if (before > gap)
       gap = before;
-    end = entry_end (l, e);
+    end = segment_entry_end (l, e);
   }
   s->tail = (uint16_t) end;
   s->gap = (uint16_t) gap;
@@ -63,7 +63,7 @@ survey (const struct layout *l, char *base, struct segment *s)
  * further than to one that is as large.
  */
 static void
-find_gap (const struct layout *l, char *base, struct segment *s)
+segment_find_gap (const struct layout *l, char *base, struct segment *s)
 {
   uint32_t i, end = 0, gap = 0, most = s->gap;
 
@@ -73,14 +73,14 @@ find_gap (const struct layout *l, char *base, struct segment *s)
 
     if (before > gap)
       gap = before;
-    end = entry_end (l, e);
+    end = segment_entry_end (l, e);
   }
   s->gap = (uint16_t) gap;
 }
 
 /* There is a gap that is new or larger. */
 static void
-widen (struct segment *s, uint32_t gap)
+segment_widen (struct segment *s, uint32_t gap)
 {
   if (gap > s->gap)
     s->gap = (uint16_t) gap;
@@ -105,15 +105,15 @@ segment_find (const struct layout *l, char *base, const struct segment *s,
  * it; count for the tail.
  */
 static uint32_t
-best_gap (const struct layout *l, char *base, const struct segment *s,
-          uint32_t size)
+segment_best_gap (const struct layout *l, char *base, const struct segment *s,
+                  uint32_t size)
 {
   uint32_t i, best = s->count, best_gap = UINT32_MAX;
 
   if (s->gap < size)
     return best;
   for (i = 0; i < s->count && best_gap > size; ++i) {
-    uint32_t gap = gap_before (l, base, i);
+    uint32_t gap = segment_gap_before (l, base, i);
 
     if (gap >= size && gap < best_gap) {
       best = i;
@@ -127,9 +127,9 @@ best_gap (const struct layout *l, char *base, const struct segment *s,
  * gap before object b.
  */
 static void
-slide (const struct layout *l, char *base, uint32_t a, uint32_t b)
+segment_slide (const struct layout *l, char *base, uint32_t a, uint32_t b)
 {
-  uint32_t i, end = end_before (l, base, a);
+  uint32_t i, end = segment_end_before (l, base, a);
 
   for (i = a; i < b; ++i) {
     uint64_t *e = segment_dirent (l, base, i);
@@ -138,7 +138,7 @@ slide (const struct layout *l, char *base, uint32_t a, uint32_t b)
     *e = dirent_pack (l, dirent_slot (l, *e), end, dirent_length (l, *e),
                       dirent_kind (*e), dirent_coding (*e));
     memmove (segment_bytes (l, base, *e), from, dirent_length (l, *e));
-    end = entry_end (l, *e);
+    end = segment_entry_end (l, *e);
   }
 }
 
@@ -147,8 +147,8 @@ slide (const struct layout *l, char *base, uint32_t a, uint32_t b)
  * The number of the object before which it now fits.
  */
 static uint32_t
-make_room (const struct layout *l, char *base, struct segment *s,
-           uint32_t size)
+segment_make_room (const struct layout *l, char *base, struct segment *s,
+                   uint32_t size)
 {
   int32_t tail = segment_tail_room (l, s, 1);
   uint32_t a = 0, b, best_a = 0, best_b = s->count;
@@ -156,11 +156,11 @@ make_room (const struct layout *l, char *base, struct segment *s,
 
   /* Windows that end before the tail, if the new directory entry fits. */
   for (b = 0; tail >= 0 && b < s->count; ++b) {
-    room += gap_before (l, base, b);
+    room += segment_gap_before (l, base, b);
     /* leave out gaps at the near end while the rest is enough */
-    while (a < b && room - gap_before (l, base, a) >= size) {
-      room -= gap_before (l, base, a);
-      moved -= entry_size (l, *segment_dirent (l, base, a));
+    while (a < b && room - segment_gap_before (l, base, a) >= size) {
+      room -= segment_gap_before (l, base, a);
+      moved -= segment_entry_size (l, *segment_dirent (l, base, a));
       a++;
     }
     if (room >= size && moved < best) {
@@ -168,7 +168,7 @@ make_room (const struct layout *l, char *base, struct segment *s,
       best_a = a;
       best_b = b;
     }
-    moved += entry_size (l, *segment_dirent (l, base, b));
+    moved += segment_entry_size (l, *segment_dirent (l, base, b));
   }
 
   /* The window that ends with the tail, from the tail down. */
@@ -177,8 +177,8 @@ make_room (const struct layout *l, char *base, struct segment *s,
 
     moved = 0;
     for (a = s->count; sum < (int64_t) size && a > 0; --a) {
-      moved += entry_size (l, *segment_dirent (l, base, a - 1));
-      sum += gap_before (l, base, a - 1);
+      moved += segment_entry_size (l, *segment_dirent (l, base, a - 1));
+      sum += segment_gap_before (l, base, a - 1);
     }
     if (moved < best) {
       best_a = a;
@@ -186,12 +186,12 @@ make_room (const struct layout *l, char *base, struct segment *s,
     }
   }
 
-  slide (l, base, best_a, best_b);
+  segment_slide (l, base, best_a, best_b);
   return best_b;
 }
 
 static void
-check (const struct layout *l, char *base, const struct segment *s)
+segment_check_all (const struct layout *l, char *base, const struct segment *s)
 {
   CHEAP (I2, s->used <= s->tail && segment_tail_room (l, s, 0) >= 0);
   FULL (I1, segment_check (l, base, s) == 0);
@@ -208,24 +208,28 @@ segment_insert (const struct layout *l, char *base, struct segment *s,
 
   CHEAP (I2, segment_room (l, s, 1) >= (int32_t) size);
   FULL (I3, segment_find (l, base, s, slot, kind == KIND_TAIL) < 0);
-  i = takes ? best_gap (l, base, s, size) : make_room (l, base, s, size);
+  i = takes ? segment_best_gap (l, base, s, size) : segment_make_room (l,
+                                                                       base,
+                                                                       s,
+                                                                       size);
   if (i < s->count)
-    gap = gap_before (l, base, i);
+    gap = segment_gap_before (l, base, i);
 
   /* Entries from i on move one place towards the objects. */
   last = segment_dirent (l, base, s->count);
   memmove (last, last + 1, (s->count - i) * sizeof *last);
   *segment_dirent (l, base, i) =
-    dirent_pack (l, slot, end_before (l, base, i), length, kind, coding);
+    dirent_pack (l, slot, segment_end_before (l, base, i), length, kind,
+                 coding);
   s->count++;
   s->used = (uint16_t) (s->used + size);
   if (!takes)
-    survey (l, base, s);
+    segment_survey (l, base, s);
   else if (i + 1 == s->count)
-    s->tail = (uint16_t) end_before (l, base, s->count);
+    s->tail = (uint16_t) segment_end_before (l, base, s->count);
   else if (gap == s->gap)
-    find_gap (l, base, s);
-  check (l, base, s);
+    segment_find_gap (l, base, s);
+  segment_check_all (l, base, s);
   return i;
 }
 
@@ -234,20 +238,20 @@ segment_remove (const struct layout *l, char *base, struct segment *s,
                 uint32_t i)
 {
   uint64_t *last = segment_dirent (l, base, s->count - 1u);
-  uint32_t gap = gap_before (l, base, i);
+  uint32_t gap = segment_gap_before (l, base, i);
 
   s->used = (uint16_t)
-    (s->used - entry_size (l, *segment_dirent (l, base, i)));
+    (s->used - segment_entry_size (l, *segment_dirent (l, base, i)));
   memmove (last + 1, last, (s->count - 1u - i) * sizeof *last);
   s->count--;
   if (i < s->count)
-    widen (s, gap_before (l, base, i));
+    segment_widen (s, segment_gap_before (l, base, i));
   else {
-    s->tail = (uint16_t) end_before (l, base, i);
+    s->tail = (uint16_t) segment_end_before (l, base, i);
     if (gap && gap == s->gap)
-      find_gap (l, base, s);
+      segment_find_gap (l, base, s);
   }
-  check (l, base, s);
+  segment_check_all (l, base, s);
 }
 
 void
@@ -258,14 +262,14 @@ segment_shrink (const struct layout *l, char *base, struct segment *s,
   uint64_t *e = segment_dirent (l, base, i);
 
   s->used = (uint16_t)
-    (s->used - entry_size (l, *e) + to_granules (l, length));
+    (s->used - segment_entry_size (l, *e) + to_granules (l, length));
   *e = dirent_pack (l, dirent_slot (l, *e), dirent_offset (*e), length,
                     kind, coding);
   if (i + 1 == s->count)
-    s->tail = (uint16_t) entry_end (l, *e);
+    s->tail = (uint16_t) segment_entry_end (l, *e);
   else
-    widen (s, gap_before (l, base, i + 1));
-  check (l, base, s);
+    segment_widen (s, segment_gap_before (l, base, i + 1));
+  segment_check_all (l, base, s);
 }
 
 int
@@ -277,12 +281,12 @@ segment_check (const struct layout *l, char *base, const struct segment *s)
   for (i = 0; i < s->count; ++i) {
     uint64_t e = *segment_dirent (l, base, i);
 
-    if (dirent_offset (e) < end_before (l, base, i) ||
+    if (dirent_offset (e) < segment_end_before (l, base, i) ||
         dirent_length (l, e) == 0)
       return -EIO;
-    used += entry_size (l, e);
+    used += segment_entry_size (l, e);
   }
-  survey (l, base, &again);
+  segment_survey (l, base, &again);
   if (used != s->used || again.tail != s->tail || again.gap != s->gap ||
       segment_tail_room (l, s, 0) < 0)
     return -EIO;

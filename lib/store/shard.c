@@ -23,8 +23,8 @@
 #define CLEAR_RUNS 64
 
 static int
-contents_init (struct shard *s, bool track_ages, struct table *table,
-               struct store *store)
+shard_init_contents (struct shard *s, bool track_ages, struct table *table,
+                     struct store *store)
 {
   if (table_init (table, s->nslots, track_ages, s->account) < 0)
     return -ENOMEM;
@@ -44,7 +44,7 @@ shard_init (struct shard *s, const struct layout *layout,
   s->layout = layout;
   s->account = account;
   s->nslots = nslots;
-  if (contents_init (s, track_ages, &s->table, &s->store) < 0)
+  if (shard_init_contents (s, track_ages, &s->table, &s->store) < 0)
     return -ENOMEM;
   pthread_mutex_init (&s->lock, NULL);
   claims_init (&s->claims);
@@ -65,7 +65,7 @@ shard_destroy (struct shard *s)
 
 /* A page was read or written. */
 static void
-touch (struct shard *s, uint64_t slot)
+shard_touch (struct shard *s, uint64_t slot)
 {
   struct timespec t;
   uint32_t *age;
@@ -93,7 +93,7 @@ shard_prefetch (struct shard *s, uint64_t slot)
 }
 
 static int
-find (const struct shard *s, uint64_t slot, struct stored *page)
+shard_find (const struct shard *s, uint64_t slot, struct stored *page)
 {
   return slot >= s->nslots ? -EINVAL
     : store_find (&s->store, table_get (&s->table, slot), slot, page);
@@ -103,7 +103,7 @@ int
 shard_peek (const struct shard *s, uint64_t slot, struct fetch *f)
 {
   struct stored page;
-  int r = find (s, slot, &page);
+  int r = shard_find (s, slot, &page);
 
   return r < 0 ? r : store_load (&s->store, &page, f);
 }
@@ -112,12 +112,12 @@ int
 shard_fetch (struct shard *s, uint64_t slot, struct fetch *f)
 {
   struct stored page;
-  int r = find (s, slot, &page);
+  int r = shard_find (s, slot, &page);
 
   if (r < 0)
     return r;
   if (!entry_is_empty (page.entry))
-    touch (s, slot);
+    shard_touch (s, slot);
   return store_load (&s->store, &page, f);
 }
 
@@ -125,7 +125,7 @@ shard_fetch (struct shard *s, uint64_t slot, struct fetch *f)
 
 /* Count a page in, or out, by its entry. */
 static void
-tally (struct shard *s, uint32_t entry, int sign)
+shard_tally (struct shard *s, uint32_t entry, int sign)
 {
   uint64_t n = (uint64_t) (int64_t) sign;
 
@@ -137,7 +137,7 @@ tally (struct shard *s, uint32_t entry, int sign)
 }
 
 static void
-changed (struct shard *s, uint64_t slot)
+shard_changed (struct shard *s, uint64_t slot)
 {
   claims_break (&s->claims, slot, slot + 1);
   counter_add (&s->changes, 1);
@@ -150,8 +150,8 @@ enum access { NO_ACCESS, ACCESS };
  * where there is no room for both does it go where the old one is.
  */
 static int
-commit (struct shard *s, uint64_t slot, uint32_t old,
-        const struct content *c, enum access access)
+shard_commit (struct shard *s, uint64_t slot, uint32_t old,
+              const struct content *c, enum access access)
 {
   struct stored was;
   uint32_t entry;
@@ -170,30 +170,31 @@ commit (struct shard *s, uint64_t slot, uint32_t old,
   FULL (I7, store_leads (&s->store, entry, slot));
   FULL (I7, was.lost || store_leads (&s->store, old, slot));
   if (access)
-    touch (s, slot);
+    shard_touch (s, slot);
   if (entry == old)
     return 0;
   table_set (&s->table, slot, entry);
   store_free (&s->store, &was);
-  tally (s, old, -1);
-  tally (s, entry, 1);
+  shard_tally (s, old, -1);
+  shard_tally (s, entry, 1);
   return 0;
 }
 
 static int
-prepare_and_commit (struct shard *s, uint64_t slot, const struct content *c)
+shard_prepare_and_commit (struct shard *s, uint64_t slot,
+                          const struct content *c)
 {
   int r = table_prepare (&s->table, slot);
 
-  return r < 0 ? r : commit (s, slot, table_get (&s->table, slot), c,
-                             ACCESS);
+  return r < 0 ? r : shard_commit (s, slot, table_get (&s->table, slot), c,
+                                   ACCESS);
 }
 
 /* Turn room spread over the segments into memory that can be used for
  * something else.
  */
 static void
-relieve (struct shard *s)
+shard_make_room (struct shard *s)
 {
   unsigned i;
 
@@ -231,16 +232,16 @@ shard_publish (struct shard *s, uint64_t slot, const struct content *c)
   if ((old == ENTRY_HOLE && c->type == CONTENT_HOLE) ||
       (old == ENTRY_ZERO && c->type == CONTENT_ZERO))
     return 0;
-  r = prepare_and_commit (s, slot, c);
+  r = shard_prepare_and_commit (s, slot, c);
   if (r == -ENOSPC || r == -ENOMEM) {
-    relieve (s);
-    r = prepare_and_commit (s, slot, c);
+    shard_make_room (s);
+    r = shard_prepare_and_commit (s, slot, c);
   }
   if (r < 0) {
     table_fold (&s->table, slot);
     return r;
   }
-  changed (s, slot);
+  shard_changed (s, slot);
   shard_compact_step (s, COMPACT_BUSY);
   return 0;
 }
@@ -267,7 +268,7 @@ shard_swap (struct shard *s, uint64_t slot, const struct content *c)
   if (entry_is_empty (old) || c->type == CONTENT_HOLE ||
       c->type == CONTENT_ZERO)
     return -EINVAL;
-  r = commit (s, slot, old, c, NO_ACCESS);
+  r = shard_commit (s, slot, old, c, NO_ACCESS);
   if (r == 0)
     shard_compact_step (s, COMPACT_BUSY);
   return r;
@@ -276,16 +277,17 @@ shard_swap (struct shard *s, uint64_t slot, const struct content *c)
 /* Clearing. */
 
 static int
-clear_object (struct shard *s, uint64_t slot, uint32_t old, uint32_t entry)
+shard_clear_object (struct shard *s, uint64_t slot, uint32_t old,
+                    uint32_t entry)
 {
   const struct content empty = {
     .type = entry == ENTRY_HOLE ? CONTENT_HOLE : CONTENT_ZERO,
   };
-  int r = commit (s, slot, old, &empty, ACCESS);
+  int r = shard_commit (s, slot, old, &empty, ACCESS);
 
   if (r < 0)
     return r;
-  changed (s, slot);
+  shard_changed (s, slot);
   if (entry == ENTRY_HOLE)
     counter_add (&s->n.freed, 1);
   shard_compact_step (s, COMPACT_BUSY);
@@ -294,7 +296,7 @@ clear_object (struct shard *s, uint64_t slot, uint32_t old, uint32_t entry)
 
 /* A run of empty slots that are to be empty in the other way. */
 static int
-clear_run (struct shard *s, uint64_t from, uint64_t to, uint32_t entry)
+shard_clear_run (struct shard *s, uint64_t from, uint64_t to, uint32_t entry)
 {
   int error;
   uint64_t n = table_set_run (&s->table, from, to, entry, &error);
@@ -309,7 +311,7 @@ clear_run (struct shard *s, uint64_t from, uint64_t to, uint32_t entry)
 
 /* Clear some slots from *from on, at most one of them an object. */
 static int
-clear_some (struct shard *s, uint64_t *from, uint64_t to, uint32_t entry)
+shard_clear_some (struct shard *s, uint64_t *from, uint64_t to, uint32_t entry)
 {
   unsigned runs;
   uint32_t old;
@@ -319,7 +321,7 @@ clear_some (struct shard *s, uint64_t *from, uint64_t to, uint32_t entry)
   for (runs = 0; *from < to && runs < CLEAR_RUNS; ++runs) {
     n = table_run (&s->table, *from, to, &old);
     if (!entry_is_empty (old)) {
-      r = clear_object (s, *from, old, entry);
+      r = shard_clear_object (s, *from, old, entry);
       *from += r == 0;
       return r;
     }
@@ -327,7 +329,7 @@ clear_some (struct shard *s, uint64_t *from, uint64_t to, uint32_t entry)
      * zeroes: a trim is advice.
      */
     if (old != entry) {
-      r = clear_run (s, *from, *from + n, entry);
+      r = shard_clear_run (s, *from, *from + n, entry);
       if (r < 0 && entry == ENTRY_ZERO)
         return r;
     }
@@ -337,7 +339,7 @@ clear_some (struct shard *s, uint64_t *from, uint64_t to, uint32_t entry)
 }
 
 static uint32_t
-entry_of (enum content_type empty)
+shard_empty_entry (enum content_type empty)
 {
   return empty == CONTENT_HOLE ? ENTRY_HOLE : ENTRY_ZERO;
 }
@@ -347,12 +349,13 @@ shard_clear_slot (struct shard *s, uint64_t slot, enum content_type empty)
 {
   if (slot >= s->nslots)
     return -EINVAL;
-  return clear_some (s, &slot, slot + 1, entry_of (empty));
+  return shard_clear_some (s, &slot, slot + 1, shard_empty_entry (empty));
 }
 
 /* The same, where somebody may have a turn. */
 static int
-clear_in_turn (struct shard *s, uint64_t *from, uint64_t to, uint32_t entry)
+shard_clear_in_turn (struct shard *s, uint64_t *from, uint64_t to,
+                     uint32_t entry)
 {
   struct turn turn = { .queued = false };
   uint64_t end = turn_next (&s->claims, *from, to);
@@ -365,7 +368,7 @@ clear_in_turn (struct shard *s, uint64_t *from, uint64_t to, uint32_t entry)
   if (end > s->nslots)
     end = s->nslots;
   if (*from < end)
-    r = clear_some (s, from, end, entry);
+    r = shard_clear_some (s, from, end, entry);
   turn_end (&s->claims, &turn);
   return r;
 }
@@ -374,12 +377,12 @@ int
 shard_clear (struct shard *s, uint64_t from, uint64_t to,
              enum content_type empty)
 {
-  uint32_t entry = entry_of (empty);
+  uint32_t entry = shard_empty_entry (empty);
   int r = 0;
 
   while (from < to && r == 0) {
     shard_lock (s);
-    r = clear_in_turn (s, &from, to, entry);
+    r = shard_clear_in_turn (s, &from, to, entry);
     if (from >= s->nslots)
       from = to;
     shard_unlock (s);
@@ -411,7 +414,7 @@ shard_describe (const struct shard *s, uint64_t slot, struct zram_slot *about)
  * holes?
  */
 static bool
-some_holes_from (const struct shard *s, uint64_t *slot)
+shard_some_holes_from (const struct shard *s, uint64_t *slot)
 {
   uint64_t end = s->table.nslots;
   unsigned runs;
@@ -434,7 +437,7 @@ shard_holes_from (struct shard *s, uint64_t slot)
 
   while (holes && more) {
     shard_lock (s);
-    holes = some_holes_from (s, &slot);
+    holes = shard_some_holes_from (s, &slot);
     more = slot < s->table.nslots;
     shard_unlock (s);
     shard_give_way (s);
@@ -465,7 +468,7 @@ shard_reset (struct shard *s)
   struct table table, old_table;
   struct store store, old_store;
 
-  if (contents_init (s, s->table.ages != NULL, &table, &store) < 0)
+  if (shard_init_contents (s, s->table.ages != NULL, &table, &store) < 0)
     return -ENOMEM;
 
   shard_lock (s);

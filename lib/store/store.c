@@ -14,7 +14,7 @@
  * old one is freed.
  */
 static uint64_t
-raw_for (uint64_t nslots)
+store_raw_for (uint64_t nslots)
 {
   return nslots < ID_MAX ? nslots + 1 : ID_MAX;
 }
@@ -24,7 +24,7 @@ store_init (struct store *st, const struct layout *layout, uint64_t nslots,
             struct account *account, struct store_counters *counters)
 {
   const struct pool_params raw = {
-    .unit = layout->page, .max_units = raw_for (nslots), .hot_max = 2,
+    .unit = layout->page, .max_units = store_raw_for (nslots), .hot_max = 2,
     .kind = ACCOUNT_RAW,
   };
 
@@ -55,13 +55,13 @@ store_grow (struct store *st, uint64_t nslots)
 {
   int r = arena_grow (&st->arena, nslots);
 
-  return r < 0 ? r : pool_grow (&st->raw, raw_for (nslots));
+  return r < 0 ? r : pool_grow (&st->raw, store_raw_for (nslots));
 }
 
 /* Reading. */
 
 static char *
-raw_page (const struct store *st, uint32_t entry)
+store_raw_page (const struct store *st, uint32_t entry)
 {
   return pool_at (&st->raw, entry_id (entry));
 }
@@ -90,7 +90,7 @@ store_find (const struct store *st, uint32_t entry, uint64_t slot,
 }
 
 static int
-load_empty (const struct stored *page, struct fetch *f)
+store_load_empty (const struct stored *page, struct fetch *f)
 {
   f->content.type = page->entry == ENTRY_HOLE ? CONTENT_HOLE : CONTENT_ZERO;
   return 0;
@@ -101,12 +101,12 @@ store_load (const struct store *st, const struct stored *page,
             struct fetch *f)
 {
   if (entry_is_empty (page->entry))
-    return load_empty (page, f);
+    return store_load_empty (page, f);
   if (page->lost)
     return -EIO;
   if (entry_is_raw (page->entry)) {
     f->content.type = CONTENT_RAW;
-    memcpy (f->raw, raw_page (st, page->entry) + f->from, f->n);
+    memcpy (f->raw, store_raw_page (st, page->entry) + f->from, f->n);
     return 0;
   }
   f->content.type = CONTENT_OBJECT;
@@ -151,14 +151,14 @@ store_prefetch (const struct store *st, uint32_t entry)
 /* Storing. */
 
 static void
-set_raw (struct store *st, uint32_t entry, const void *page)
+store_set_raw (struct store *st, uint32_t entry, const void *page)
 {
-  memcpy (raw_page (st, entry), page, st->layout->page);
+  memcpy (store_raw_page (st, entry), page, st->layout->page);
 }
 
 static int
-place_empty (struct store *st, uint64_t slot, const struct content *c,
-             const struct stored *old, uint32_t *entry)
+store_place_empty (struct store *st, uint64_t slot, const struct content *c,
+                   const struct stored *old, uint32_t *entry)
 {
   (void) st;
   (void) slot;
@@ -168,8 +168,8 @@ place_empty (struct store *st, uint64_t slot, const struct content *c,
 }
 
 static int
-place_raw (struct store *st, uint64_t slot, const struct content *c,
-           const struct stored *old, uint32_t *entry)
+store_place_raw (struct store *st, uint64_t slot, const struct content *c,
+                 const struct stored *old, uint32_t *entry)
 {
   uint32_t id;
   int r = pool_alloc (&st->raw, &id);
@@ -179,7 +179,7 @@ place_raw (struct store *st, uint64_t slot, const struct content *c,
   if (r < 0)
     return r;
   *entry = entry_make (TAG_RAW, id);
-  set_raw (st, *entry, c->page);
+  store_set_raw (st, *entry, c->page);
   counter_add (&st->n->raw, 1);
   counter_add (&st->n->raw_since, 1);
   return 0;
@@ -187,8 +187,8 @@ place_raw (struct store *st, uint64_t slot, const struct content *c,
 
 /* Without a segment in reserve there may still be room in those in use. */
 static int
-place_object (struct store *st, uint64_t slot, const struct content *c,
-              const struct stored *old, uint32_t *entry)
+store_place_object (struct store *st, uint64_t slot, const struct content *c,
+                    const struct stored *old, uint32_t *entry)
 {
   struct except except = found_segments (&old->at);
   struct arena *a = &st->arena;
@@ -207,10 +207,10 @@ typedef int place_fn (struct store *st, uint64_t slot,
                       const struct content *c, const struct stored *old,
                       uint32_t *entry);
 static place_fn *const place[] = {
-  [CONTENT_HOLE] = place_empty,
-  [CONTENT_ZERO] = place_empty,
-  [CONTENT_OBJECT] = place_object,
-  [CONTENT_RAW] = place_raw,
+  [CONTENT_HOLE] = store_place_empty,
+  [CONTENT_ZERO] = store_place_empty,
+  [CONTENT_OBJECT] = store_place_object,
+  [CONTENT_RAW] = store_place_raw,
 };
 
 int
@@ -234,7 +234,7 @@ store_replace (struct store *st, const struct content *c,
       arena_replace (&st->arena, &old->at, &c->object);
   if (!entry_is_raw (old->entry))
     return false;
-  set_raw (st, old->entry, c->page);
+  store_set_raw (st, old->entry, c->page);
   counter_add (&st->n->raw_since, c->type == CONTENT_RAW);
   return true;
 }
@@ -255,7 +255,7 @@ store_free (struct store *st, const struct stored *page)
 /* Compaction, and memory kept ready. */
 
 static uint32_t
-index_get (void *table, uint64_t slot)
+store_index_get (void *table, uint64_t slot)
 {
   uint32_t entry = table_get (table, slot);
 
@@ -263,7 +263,7 @@ index_get (void *table, uint64_t slot)
 }
 
 static void
-index_set (void *table, uint64_t slot, uint32_t id)
+store_index_set (void *table, uint64_t slot, uint32_t id)
 {
   table_set (table, slot, entry_make (TAG_OBJECT, id));
 }
@@ -271,7 +271,7 @@ index_set (void *table, uint64_t slot, uint32_t id)
 bool
 store_compact_step (struct store *st, struct table *table)
 {
-  const struct arena_index index = { index_get, index_set, table };
+  const struct arena_index index = { store_index_get, store_index_set, table };
 
   return arena_compact_step (&st->arena, &index);
 }

@@ -23,7 +23,7 @@
  * block before its own.
  */
 static bool
-move_node (struct table *t, uint32_t *cell)
+table_move_node (struct table *t, uint32_t *cell)
 {
   struct pool *pool = &t->nodes;
   uint32_t from = entry_id (*cell), to;
@@ -44,7 +44,7 @@ move_node (struct table *t, uint32_t *cell)
  * too.  How many nodes were moved.
  */
 static unsigned
-look_at_next (struct table *t)
+table_look_at_next (struct table *t)
 {
   uint32_t *root = &t->root[t->cursor / ROOT_SLOTS], *cell;
   unsigned moved = 0;
@@ -54,11 +54,11 @@ look_at_next (struct table *t)
     return 0;
   }
   if (t->cursor % ROOT_SLOTS == 0)
-    moved += move_node (t, root);
+    moved += table_move_node (t, root);
   cell = pool_at (&t->nodes, entry_id (*root));
   cell += t->cursor / NODE_ENTRIES % NODE_ENTRIES;
   if (!entry_is_empty (*cell))
-    moved += move_node (t, cell);
+    moved += table_move_node (t, cell);
   t->cursor += NODE_ENTRIES;
   return moved;
 }
@@ -75,7 +75,7 @@ table_compact_step (struct table *t)
       t->cursor = t->moved = 0;
       return more;
     }
-    n = look_at_next (t);
+    n = table_look_at_next (t);
     moved += n;
     t->moved += n;
   }

@@ -20,7 +20,7 @@
 #define CHECK_MAX 1024
 
 static uint64_t
-min (uint64_t a, uint64_t b)
+table_min (uint64_t a, uint64_t b)
 {
   return a < b ? a : b;
 }
@@ -31,20 +31,21 @@ _Static_assert (SLOTS_MAX / NODE_ENTRIES + SLOTS_MAX / ROOT_SLOTS <= ID_MAX,
 
 /* At least one, so that no array is empty where there are no slots. */
 static uint64_t
-roots_for (uint64_t nslots)
+table_roots_for (uint64_t nslots)
 {
   return nslots ? (nslots + ROOT_SLOTS - 1) / ROOT_SLOTS : 1;
 }
 
 /* Leaves, and a node above them for each root entry. */
 static uint64_t
-nodes_for (uint64_t nslots)
+table_nodes_for (uint64_t nslots)
 {
-  return roots_for (nslots) + ((nslots + NODE_ENTRIES - 1) >> NODE_SHIFT);
+  return table_roots_for (nslots) +
+    ((nslots + NODE_ENTRIES - 1) >> NODE_SHIFT);
 }
 
 static void
-free_arrays (struct table *t)
+table_free_arrays (struct table *t)
 {
   os_free (t->root, t->nroots * sizeof *t->root);
   os_free (t->idle, t->nidle_words * sizeof *t->idle);
@@ -54,14 +55,14 @@ free_arrays (struct table *t)
 
 /* Bytes of what lies beside a node. */
 static size_t
-beside (const struct table *t)
+table_beside (const struct table *t)
 {
   return sizeof *t->idle + (t->ages ? sizeof *t->ages : 0);
 }
 
 /* Each array with its own length: the second may fail to grow. */
 static int
-grow_beside (struct table *t, uint64_t n)
+table_grow_beside (struct table *t, uint64_t n)
 {
   void *p;
 
@@ -95,18 +96,18 @@ table_init (struct table *t, uint64_t nslots, bool track_ages,
   };
 
   *t = (struct table) { .nslots = nslots };
-  t->nroots = roots_for (nslots);
-  params.max_units = nodes_for (nslots);
+  t->nroots = table_roots_for (nslots);
+  params.max_units = table_nodes_for (nslots);
   t->nidle_words = params.max_units + NODE_ENTRIES;
   t->nages = track_ages ? t->nidle_words : 0;
   t->root = os_alloc (t->nroots * sizeof *t->root);
   t->idle = os_alloc (t->nidle_words * sizeof *t->idle);
   if (track_ages)
     t->ages = os_alloc (t->nages * sizeof *t->ages);
-  params.extra = OS_PAGE / params.unit * beside (t);
+  params.extra = OS_PAGE / params.unit * table_beside (t);
   if (!t->root || !t->idle || (track_ages && !t->ages) ||
       pool_init (&t->nodes, &params, account) < 0) {
-    free_arrays (t);
+    table_free_arrays (t);
     return -ENOMEM;
   }
   pool_set_beside (&t->nodes, t->ages, sizeof *t->ages);
@@ -119,43 +120,43 @@ table_destroy (struct table *t)
   if (!t->root)
     return;
   pool_destroy (&t->nodes);
-  free_arrays (t);
+  table_free_arrays (t);
 }
 
 static uint32_t *
-node_at (const struct table *t, uint32_t entry)
+table_node_at (const struct table *t, uint32_t entry)
 {
   return pool_at (&t->nodes, entry_id (entry));
 }
 
 static unsigned
-level_shift (unsigned level)
+table_level_shift (unsigned level)
 {
   return level * NODE_SHIFT;
 }
 
 /* The cell of a level that speaks for slot, which must exist. */
 static uint32_t *
-cell_at (const struct table *t, uint64_t slot, unsigned level)
+table_cell_at (const struct table *t, uint64_t slot, unsigned level)
 {
-  uint32_t *cell = &t->root[slot >> level_shift (TOP)];
+  uint32_t *cell = &t->root[slot >> table_level_shift (TOP)];
   unsigned l;
 
   for (l = TOP; l > level; --l)
-    cell = &node_at (t, *cell)[slot >> level_shift (l - 1) &
+    cell = &table_node_at (t, *cell)[slot >> table_level_shift (l - 1) &
                                (NODE_ENTRIES - 1)];
   return cell;
 }
 
 /* The lowest cell that speaks for slot, and its level. */
 static uint32_t *
-cell_lowest (const struct table *t, uint64_t slot, unsigned *level)
+table_cell_lowest (const struct table *t, uint64_t slot, unsigned *level)
 {
-  uint32_t *cell = &t->root[slot >> level_shift (TOP)];
+  uint32_t *cell = &t->root[slot >> table_level_shift (TOP)];
   unsigned l;
 
   for (l = TOP; l > 0 && !entry_is_empty (*cell); --l)
-    cell = &node_at (t, *cell)[slot >> level_shift (l - 1) &
+    cell = &table_node_at (t, *cell)[slot >> table_level_shift (l - 1) &
                                (NODE_ENTRIES - 1)];
   *level = l;
   return cell;
@@ -166,12 +167,12 @@ table_get (const struct table *t, uint64_t slot)
 {
   unsigned level;
 
-  return *cell_lowest (t, slot, &level);
+  return *table_cell_lowest (t, slot, &level);
 }
 
 /* Put a node that says the same under a cell that spoke for 64. */
 static int
-cell_expand (struct table *t, uint32_t *cell)
+table_cell_expand (struct table *t, uint32_t *cell)
 {
   uint32_t id, *node, i;
   int r;
@@ -189,17 +190,17 @@ cell_expand (struct table *t, uint32_t *cell)
 
 /* Make the cell of a level that speaks for slot exist. */
 static int
-cell_make (struct table *t, uint64_t slot, unsigned level)
+table_cell_make (struct table *t, uint64_t slot, unsigned level)
 {
   uint32_t *cell;
   unsigned l;
   int r;
 
-  for (cell = cell_lowest (t, slot, &l); l > level; --l) {
-    r = cell_expand (t, cell);
+  for (cell = table_cell_lowest (t, slot, &l); l > level; --l) {
+    r = table_cell_expand (t, cell);
     if (r < 0)
       return r;
-    cell = cell_at (t, slot, l - 1);
+    cell = table_cell_at (t, slot, l - 1);
   }
   return 0;
 }
@@ -207,7 +208,7 @@ cell_make (struct table *t, uint64_t slot, unsigned level)
 int
 table_prepare (struct table *t, uint64_t slot)
 {
-  int r = cell_make (t, slot, 0);
+  int r = table_cell_make (t, slot, 0);
 
   if (r < 0)
     table_fold (t, slot);
@@ -218,7 +219,7 @@ void
 table_set (struct table *t, uint64_t slot, uint32_t entry)
 {
   unsigned level;
-  uint32_t *cell = cell_lowest (t, slot, &level);
+  uint32_t *cell = table_cell_lowest (t, slot, &level);
 
   CHEAP (I6, level == 0);
   *cell = entry;
@@ -228,16 +229,16 @@ table_set (struct table *t, uint64_t slot, uint32_t entry)
 
 /* The bit, and the number, of a slot in its leaf. */
 static uint64_t *
-idle_word (const struct table *t, uint64_t slot, uint64_t *bit)
+table_idle_word (const struct table *t, uint64_t slot, uint64_t *bit)
 {
   *bit = UINT64_C (1) << slot % NODE_ENTRIES;
-  return &t->idle[entry_id (*cell_at (t, slot, 1))];
+  return &t->idle[entry_id (*table_cell_at (t, slot, 1))];
 }
 
 void
 table_mark_idle (struct table *t, uint64_t slot, bool idle)
 {
-  uint64_t bit, *word = idle_word (t, slot, &bit);
+  uint64_t bit, *word = table_idle_word (t, slot, &bit);
 
   if (idle && !(*word & bit))
     t->nidle++;
@@ -249,7 +250,7 @@ table_mark_idle (struct table *t, uint64_t slot, bool idle)
 bool
 table_is_idle (const struct table *t, uint64_t slot)
 {
-  uint64_t bit, *word = idle_word (t, slot, &bit);
+  uint64_t bit, *word = table_idle_word (t, slot, &bit);
 
   return *word & bit;
 }
@@ -261,7 +262,7 @@ table_age (const struct table *t, uint64_t slot)
 
   if (!t->ages)
     return NULL;
-  leaf = entry_id (*cell_at (t, slot, 1));
+  leaf = entry_id (*table_cell_at (t, slot, 1));
   return &t->ages[leaf].accessed[slot % NODE_ENTRIES];
 }
 
@@ -269,12 +270,12 @@ table_age (const struct table *t, uint64_t slot)
  * count.
  */
 static bool
-node_is_uniform (const struct table *t, const uint32_t *node,
-                 uint64_t slot, unsigned level)
+table_node_is_uniform (const struct table *t, const uint32_t *node,
+                       uint64_t slot, unsigned level)
 {
-  uint64_t first = slot >> level_shift (level + 1) << NODE_SHIFT;
-  uint64_t last = (t->nslots - 1) >> level_shift (level);
-  uint32_t i, n = (uint32_t) min (NODE_ENTRIES, last + 1 - first);
+  uint64_t first = slot >> table_level_shift (level + 1) << NODE_SHIFT;
+  uint64_t last = (t->nslots - 1) >> table_level_shift (level);
+  uint32_t i, n = (uint32_t) table_min (NODE_ENTRIES, last + 1 - first);
 
   if (!entry_is_empty (node[0]))
     return false;
@@ -291,11 +292,11 @@ table_fold (struct table *t, uint64_t slot)
   uint64_t nidle;
   unsigned level;
 
-  cell_lowest (t, slot, &level);
+  table_cell_lowest (t, slot, &level);
   for (; level < TOP; ++level) {
-    above = cell_at (t, slot, level + 1);
-    node = node_at (t, *above);
-    if (!node_is_uniform (t, node, slot, level))
+    above = table_cell_at (t, slot, level + 1);
+    node = table_node_at (t, *above);
+    if (!table_node_is_uniform (t, node, slot, level))
       break;
     id = entry_id (*above);
     *above = node[0];           /* freed, it may read as zeroes */
@@ -312,11 +313,11 @@ table_run (const struct table *t, uint64_t slot, uint64_t end,
   unsigned level;
   uint64_t span;
 
-  *entry = *cell_lowest (t, slot, &level);
+  *entry = *table_cell_lowest (t, slot, &level);
   if (!entry_is_empty (*entry))
     return 1;
-  span = UINT64_C (1) << level_shift (level);
-  return min (end, (slot & ~(span - 1)) + span) - slot;
+  span = UINT64_C (1) << table_level_shift (level);
+  return table_min (end, (slot & ~(span - 1)) + span) - slot;
 }
 
 /* The run lies in one cell.  Write the highest cells beneath it that lie
@@ -330,18 +331,18 @@ table_set_run (struct table *t, uint64_t slot, uint64_t end,
   unsigned level, highest;
 
   *error = 0;
-  cell_lowest (t, slot, &highest);
+  table_cell_lowest (t, slot, &highest);
   for (; slot < end; slot += span) {
     for (level = highest; level > 0; --level) {
-      span = UINT64_C (1) << level_shift (level);
+      span = UINT64_C (1) << table_level_shift (level);
       if ((slot & (span - 1)) == 0 &&
           (end == t->nslots || slot + span <= end))
         break;
     }
-    span = min (end - slot, UINT64_C (1) << level_shift (level));
-    *error = cell_make (t, slot, level);
+    span = table_min (end - slot, UINT64_C (1) << table_level_shift (level));
+    *error = table_cell_make (t, slot, level);
     if (*error == 0)
-      *cell_at (t, slot, level) = entry;
+      *table_cell_at (t, slot, level) = entry;
     table_fold (t, slot);
     if (*error < 0)
       break;
@@ -353,7 +354,7 @@ table_set_run (struct table *t, uint64_t slot, uint64_t end,
  * did not exist: say of those that they are holes.
  */
 static int
-clear_beyond (struct table *t, uint64_t slot)
+table_clear_beyond (struct table *t, uint64_t slot)
 {
   uint64_t end = (slot + ROOT_SLOTS - 1) / ROOT_SLOTS * ROOT_SLOTS, n;
   uint32_t entry;
@@ -372,7 +373,7 @@ clear_beyond (struct table *t, uint64_t slot)
 int
 table_resize (struct table *t, uint64_t nslots)
 {
-  uint64_t nroots = roots_for (nslots);
+  uint64_t nroots = table_roots_for (nslots);
   uint64_t old = t->nslots;
   uint32_t *root;
   int r;
@@ -385,12 +386,12 @@ table_resize (struct table *t, uint64_t nslots)
     t->root = root;
     t->nroots = nroots;
   }
-  if (grow_beside (t, nodes_for (nslots) + NODE_ENTRIES) < 0 ||
-      pool_grow (&t->nodes, nodes_for (nslots)) < 0)
+  if (table_grow_beside (t, table_nodes_for (nslots) + NODE_ENTRIES) < 0 ||
+      pool_grow (&t->nodes, table_nodes_for (nslots)) < 0)
     return -ENOMEM;
   t->nslots = nslots;
   if (nslots > old) {
-    r = clear_beyond (t, old);
+    r = table_clear_beyond (t, old);
     if (r < 0) {
       t->nslots = old;
       return r;
@@ -402,8 +403,8 @@ table_resize (struct table *t, uint64_t nslots)
 }
 
 static uint64_t
-count_below (const struct table *t, uint32_t entry, unsigned level,
-             uint64_t *nidle)
+table_count_below (const struct table *t, uint32_t entry, unsigned level,
+                   uint64_t *nidle)
 {
   uint64_t n = 1;
   uint32_t i, *node;
@@ -412,9 +413,9 @@ count_below (const struct table *t, uint32_t entry, unsigned level,
     return 0;
   if (level == 1)
     *nidle += (unsigned) __builtin_popcountll (t->idle[entry_id (entry)]);
-  node = node_at (t, entry);
+  node = table_node_at (t, entry);
   for (i = 0; i < NODE_ENTRIES; ++i)
-    n += count_below (t, node[i], level - 1, nidle);
+    n += table_count_below (t, node[i], level - 1, nidle);
   return n;
 }
 
@@ -425,6 +426,6 @@ table_count_nodes (const struct table *t, uint64_t *nidle)
 
   *nidle = 0;
   for (i = 0; i < t->nroots; ++i)
-    n += count_below (t, t->root[i], TOP, nidle);
+    n += table_count_below (t, t->root[i], TOP, nidle);
   return n;
 }

@@ -34,7 +34,7 @@ codings_use (const struct parts *p, unsigned id, int level)
 }
 
 static bool
-has_objects (const struct parts *p, unsigned coding)
+coding_has_objects (const struct parts *p, unsigned coding)
 {
   uint64_t pages = 0;
   unsigned i;
@@ -51,13 +51,13 @@ has_objects (const struct parts *p, unsigned coding)
  * switched to another coding.
  */
 static void
-drop_unused (const struct parts *p)
+codings_drop_unused (const struct parts *p)
 {
   unsigned i;
 
   for (i = 0; i < CODINGS_MAX; ++i)
     if (p->codings->coding[i].codec && i != p->codings->now &&
-        !has_objects (p, i))
+        !coding_has_objects (p, i))
       workspaces_drop (p->workspaces, i);
 }
 
@@ -66,7 +66,7 @@ codings_tidy (const struct parts *p)
 {
   if (pthread_mutex_trylock (p->change) != 0)
     return;
-  drop_unused (p);
+  codings_drop_unused (p);
   pthread_mutex_unlock (p->change);
 }
 
@@ -75,12 +75,12 @@ codings_switch (const struct parts *p, unsigned codec, int level)
 {
   int r;
 
-  drop_unused (p);
+  codings_drop_unused (p);
   r = codings_use (p, codec, level);
   if (r == -ENOSPC) {
     workspaces_drain (p->workspaces);
     r = codings_use (p, codec, level);
   }
-  drop_unused (p);
+  codings_drop_unused (p);
   return r;
 }
