@@ -12,6 +12,7 @@ AM_CPPFLAGS = \
 	-I$(top_srcdir)/lib/base \
 	-I$(top_srcdir)/lib/codec \
 	-I$(top_srcdir)/lib/store \
+	-I$(top_srcdir)/lib/page \
 	-I$(top_srcdir)/lib/upkeep \
 	-I$(top_srcdir)/lib/disk \
 	$(NULL)

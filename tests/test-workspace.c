@@ -71,9 +71,9 @@ take (unsigned n)
 
   for (i = 0; i < n; ++i) {
     w[i] = workspace_get (&ws);
-    CHECK (w[i]->page && w[i]->compressor);
-    CHECK (w[i]->coding == codings.now);
-    CHECK (w[i]->codec == codings.coding[codings.now].codec);
+    CHECK (w[i]->page && w[i]->encoder.compressor);
+    CHECK (w[i]->encoder.coding == codings.now);
+    CHECK (w[i]->encoder.codec == codings.coding[codings.now].codec);
     for (j = 0; j < i; ++j)
       CHECK (w[i] != w[j]);
   }
@@ -221,7 +221,7 @@ test_codecs (void)
   workspaces_trim (&ws);
   CHECK (ws.made == 1);
   take (2);
-  CHECK (ws.w[1].params == codings.coding[codings.now].params);
+  CHECK (ws.w[1].encoder.params == codings.coding[codings.now].params);
   for (id = 0; codec_get (id); ++id)
     CHECK ((ws.w[0].decompressor[id] != NULL &&
             ws.w[1].decompressor[id] != NULL) ==
@@ -254,17 +254,16 @@ work (void *arg)
   (void) arg;
   for (i = 0; i < ROUNDS; ++i) {
     struct workspace *w = workspace_get (&ws);
-    const struct codec *c = w->codec;
+    const struct codec *c = w->encoder.codec;
 
     others += w != ws.w;
     memset (w->page, (int) i, PAGE);
-    id = codings.coding[w->coding].id;
-    n = c->compress (w->params, w->compressor, w->page, PAGE, w->out,
-                     layout.object_max);
+    id = codings.coding[w->encoder.coding].id;
+    n = encoder_compress (&w->encoder, w->page, PAGE, layout.object_max);
     CHECK (n > 0);
     memcpy (w->page, zeroes, PAGE);
-    CHECK (c->decompress (w->decompressor[id], w->out, (size_t) n, w->page,
-                          PAGE) == 0);
+    CHECK (c->decompress (w->decompressor[id], w->encoder.out, (size_t) n,
+                          w->page, PAGE) == 0);
     CHECK ((unsigned char) w->page[PAGE - 1] == (unsigned char) i);
     workspace_put (w);
   }

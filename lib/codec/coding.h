@@ -29,6 +29,26 @@ struct coding {
   bool checksummed;             /* none yet */
 };
 
+/* What makes objects of one coding, one at a time. */
+struct encoder {
+  unsigned coding;
+  const struct codec *codec;    /* these three are of that coding */
+  const void *params;
+  void *compressor;
+  char *out;                    /* a page of bytes for the object */
+};
+
+/* Compress a page into out.  Its bytes; 0 if they are more than max; -EIO
+ * if the library failed.
+ */
+static inline int
+encoder_compress (struct encoder *e, const void *page, size_t bytes,
+                  size_t max)
+{
+  return e->codec->compress (e->params, e->compressor, page, bytes, e->out,
+                             max);
+}
+
 struct codings {
   struct coding coding[CODINGS_MAX];
   _Atomic unsigned now;         /* that new objects are written with */

@@ -28,8 +28,8 @@ workspace_bytes (const struct workspaces *ws, const struct workspace *w)
   uint64_t bytes = workspace_buffer_bytes (ws->layout);
   unsigned id;
 
-  if (w->compressor)
-    bytes += w->codec->compressor_bytes (w->compressor);
+  if (w->encoder.compressor)
+    bytes += w->encoder.codec->compressor_bytes (w->encoder.compressor);
   for (id = 0; id < CODEC_MAX; ++id)
     if (w->decompressor[id])
       bytes += decompressor_bytes (codec_get (id), w->decompressor[id]);
@@ -42,9 +42,9 @@ workspace_unmake (struct workspaces *ws, struct workspace *w)
 {
   unsigned id;
 
-  if (w->compressor)
-    w->codec->compressor_free (w->compressor);
-  w->compressor = NULL;
+  if (w->encoder.compressor)
+    w->encoder.codec->compressor_free (w->encoder.compressor);
+  w->encoder.compressor = NULL;
   for (id = 0; id < CODEC_MAX; ++id) {
     if (w->decompressor[id])
       decompressor_free (codec_get (id), w->decompressor[id]);
@@ -65,13 +65,13 @@ workspace_make_coders (struct workspaces *ws, struct workspace *w)
     if (codings_have (ws->codings, id) &&
         !decompressor_new (codec_get (id), &w->decompressor[id]))
       return false;
-  w->coding = ws->codings->now;
-  w->codec = now->codec;
-  w->params = now->params;
-  if (!w->codec)
+  w->encoder.coding = ws->codings->now;
+  w->encoder.codec = now->codec;
+  w->encoder.params = now->params;
+  if (!w->encoder.codec)
     return true;                /* the first, of a disk that is being made */
-  w->compressor = w->codec->compressor_new (w->params);
-  return w->compressor != NULL;
+  w->encoder.compressor = w->encoder.codec->compressor_new (w->encoder.params);
+  return w->encoder.compressor != NULL;
 }
 
 /* Make a workspace, under both locks.  -ENOMEM, or -ENOSPC if the account
@@ -86,7 +86,7 @@ workspace_make (struct workspaces *ws, struct workspace *w, bool force)
   if (!w->page)
     return -ENOMEM;
   w->in = w->page + ws->layout->page;
-  w->out = w->in + ws->layout->page;
+  w->encoder.out = w->in + ws->layout->page;
   if (!workspace_make_coders (ws, w)) {
     workspace_unmake (ws, w);
     return -ENOMEM;
@@ -273,12 +273,12 @@ workspace_set_coding (struct workspaces *ws, struct workspace *w, unsigned i,
   void *old;
 
   pthread_mutex_lock (&w->busy);
-  old = w->compressor;
-  old_codec = w->codec;
-  w->coding = i;
-  w->codec = codec;
-  w->params = params;
-  w->compressor = compressor;
+  old = w->encoder.compressor;
+  old_codec = w->encoder.codec;
+  w->encoder.coding = i;
+  w->encoder.codec = codec;
+  w->encoder.params = params;
+  w->encoder.compressor = compressor;
   pthread_mutex_unlock (&w->busy);
   workspaces_free_compressor (ws, old_codec, old);
 }

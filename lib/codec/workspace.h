@@ -1,9 +1,8 @@
 /* nbdkit-zram: what one thread needs to code one page.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * A compressor for new objects, a decompressor of each codec in use, and
- * buffers.  A thread has a workspace
- * for a page at a time.  Not every thread needs one of its own: nbdkit
+ * An encoder for new objects, a decompressor of each codec in use, and
+ * buffers.  A thread has a workspace for a page at a time.  Not every thread needs one of its own: nbdkit
  * starts 16 threads a connection, and a zstd compressor each would cost more
  * than a MiB a connection.  One for each processor is not enough either:
  * a thread that is interrupted in the middle of a page keeps its own, and
@@ -31,14 +30,11 @@
 struct workspace {
   pthread_mutex_t busy;
   bool wanted;                  /* since the keeper last looked */
-  unsigned coding;              /* that new objects are written with */
-  const struct codec *codec;    /* these three are of that coding */
-  const void *params;
-  void *compressor;
+  struct encoder encoder;       /* of the coding of new objects */
   void *decompressor[CODEC_MAX];        /* by codec id; NULL: not in use, or
                                            none is needed */
   char *page;                   /* a page, to merge in; NULL: not made */
-  char *in, *out;               /* an object read, an object made */
+  char *in;                     /* an object read */
 } __attribute__ ((aligned (64)));
 
 struct workspaces {

@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "disk.h"
-#include "samefilled.h"
+#include "page-code.h"
 
 /* A partial write whose claim was broken this often takes a turn. */
 #define MERGE_TRIES 4
@@ -48,28 +48,8 @@ static int
 disk_decode (struct zram_disk *d, struct workspace *w,
              const struct content *c, char *page)
 {
-  const struct object *o = &c->object;
-  uint32_t size = d->layout.page;
-  const struct coding *coding;
-  int r = -EIO;
+  int r = page_decode (&d->layout, &d->codings, w, c, page);
 
-  switch (c->type) {
-  case CONTENT_HOLE: case CONTENT_ZERO:
-    memset (page, 0, size);
-    return 0;
-  case CONTENT_RAW:
-    return 0;                   /* shard_fetch put it there */
-  case CONTENT_OBJECT:
-    if (o->kind == KIND_FILL && o->length == FILL_BYTES) {
-      page_fill (page, size, page_word (o->data, 0));
-      return 0;
-    }
-    coding = &d->codings.coding[o->coding];
-    if (coding->codec)
-      r = coding->codec->decompress (w->decompressor[coding->id], o->data,
-                                     o->length, page, size);
-    break;
-  }
   if (r < 0)
     stats_add (&d->stats, STAT_CORRUPT, 1);
   return r;
@@ -146,28 +126,6 @@ zram_pread (struct zram_disk *d, void *vbuf, uint64_t count,
 
 /* Writing. */
 
-/* Encode a page.  What it became lies in the workspace, or is the page. */
-static void
-disk_encode (struct zram_disk *d, struct workspace *w, const void *page,
-             enum content_type empty, struct content *c)
-{
-  struct object *o = &c->object;
-  uint64_t word;
-  int n;
-
-  c->page = page;
-  if (page_is_same_filled (page, d->layout.page, &word)) {
-    c->type = word ? CONTENT_OBJECT : empty;
-    memcpy (w->out, &word, FILL_BYTES);
-    *o = (struct object) { w->out, FILL_BYTES, KIND_FILL, 0 };
-    return;
-  }
-  n = w->codec->compress (w->params, w->compressor, page, d->layout.page,
-                          w->out, d->layout.object_max);
-  c->type = n > 0 ? CONTENT_OBJECT : CONTENT_RAW;
-  *o = (struct object) { w->out, (uint32_t) n, KIND_OBJECT, w->coding };
-}
-
 /* A claim is over. */
 static void
 disk_give_up (struct shard *s, struct claim *claim)
@@ -216,7 +174,7 @@ disk_write_whole (struct zram_disk *d, struct workspace *w,
   struct content c;
 
   shard_prefetch (s, slot);
-  disk_encode (d, w, page, CONTENT_ZERO, &c);
+  page_encode (&d->layout, &w->encoder, page, CONTENT_ZERO, &c);
   return disk_publish (s, slot, &c, NULL, false);
 }
 
@@ -245,7 +203,7 @@ disk_merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
     memcpy (w->page + p->from, buf, p->n);
   else
     memset (w->page + p->from, 0, p->n);
-  disk_encode (d, w, w->page, empty, &f->content);
+  page_encode (&d->layout, &w->encoder, w->page, empty, &f->content);
   return 0;
 }
 

@@ -248,7 +248,7 @@ static void
 reserve_touch_workspace (struct reserve *r, struct workspace *w)
 {
   uint32_t size = r->parts->layout->page, i, kind;
-  unsigned id = r->parts->codings->coding[w->coding].id;
+  unsigned id = r->parts->codings->coding[w->encoder.coding].id;
   uint64_t rng = 1;
   int n;
 
@@ -259,11 +259,11 @@ reserve_touch_workspace (struct reserve *r, struct workspace *w)
       w->page[i] = rng >> 60 < kind && i >= 97 ? w->page[i - 97 + kind]
         : (char) (rng >> 33 & (kind & 1 ? 0x0f : 0xff));
     }
-    n = w->codec->compress (w->params, w->compressor, w->page, size, w->out,
-                            r->parts->layout->object_max);
+    n = encoder_compress (&w->encoder, w->page, size,
+                          r->parts->layout->object_max);
     if (n > 0)
-      w->codec->decompress (w->decompressor[id], w->out, (size_t) n,
-                            w->page, size);
+      w->encoder.codec->decompress (w->decompressor[id], w->encoder.out,
+                                    (size_t) n, w->page, size);
   }
 }
 
