@@ -117,7 +117,7 @@ codecs_decompress (const struct sample *s, const char *store, char *page)
   else if (s->length == page_size)
     memcpy (page, store + s->at, page_size);
   else
-    r = codec->decompress (decompressor, store + s->at, s->length,
+    r = codec->decompress (NULL, decompressor, store + s->at, s->length,
                            page, page_size);
   if (r < 0)
     die ("%s: %s", codec->info.name, strerror (-r));
@@ -142,7 +142,7 @@ codecs_open (const char *text, int level)
 {
   if (!codec)
     return;
-  params = codec->params_new (level, page_size);
+  params = codec->params_new (level, page_size, NULL);
   compressor = params ? codec->compressor_new (params) : NULL;
   if (!compressor || !decompressor_new (codec, &decompressor))
     die ("%s: no memory", text);

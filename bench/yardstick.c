@@ -130,7 +130,7 @@ yardstick_get_ready (void)
   }
   if (!codec)
     return 0;
-  codec_params = codec->params_new (level, PAGE);
+  codec_params = codec->params_new (level, PAGE, NULL);
   if (!codec_params) {
     nbdkit_error ("no memory");
     return -1;
@@ -237,7 +237,7 @@ yardstick_load (const struct slot *slot, void *data)
     context = yardstick_context ();
     if (!context)
       return -ENOMEM;
-    return codec->decompress (context->decompressor, slot->data,
+    return codec->decompress (NULL, context->decompressor, slot->data,
                               slot->length, data, PAGE);
   }
 }

@@ -146,7 +146,7 @@ setup_new (unsigned id, int level, size_t page_size)
   now.doing = "making contexts";
   /* Its library allocates in each call, and codec-lz4.c says so. */
   s.may_allocate = strcmp (now.codec, "lz4hc") == 0 && level >= 10;
-  s.params = s.codec->params_new (level, page_size);
+  s.params = s.codec->params_new (level, page_size, NULL);
   CHECK (s.params != NULL, "no params");
   s.two = s.codec->compressor_new (s.params);
   watch (0);
@@ -197,7 +197,7 @@ decompress (const struct setup *s, const unsigned char *object, size_t len,
   int r;
 
   watch (0);
-  r = s->codec->decompress (s->decompressor, object, len, out, out_len);
+  r = s->codec->decompress (NULL, s->decompressor, object, len, out, out_len);
   calls = unwatch ();
   CHECK (calls == 0, "%u allocations", calls);
   CHECK (r == 0 || r == -EIO, "%d", r);
@@ -493,7 +493,7 @@ test_no_memory (unsigned id)
   now.doing = "no memory";
   for (n = 1; !all && n < 100; ++n) {
     watch (n);
-    params = codec->params_new (codec->info.level_default, 4096);
+    params = codec->params_new (codec->info.level_default, 4096, NULL);
     if (params) {
       context = codec->compressor_new (params);
       all = decompressor_new (codec, &decompressor) && context;
@@ -535,7 +535,7 @@ worker (void *opaque)
     r = s->codec->compress (s->params, w->compressor, page, 4096, object,
                             4000);
     w->bad += r < 0 ||
-      (r > 0 && (s->codec->decompress (decompressor, object, r, out,
+      (r > 0 && (s->codec->decompress (NULL, decompressor, object, r, out,
                                        4096) != 0 ||
                  memcmp (out, page, 4096) != 0));
   }

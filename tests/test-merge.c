@@ -122,8 +122,8 @@ compress_overtaken (const void *params, void *compressor, const void *src,
 
 /* Whoever merges stops here when he has his turn. */
 static int
-decompress_stopping (void *decompressor, const void *src, size_t src_len,
-                     void *dst, size_t dst_len)
+decompress_stopping (const void *reader, void *decompressor, const void *src,
+                     size_t src_len, void *dst, size_t dst_len)
 {
   if (merging && somebody_has_turn ()) {
     stopped = true;
@@ -132,7 +132,7 @@ decompress_stopping (void *decompressor, const void *src, size_t src_len,
     if (fail_turn)
       return -EIO;
   }
-  return codec.decompress (decompressor, src, src_len, dst, dst_len);
+  return codec.decompress (reader, decompressor, src, src_len, dst, dst_len);
 }
 
 enum what { MERGE, WHOLE, MERGE_LATE, TRIM_MANY, ZERO, WHATS };

@@ -23,10 +23,13 @@ static void
 use_codec (unsigned id)
 {
   const struct codec *c = codec_get (id);
-  void *params = c->params_new (c->info.level_default, PAGE);
+  const struct coding_kind kind = { .id = id, .level = c->info.level_default };
+  void *params = c->params_new (kind.level, PAGE, NULL);
 
   CHECK (params != NULL);
-  CHECK (workspaces_use (&ws, id, id, c->info.level_default, params) == 0);
+  if (!codings.coding[id].codec)
+    CHECK (workspaces_begin (&ws, id, &kind, NULL) == 0);
+  CHECK (workspaces_use (&ws, id, kind.level, params) == 0);
   CHECK (codings.now == id && codings.coding[id].params == params);
 }
 
@@ -47,7 +50,7 @@ finish (void)
   workspaces_destroy (&ws);
   CHECK (atomic_load (&account.held) == 0);
   for (i = 0; i < CODINGS_MAX; ++i)
-    coding_clear (&codings.coding[i]);
+    coding_clear (&codings, i);
 }
 
 static void
@@ -248,22 +251,21 @@ static void *
 work (void *arg)
 {
   static const unsigned char zeroes[PAGE];
-  unsigned i, id;
+  unsigned i;
   int n;
 
   (void) arg;
   for (i = 0; i < ROUNDS; ++i) {
     struct workspace *w = workspace_get (&ws);
-    const struct codec *c = w->encoder.codec;
 
     others += w != ws.w;
     memset (w->page, (int) i, PAGE);
-    id = codings.coding[w->encoder.coding].id;
     n = encoder_compress (&w->encoder, w->page, PAGE, layout.object_max);
     CHECK (n > 0);
     memcpy (w->page, zeroes, PAGE);
-    CHECK (c->decompress (w->decompressor[id], w->encoder.out, (size_t) n,
-                          w->page, PAGE) == 0);
+    CHECK (coding_decompress (&codings.coding[w->encoder.coding],
+                              w->decompressor, w->encoder.out, (size_t) n,
+                              w->page, PAGE) == 0);
     CHECK ((unsigned char) w->page[PAGE - 1] == (unsigned char) i);
     workspace_put (w);
   }

@@ -87,10 +87,12 @@ deflate_probe (struct zram_codec_info *info)
 }
 
 static void *
-deflate_params_new (int level, size_t page_size)
+deflate_params_new (int level, size_t page_size,
+                    const struct dictionary *dictionary)
 {
   struct deflate_params *p = malloc (sizeof *p);
 
+  (void) dictionary;
   if (p == NULL)
     return NULL;
   p->level = level;
@@ -262,12 +264,13 @@ deflate_compress (const void *params, void *compressor,
 }
 
 static int
-deflate_decompress (void *decompressor, const void *src, size_t src_len,
-                    void *dst, size_t dst_len)
+deflate_decompress (const void *reader, void *decompressor, const void *src,
+                    size_t src_len, void *dst, size_t dst_len)
 {
   struct deflate_decompressor *c = decompressor;
   size_t used;
 
+  (void) reader;
   /* NULL: anything but dst_len bytes is an error. */
   return libdeflate_deflate_decompress_ex (c->library, src, src_len,
                                            dst, dst_len, &used, NULL)

@@ -42,11 +42,13 @@ lz4_probe (struct zram_codec_info *info)
 }
 
 static void *
-lz4_params_new (int level, size_t page_size)
+lz4_params_new (int level, size_t page_size,
+                const struct dictionary *dictionary)
 {
   struct lz4_params *p = malloc (sizeof *p);
 
   (void) page_size;
+  (void) dictionary;
   if (p)
     p->level = level;
   return p;
@@ -77,11 +79,12 @@ lz4_compress (const void *params, void *compressor,
 }
 
 static int
-lz4_decompress (void *decompressor, const void *src, size_t src_len,
-                void *dst, size_t dst_len)
+lz4_decompress (const void *reader, void *decompressor, const void *src,
+                size_t src_len, void *dst, size_t dst_len)
 {
   int r;
 
+  (void) reader;
   (void) decompressor;
   r = LZ4_decompress_safe (src, dst, src_len, dst_len);
   return r >= 0 && (size_t) r == dst_len ? 0 : -EIO;

@@ -46,11 +46,13 @@ lzo_probe (struct zram_codec_info *info)
 }
 
 static void *
-lzo_params_new (int level, size_t page_size)
+lzo_params_new (int level, size_t page_size,
+                const struct dictionary *dictionary)
 {
   struct lzo_params *p;
 
   (void) level;
+  (void) dictionary;
   if (!lzo_usable)
     return NULL;
   p = malloc (sizeof *p);
@@ -96,11 +98,12 @@ lzo_compress (const void *params, void *compressor,
 }
 
 static int
-lzo_decompress (void *decompressor, const void *src, size_t src_len,
-                void *dst, size_t dst_len)
+lzo_decompress (const void *reader, void *decompressor, const void *src,
+                size_t src_len, void *dst, size_t dst_len)
 {
   lzo_uint got = dst_len;
 
+  (void) reader;
   (void) decompressor;
   /* Input left over is an error of its own to the library. */
   return lzo1x_decompress_safe (src, src_len, dst, &got, NULL) == LZO_E_OK &&

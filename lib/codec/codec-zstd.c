@@ -9,6 +9,12 @@
  * a page, so that the tables are small even at the highest levels.
  * Starting from an empty digested dictionary was measured and is no
  * faster than ZSTD_compressBegin_advanced: both take about 0.1 us.
+ *
+ * With a dictionary a page starts from the library's digest of it, which all
+ * threads share and nobody copies.  The fast strategy then finds most
+ * matches in the dictionary, and does best with longer ones and a larger
+ * table than the library would choose: 834 bytes a page of processes where
+ * its own choice makes 848, at the same speed.
  */
 
 #include <config.h>
@@ -32,6 +38,7 @@
 struct zstd_params {
   size_t page_size;
   ZSTD_parameters zstd;
+  ZSTD_CDict *cdict;            /* NULL: no dictionary */
 };
 
 /* The library wants some bytes of room beyond what it finally uses (it
@@ -85,15 +92,56 @@ zstd_probe (struct zram_codec_info *info)
   info->level_max = ZSTD_maxCLevel ();
 }
 
+/* With a dictionary the fast strategy takes these. */
+#define DICTIONARY_MIN_MATCH 5
+#define DICTIONARY_HASH_LOG 15
+
+static void
+zstd_params_free (void *params)
+{
+  struct zstd_params *p = params;
+
+  if (p == NULL)
+    return;
+  ZSTD_freeCDict (p->cdict);
+  free (p);
+}
+
+/* Digest a dictionary, whose bytes stay where they are.  NULL: no memory, or
+ * it has a header, and that is damaged.
+ */
 static void *
-zstd_params_new (int level, size_t page_size)
+zstd_digest (struct zstd_params *p, const struct dictionary *d)
+{
+  ZSTD_compressionParameters *c = &p->zstd.cParams;
+
+  if (c->strategy == ZSTD_fast) {
+    c->minMatch = DICTIONARY_MIN_MATCH;
+    c->hashLog = DICTIONARY_HASH_LOG;
+  }
+  p->cdict = ZSTD_createCDict_advanced (d->data, d->bytes, ZSTD_dlm_byRef,
+                                        ZSTD_dct_auto, *c, zstd_memory);
+  if (p->cdict == NULL) {
+    zstd_params_free (p);
+    return NULL;
+  }
+  return p;
+}
+
+static void *
+zstd_params_new (int level, size_t page_size,
+                 const struct dictionary *dictionary)
 {
   struct zstd_params *p = malloc (sizeof *p);
 
   if (p == NULL)
     return NULL;
   p->page_size = page_size;
-  p->zstd = ZSTD_getParams (level, page_size, 0);
+  p->cdict = NULL;
+  p->zstd = ZSTD_getParams (level, page_size,
+                            dictionary ? dictionary->bytes : 0);
+  if (dictionary)
+    return zstd_digest (p, dictionary);
   /* An entry for each byte of the page is enough for the fast strategy:
    * half of what the library would take, and neither slower nor larger.
    */
@@ -101,6 +149,33 @@ zstd_params_new (int level, size_t page_size)
       p->zstd.cParams.hashLog > p->zstd.cParams.windowLog)
     p->zstd.cParams.hashLog = p->zstd.cParams.windowLog;
   return p;
+}
+
+static size_t
+zstd_params_bytes (const void *params)
+{
+  const struct zstd_params *p = params;
+
+  return p->cdict ? ZSTD_sizeof_CDict (p->cdict) : 0;
+}
+
+static void *
+zstd_reader_new (const struct dictionary *d)
+{
+  return ZSTD_createDDict_advanced (d->data, d->bytes, ZSTD_dlm_byRef,
+                                    ZSTD_dct_auto, zstd_memory);
+}
+
+static void
+zstd_reader_free (void *reader)
+{
+  ZSTD_freeDDict (reader);
+}
+
+static size_t
+zstd_reader_bytes (const void *reader)
+{
+  return ZSTD_sizeof_DDict (reader);
 }
 
 static void
@@ -120,9 +195,12 @@ zstd_compressor_free (void *compressor)
 static int
 zstd_begin (ZSTD_CCtx *cctx, const struct zstd_params *p)
 {
-  return ZSTD_isError (ZSTD_compressBegin_advanced (cctx, NULL, 0, p->zstd,
-                                                    p->page_size))
-         ? -EIO : 0;
+  size_t r = p->cdict
+    ? ZSTD_compressBegin_usingCDict_advanced (cctx, p->cdict, p->zstd.fParams,
+                                              p->page_size)
+    : ZSTD_compressBegin_advanced (cctx, NULL, 0, p->zstd, p->page_size);
+
+  return ZSTD_isError (r) ? -EIO : 0;
 }
 
 static void *
@@ -192,12 +270,12 @@ zstd_compress (const void *params, void *compressor,
 }
 
 static int
-zstd_decompress (void *decompressor, const void *src, size_t src_len,
-                 void *dst, size_t dst_len)
+zstd_decompress (const void *reader, void *decompressor, const void *src,
+                 size_t src_len, void *dst, size_t dst_len)
 {
   ZSTD_DCtx *dctx = decompressor;
 
-  if (ZSTD_isError (ZSTD_decompressBegin (dctx)))
+  if (ZSTD_isError (ZSTD_decompressBegin_usingDDict (dctx, reader)))
     return -EIO;
   return ZSTD_decompressBlock (dctx, dst, dst_len, src, src_len) == dst_len
          ? 0 : -EIO;
@@ -211,7 +289,11 @@ const struct codec codec_zstd = {
   },
   .probe = zstd_probe,
   .params_new = zstd_params_new,
-  .params_free = free,
+  .params_free = zstd_params_free,
+  .params_bytes = zstd_params_bytes,
+  .reader_new = zstd_reader_new,
+  .reader_free = zstd_reader_free,
+  .reader_bytes = zstd_reader_bytes,
   .compressor_new = zstd_compressor_new,
   .compressor_free = zstd_compressor_free,
   .compressor_bytes = zstd_compressor_bytes,

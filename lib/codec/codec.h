@@ -6,8 +6,10 @@
  *
  * Three things are kept apart:
  *   struct codec         what the codec is: code and ranges, immutable
- *   params (void *)      its level (later its dictionary), digested;
- *                        immutable once made, shared by all threads
+ *   params (void *)      its level and dictionary, digested to compress
+ *                        with; immutable once made, shared by all threads
+ *   reader (void *)      its dictionary, digested to decompress with; the
+ *                        same
  *   compressor, decompressor (void *)
  *                        scratch memory of one call at a time
  */
@@ -19,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dictionary.h"
 #include "zram.h"
 
 struct codec {
@@ -28,11 +31,23 @@ struct codec {
    */
   void (*probe) (struct zram_codec_info *info);
 
-  /* Parameters for pages of page_size bytes.  The level has been checked
-   * against info.  NULL: no memory.
+  /* Make parameters for pages of page_size bytes.  The level has been
+   * checked against info.  The dictionary, if not NULL, must stay as long as
+   * they do.  NULL: no memory, or what the dictionary says of itself is
+   * damaged.  params_bytes is what they hold, for the memory account; NULL:
+   * next to nothing.
    */
-  void *(*params_new) (int level, size_t page_size);
+  void *(*params_new) (int level, size_t page_size,
+                       const struct dictionary *dictionary);
   void (*params_free) (void *params);
+  size_t (*params_bytes) (const void *params);
+
+  /* The same of a dictionary, to decompress with.  All three are NULL if
+   * the codec takes no dictionary.
+   */
+  void *(*reader_new) (const struct dictionary *dictionary);
+  void (*reader_free) (void *reader);
+  size_t (*reader_bytes) (const void *reader);
 
   /* A compressor for these parameters; NULL: no memory.  It is made so
    * that no later call allocates (lz4hc's library does, from level 10 on).
@@ -60,10 +75,11 @@ struct codec {
                    void *dst, size_t dst_len);
 
   /* Decompress exactly src_len bytes into exactly dst_len bytes: 0, or
-   * -EIO if src is anything else.  src may be hostile: never reads beyond
+   * -EIO if src is anything else.  The reader is of the dictionary that it
+   * was compressed with, or NULL.  src may be hostile: never reads beyond
    * src_len or writes beyond dst_len.
    */
-  int (*decompress) (void *decompressor,
+  int (*decompress) (const void *reader, void *decompressor,
                      const void *src, size_t src_len,
                      void *dst, size_t dst_len);
 };

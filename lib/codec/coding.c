@@ -11,10 +11,19 @@
 _Static_assert (CODINGS_MAX == 1u << (64 - CODING_SHIFT),
                 "a directory entry can tell each coding");
 
-int
-codings_pick (const struct codings *c, unsigned id, int level)
+/* Are they equal but for the level? */
+static bool
+coding_is_like (const struct coding *c, const struct coding_kind *kind)
 {
-  int i, spare = -EBUSY, same = -EBUSY;
+  return c->id == kind->id && c->priority == kind->priority &&
+    c->dictionary == kind->dictionary;
+}
+
+int
+codings_pick (const struct codings *c, const struct coding_kind *kind,
+              bool reuse)
+{
+  int i, spare = -EBUSY, like = -EBUSY;
 
   for (i = 0; i < (int) CODINGS_MAX; ++i) {
     const struct coding *coding = &c->coding[i];
@@ -23,14 +32,14 @@ codings_pick (const struct codings *c, unsigned id, int level)
       if (spare < 0)
         spare = i;
     }
-    else if (coding->id == id) {
-      if (coding->level == level)
+    else if (coding_is_like (coding, kind)) {
+      if (coding->level == kind->level)
         return i;
-      if (same < 0 || c->now == (unsigned) i)
-        same = i;
+      if (coding->writers == 0 && (like < 0 || c->now == (unsigned) i))
+        like = i;
     }
   }
-  return spare >= 0 ? spare : same;
+  return spare >= 0 || !reuse ? spare : like;
 }
 
 bool
@@ -44,27 +53,145 @@ codings_have (const struct codings *c, unsigned id)
   return false;
 }
 
-void
-coding_set (struct coding *coding, unsigned id, int level, void *params)
+static bool
+codings_have_dictionary (const struct codings *c, unsigned but,
+                         const struct dictionary *dictionary)
 {
-  if (coding->codec) {
-    if (coding->params)
-      coding->codec->params_free (coding->params);
+  unsigned i;
+
+  for (i = 0; i < CODINGS_MAX; ++i)
+    if (i != but && c->coding[i].codec &&
+        c->coding[i].dictionary == dictionary)
+      return true;
+  return false;
+}
+
+/* What a dictionary holds that no coding but this one uses. */
+static uint64_t
+coding_dictionary_bytes (const struct codings *c, unsigned i,
+                         const struct dictionary *dictionary)
+{
+  return dictionary && !codings_have_dictionary (c, i, dictionary)
+    ? dictionary_held (dictionary->bytes) : 0;
+}
+
+static uint64_t
+coding_params_bytes (const struct codec *codec, const void *params)
+{
+  return params && codec->params_bytes ? codec->params_bytes (params) : 0;
+}
+
+static uint64_t
+coding_reader_bytes (const struct codec *codec, const void *reader)
+{
+  return reader ? codec->reader_bytes (reader) : 0;
+}
+
+int
+coding_make (const struct codings *c, unsigned i,
+             const struct coding_kind *kind, size_t page,
+             struct coding_parts *parts, uint64_t *bytes)
+{
+  const struct codec *codec = codec_get (kind->id);
+  const struct coding *coding = &c->coding[i];
+  bool fresh = !coding->codec;
+
+  *parts = (struct coding_parts) { NULL, NULL };
+  if (fresh || coding->level != kind->level || !coding->params) {
+    parts->params = codec->params_new (kind->level, page, kind->dictionary);
+    if (!parts->params)
+      return -ENOMEM;
   }
-  else {                        /* nobody looks at it yet */
-    coding->id = id;
-    coding->codec = codec_get (id);
+  if (fresh && kind->dictionary) {
+    parts->reader = codec->reader_new (kind->dictionary);
+    if (!parts->reader) {
+      coding_unmake (kind->id, parts);
+      return -ENOMEM;
+    }
   }
-  coding->level = level;
-  coding->params = params;
+  *bytes += coding_params_bytes (codec, parts->params) +
+    coding_reader_bytes (codec, parts->reader);
+  if (fresh)
+    *bytes += coding_dictionary_bytes (c, i, kind->dictionary);
+  return 0;
 }
 
 void
-coding_clear (struct coding *coding)
+coding_unmake (unsigned id, const struct coding_parts *parts)
 {
+  const struct codec *codec = codec_get (id);
+
+  if (parts->params)
+    codec->params_free (parts->params);
+  if (parts->reader)
+    codec->reader_free (parts->reader);
+}
+
+void
+coding_begin (struct codings *c, unsigned i, const struct coding_kind *kind,
+              void *reader)
+{
+  struct coding *coding = &c->coding[i];
+
+  coding->id = kind->id;
+  coding->level = kind->level;
+  coding->priority = kind->priority;
+  coding->dictionary = dictionary_share (kind->dictionary);
+  coding->reader = reader;
+  coding->codec = codec_get (kind->id);
+}
+
+uint64_t
+coding_set_params (struct codings *c, unsigned i, void *params)
+{
+  struct coding *coding = &c->coding[i];
+  uint64_t bytes = coding_params_bytes (coding->codec, coding->params);
+
+  if (coding->params)
+    coding->codec->params_free (coding->params);
+  coding->params = params;
+  return bytes;
+}
+
+uint64_t
+coding_clear (struct codings *c, unsigned i)
+{
+  struct coding *coding = &c->coding[i];
+  uint64_t bytes;
+
   if (!coding->codec)
-    return;
-  coding->codec->params_free (coding->params);
+    return 0;
+  bytes = coding_set_params (c, i, NULL) +
+    coding_reader_bytes (coding->codec, coding->reader) +
+    coding_dictionary_bytes (c, i, coding->dictionary);
+  if (coding->reader)
+    coding->codec->reader_free (coding->reader);
+  coding->reader = NULL;
+  dictionary_drop (coding->dictionary);
+  coding->dictionary = NULL;
   coding->codec = NULL;
-  coding->params = NULL;
+  return bytes;
+}
+
+uint64_t
+codings_bytes (const struct codings *c)
+{
+  uint64_t bytes = c->jobs;
+  unsigned i, j;
+
+  for (i = 0; i < CODINGS_MAX; ++i) {
+    const struct coding *coding = &c->coding[i];
+
+    if (!coding->codec)
+      continue;
+    bytes += coding_params_bytes (coding->codec, coding->params) +
+      coding_reader_bytes (coding->codec, coding->reader);
+    for (j = 0; j < i; ++j)
+      if (c->coding[j].codec &&
+          c->coding[j].dictionary == coding->dictionary)
+        break;
+    if (j == i && coding->dictionary)
+      bytes += dictionary_held (coding->dictionary->bytes);
+  }
+  return bytes;
 }

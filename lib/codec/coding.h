@@ -1,32 +1,47 @@
 /* nbdkit-zram: codings: the ways in which a disk's objects are written.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * A coding is a codec with its parameters.  An object has four bits that
- * say which of a disk's codings wrote it, so one codec can be in use with
- * two levels at once.  One coding writes new objects; another is freed
- * when no object of it is left.
+ * A coding is a codec with a level and, if it takes one, a dictionary.  An
+ * object has four bits that say which of a disk's codings wrote it, so one
+ * codec can be in use with two levels, or two generations of a dictionary,
+ * at once.  One coding writes new objects; jobs of upkeep write with others;
+ * a coding is freed when no object of it is left and nobody writes with it.
  *
  * Changed with the disk's `change' locked.  A thread that decodes looks
- * only at the codec of a coding that has objects, and that never changes;
- * whoever frees one waits first for those who may still decode its last.
+ * only at the codec and reader of a coding that has objects, and these never
+ * change; whoever frees one waits first for those who may still decode its
+ * last.
  */
 
 #ifndef ZRAM_CODING_H
 #define ZRAM_CODING_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "codec.h"
+#include "dictionary.h"
 #include "layout.h"
+
+/* What a coding is.  Two that are equal in all of this are one. */
+struct coding_kind {
+  unsigned id;                  /* of the codec */
+  int level;                    /* 0 if the codec has none */
+  unsigned priority;            /* 0: of new objects; 1 to 3: what they are
+                                   recompressed with */
+  struct dictionary *dictionary;        /* NULL: none */
+};
 
 struct coding {
   const struct codec *codec;    /* NULL: not in use */
-  _Atomic unsigned id;          /* of the codec */
+  _Atomic unsigned id;
   int level;
-  void *params;
-  const void *dictionary;       /* none yet: NULL */
-  bool checksummed;             /* none yet */
+  unsigned priority;
+  struct dictionary *dictionary;
+  void *reader;                 /* NULL: without a dictionary */
+  void *params;                 /* NULL: nobody writes with it */
+  unsigned writers;             /* jobs that have an encoder of it */
 };
 
 /* What makes objects of one coding, one at a time. */
@@ -49,26 +64,64 @@ encoder_compress (struct encoder *e, const void *page, size_t bytes,
                              max);
 }
 
+/* Decompress an object of a coding; decompressors by codec.  0 or -EIO. */
+static inline int
+coding_decompress (const struct coding *c, void *const *decompressors,
+                   const void *object, size_t length,
+                   void *page, size_t bytes)
+{
+  return !c->codec ? -EIO
+    : c->codec->decompress (c->reader, decompressors[c->id], object, length,
+                            page, bytes);
+}
+
 struct codings {
   struct coding coding[CODINGS_MAX];
   _Atomic unsigned now;         /* that new objects are written with */
   _Atomic int level;            /* of that one; 0 if its codec has none */
+  _Atomic uint64_t jobs;        /* bytes that jobs of upkeep hold */
 };
 
-/* Which coding is to write with this codec and level: the one that does
- * so already, a free one, or, if all are in use, one of the same codec,
- * whose level changes then.  -EBUSY: they are all of other codecs.
+/* Return which coding is to be of this kind: the one that is already, or a
+ * free one.  If all are in use, one that differs only in the level, which
+ * changes then, may be found with `reuse'.  -EBUSY: none.
  */
-extern int codings_pick (const struct codings *c, unsigned id, int level);
+extern int codings_pick (const struct codings *c,
+                         const struct coding_kind *kind, bool reuse);
 
 /* Is there a coding of this codec? */
 extern bool codings_have (const struct codings *c, unsigned id);
 
-/* Put parameters in, which are its own from now on, in the place of those
- * it has.
+/* What a coding is made of before it is put in its place. */
+struct coding_parts {
+  void *params, *reader;
+};
+
+/* Make the parts that coding number i has not got yet, to be of this kind.
+ * -ENOMEM, and there are none.  What they hold, with the dictionary if it is
+ * a new one, is added to *bytes.
  */
-extern void coding_set (struct coding *coding, unsigned id, int level,
-                        void *params);
-extern void coding_clear (struct coding *coding);
+extern int coding_make (const struct codings *c, unsigned i,
+                        const struct coding_kind *kind, size_t page,
+                        struct coding_parts *parts, uint64_t *bytes);
+
+/* Free parts that are not wanted after all. */
+extern void coding_unmake (unsigned id, const struct coding_parts *parts);
+
+/* Let coding number i be of this kind, before anybody writes with it. */
+extern void coding_begin (struct codings *c, unsigned i,
+                          const struct coding_kind *kind, void *reader);
+
+/* Put new parameters in the place of those it has.  Return what those held,
+ * in bytes.  NULL: nobody writes with it any more.
+ */
+extern uint64_t coding_set_params (struct codings *c, unsigned i,
+                                   void *params);
+
+/* Free what it has.  Return what that held, in bytes. */
+extern uint64_t coding_clear (struct codings *c, unsigned i);
+
+/* Return what codings and the jobs that use them hold, in bytes. */
+extern uint64_t codings_bytes (const struct codings *c);
 
 #endif /* ZRAM_CODING_H */

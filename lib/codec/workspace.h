@@ -59,14 +59,26 @@ extern int workspaces_init (struct workspaces *ws, unsigned max,
                             struct account *account);
 extern void workspaces_destroy (struct workspaces *ws);
 
-/* Let coding number i, which becomes one of this codec, level and
- * parameters, write new objects.  When this returns nobody uses parameters
- * that it had before any more, and they are freed; those given are its own.
- * -ENOMEM, or -ENOSPC if the account does not allow it, and nothing is
- * changed.
+/* Let coding number i, which is free, be of this kind, once every workspace
+ * can read what it writes.  The reader is its own.  -ENOMEM, or -ENOSPC if
+ * the account does not allow it, and nothing is changed.
  */
-extern int workspaces_use (struct workspaces *ws, unsigned i, unsigned id,
-                           int level, void *params);
+extern int workspaces_begin (struct workspaces *ws, unsigned i,
+                             const struct coding_kind *kind, void *reader);
+
+/* Let coding number i write new objects, at this level and with these
+ * parameters, which it has already, or which are its own from now on.  When
+ * this returns nobody uses others that it had, and they are freed.  Errors
+ * as above.
+ */
+extern int workspaces_use (struct workspaces *ws, unsigned i, int level,
+                           void *params);
+
+/* Put parameters in that jobs write coding number i with; NULL: none do any
+ * more.  It does not write new objects.
+ */
+extern void workspaces_set_params (struct workspaces *ws, unsigned i,
+                                   void *params);
 
 /* Free coding number i: there is no object of it, and none will be made. */
 extern void workspaces_drop (struct workspaces *ws, unsigned i);

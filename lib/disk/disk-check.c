@@ -281,7 +281,8 @@ check_account (const struct zram_disk *d, char *message)
     ready[ACCOUNT_RAW] += check_hot (raw);
     ready[ACCOUNT_TABLE] += check_hot (nodes);
   }
-  kind[ACCOUNT_CODECS] = workspaces_bytes (&d->workspaces);
+  kind[ACCOUNT_CODECS] = workspaces_bytes (&d->workspaces) +
+    codings_bytes (&d->codings);
   kind[ACCOUNT_OTHER] = atomic_load (&a->kind[ACCOUNT_OTHER]);
   for (i = 0; i < ACCOUNT_KINDS; ++i) {
     sum += kind[i];

@@ -18,17 +18,15 @@ zram_set_algorithm (struct zram_disk *d, const char *algo, bool has_level,
     .size = disk_size (d), .page_size = d->layout.page, .algo = algo,
     .has_level = has_level, .level = level,
   };
-  unsigned codec;
+  struct coding_kind kind;
   int r;
 
   r = zram_params_check (&p, message);
   if (r < 0)
     return r;
-  codec = (unsigned) codec_find (algo);
-  if (!has_level)
-    level = codec_get (codec)->info.level_default;
+  kind = disk_kind (&p);
   pthread_mutex_lock (&d->change);
-  r = codings_switch (&d->parts, codec, level);
+  r = codings_switch (&d->parts, &kind);
   if (r == 0)
     reserve_touch_codecs (&d->reserve);
   pthread_mutex_unlock (&d->change);

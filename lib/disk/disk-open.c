@@ -128,6 +128,20 @@ disk_make_shards (struct zram_disk *d, bool track_access)
   return 0;
 }
 
+/* The coding of new objects that the parameters, checked, ask for. */
+struct coding_kind
+disk_kind (const struct zram_params *p)
+{
+  unsigned id = (unsigned) codec_find (disk_algo (p));
+  const struct zram_codec_info *info = &codec_get (id)->info;
+
+  return (struct coding_kind) {
+    .id = id,
+    .level = info->level_min > info->level_max ? 0
+      : p->has_level ? p->level : info->level_default,
+  };
+}
+
 /* All but the shards. */
 static void
 disk_set_parts (struct zram_disk *d)
@@ -142,9 +156,7 @@ disk_set_parts (struct zram_disk *d)
 static int
 disk_make (struct zram_disk *d, const struct zram_params *p)
 {
-  unsigned codec = (unsigned) codec_find (disk_algo (p));
-  int level = p->has_level ? p->level
-    : codec_get (codec)->info.level_default;
+  const struct coding_kind kind = disk_kind (p);
 
   d->size = p->size;
   d->layout = layout_for_page (disk_page (p));
@@ -159,7 +171,7 @@ disk_make (struct zram_disk *d, const struct zram_params *p)
   if (!d->latencies)
     return -ENOMEM;
   disk_set_parts (d);
-  if (codings_use (&d->parts, codec, level) < 0)
+  if (codings_use (&d->parts, &kind) < 0)
     return -ENOMEM;
   return disk_make_shards (d, p->track_access);
 }
@@ -209,7 +221,7 @@ zram_close (struct zram_disk *d)
   }
   workspaces_destroy (&d->workspaces);
   for (i = 0; i < CODINGS_MAX; ++i)
-    coding_clear (&d->codings.coding[i]);
+    coding_clear (&d->codings, i);
   pthread_mutex_destroy (&d->change);
   os_unmap (d->latencies, sizeof *d->latencies);
   keeper_destroy (&d->keeper);

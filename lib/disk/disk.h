@@ -94,6 +94,9 @@ slots_below (const struct zram_disk *d, unsigned i, uint64_t slot)
 extern int refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
   __attribute__ ((format (printf, 2, 3)));
 
+/* disk-open.c: the coding that checked parameters ask for. */
+extern struct coding_kind disk_kind (const struct zram_params *p);
+
 /* Is [offset, offset + count) on the disk? */
 static inline bool
 disk_has (const struct zram_disk *d, uint64_t count, uint64_t offset)

@@ -51,8 +51,8 @@ page_decode_object (const struct layout *l, const struct codings *codings,
     page_fill (page, l->page, page_word (o->data, 0));
     return 0;
   }
-  return coding->codec ? coding->codec->decompress (
-      w->decompressor[coding->id], o->data, o->length, page, l->page) : -EIO;
+  return coding_decompress (coding, w->decompressor, o->data, o->length,
+                            page, l->page);
 }
 
 int

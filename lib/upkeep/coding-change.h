@@ -7,18 +7,28 @@
 
 #include "parts.h"
 
-/* Let a codec at a level write new objects.  -ENOMEM; -ENOSPC at the
- * limit; -EBUSY if there are too many codings.
+/* Let a coding write new objects.  With `change' locked, or before anybody
+ * else knows the disk.  -ENOMEM; -ENOSPC at the limit; -EBUSY if there are
+ * too many codings.
  */
-extern int codings_use (const struct parts *p, unsigned codec, int level);
+extern int codings_use (const struct parts *p,
+                        const struct coding_kind *kind);
 
-/* The same, with contexts that are not needed given back first; with
+/* Do the same, with contexts that are not needed given back first; with
  * `change' locked.
  */
-extern int codings_switch (const struct parts *p, unsigned codec,
-                           int level);
+extern int codings_switch (const struct parts *p,
+                           const struct coding_kind *kind);
 
 /* Free the codings that no object needs any more. */
 extern void codings_tidy (const struct parts *p);
+
+/* Make an encoder for a job, of a coding that new objects need not be of.
+ * Waits for `change'.  Errors as above, and there is none.
+ */
+extern int encoder_open (const struct parts *p,
+                         const struct coding_kind *kind,
+                         struct encoder *encoder);
+extern void encoder_close (const struct parts *p, struct encoder *encoder);
 
 #endif /* ZRAM_CODING_CHANGE_H */

@@ -248,7 +248,7 @@ static void
 reserve_touch_workspace (struct reserve *r, struct workspace *w)
 {
   uint32_t size = r->parts->layout->page, i, kind;
-  unsigned id = r->parts->codings->coding[w->encoder.coding].id;
+  const struct coding *coding = &r->parts->codings->coding[w->encoder.coding];
   uint64_t rng = 1;
   int n;
 
@@ -262,8 +262,8 @@ reserve_touch_workspace (struct reserve *r, struct workspace *w)
     n = encoder_compress (&w->encoder, w->page, size,
                           r->parts->layout->object_max);
     if (n > 0)
-      w->encoder.codec->decompress (w->decompressor[id], w->encoder.out,
-                                    (size_t) n, w->page, size);
+      coding_decompress (coding, w->decompressor, w->encoder.out, (size_t) n,
+                         w->page, size);
   }
 }
 
