@@ -154,9 +154,13 @@ extern int zram_mark_idle (struct zram_disk *disk, uint64_t seconds);
 #define ZRAM_SLOT_SAME 1u
 #define ZRAM_SLOT_HUGE 2u
 #define ZRAM_SLOT_IDLE 4u
+#define ZRAM_SLOT_RECOMPRESSED 8u
+#define ZRAM_SLOT_INCOMPRESSIBLE 16u    /* recompressing it gained nothing */
 struct zram_slot {
   uint64_t slot;
   unsigned flags;
+  uint32_t bytes;               /* that it is stored in; 0: same-filled */
+  unsigned coding;              /* which of the disk's, if it is compressed */
   uint64_t accessed;            /* s since boot; 0 if not tracked */
 };
 typedef int zram_slot_fn (void *opaque, const struct zram_slot *slot);

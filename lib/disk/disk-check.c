@@ -214,7 +214,7 @@ check_shard (const struct shard *s, unsigned n, char *message)
     { "nodes", &s->table.nodes },
   };
   struct census c = { 0 };
-  uint64_t nodes, nidle;
+  uint64_t nodes, marked[MARKS];
   size_t i;
 
   if (check_scan_table (s, &c) < 0)
@@ -227,7 +227,7 @@ check_shard (const struct shard *s, unsigned n, char *message)
     if (pool_check (pools[i].pool) < 0)
       return check_differs (message, n, pools[i].name, 0, 0);
 
-  nodes = table_count_nodes (&s->table, &nidle);
+  nodes = table_count_nodes (&s->table, marked);
   {
     const struct {
       const char *what;
@@ -247,7 +247,9 @@ check_shard (const struct shard *s, unsigned n, char *message)
       { "segments not listed", c.segments - c.listed, a->victim != NIL },
       { "room", c.room, counter_get (&b->arena.room) },
       { "nodes", nodes, s->table.nodes.used },
-      { "idle pages", nidle, s->table.nidle },
+      { "idle pages", marked[MARK_IDLE], s->table.marked[MARK_IDLE] },
+      { "incompressible pages", marked[MARK_INCOMPRESSIBLE],
+        s->table.marked[MARK_INCOMPRESSIBLE] },
     };
 
     for (i = 0; i < sizeof checks / sizeof checks[0]; ++i)

@@ -52,8 +52,8 @@ slots_mark (void *opaque, struct shard *s, uint64_t local,
   const struct marking *m = opaque;
 
   if (!(about->flags & ZRAM_SLOT_SAME))
-    table_mark_idle (&s->table, local, m->seconds == 0 ||
-                     m->now > about->accessed + m->seconds);
+    table_mark (&s->table, local, MARK_IDLE, m->seconds == 0 ||
+                m->now > about->accessed + m->seconds);
   return 0;
 }
 
@@ -118,6 +118,18 @@ slots_passed_over (const struct zram_disk *d, const uint64_t empty[SHARDS_MAX],
   return to > slot + n ? to - slot : n;
 }
 
+/* Complete what is known of a slot, and tell it. */
+static int
+slots_tell (const struct zram_disk *d, uint64_t slot, struct zram_slot *about,
+            zram_slot_fn *look, void *opaque)
+{
+  about->slot = slot;
+  if (about->bytes && !(about->flags & ZRAM_SLOT_HUGE) &&
+      d->codings.coding[about->coding].priority)
+    about->flags |= ZRAM_SLOT_RECOMPRESSED;
+  return look (opaque, about);
+}
+
 int
 zram_each_slot (struct zram_disk *d, uint64_t from, zram_slot_fn *look,
                 void *opaque)
@@ -146,9 +158,8 @@ zram_each_slot (struct zram_disk *d, uint64_t from, zram_slot_fn *look,
     found = false;
     run = slots_look_at (&d->shards[i], local, slots_below (d, i, end), true,
                          slots_note, &found, &about, &r);
-    about.slot = slot;
     if (found)
-      r = look (opaque, &about);
+      r = slots_tell (d, slot, &about, look, opaque);
     else
       empty[i] = local + run;
     if (run < n)

@@ -155,6 +155,15 @@ os_leave_realtime (void)
     setpriority (PRIO_PROCESS, 0, -20); /* if it may */
 }
 
+void
+os_background (bool on)
+{
+  const struct sched_param none = { 0 };
+
+  if (sched_getscheduler (0) == (on ? SCHED_OTHER : SCHED_IDLE))
+    sched_setscheduler (0, on ? SCHED_IDLE : SCHED_OTHER, &none);
+}
+
 unsigned
 os_cpus (void)
 {

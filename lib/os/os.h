@@ -8,6 +8,7 @@
 #ifndef ZRAM_OS_H
 #define ZRAM_OS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,11 @@ os_relax (void)
 
 /* From here on this thread is not of real time, but before others. */
 extern void os_leave_realtime (void);
+
+/* Let this thread have only time that nobody else wants, or the usual again;
+ * one of real time keeps what it has.  Not to be done with a lock held.
+ */
+extern void os_background (bool on);
 
 /* Processors this process may run on, at least 1. */
 extern unsigned os_cpus (void);

@@ -70,8 +70,8 @@ shard_touch (struct shard *s, uint64_t slot)
   struct timespec t;
   uint32_t *age;
 
-  if (s->table.nidle)
-    table_mark_idle (&s->table, slot, false);
+  if (s->table.marked[MARK_IDLE])
+    table_mark (&s->table, slot, MARK_IDLE, false);
   age = table_age (&s->table, slot);
   if (age) {
     clock_gettime (CLOCK_BOOTTIME, &t);
@@ -171,6 +171,8 @@ shard_commit (struct shard *s, uint64_t slot, uint32_t old,
   FULL (I7, was.lost || store_leads (&s->store, old, slot));
   if (access)
     shard_touch (s, slot);
+  if (s->table.marked[MARK_INCOMPRESSIBLE])
+    table_mark (&s->table, slot, MARK_INCOMPRESSIBLE, false);
   if (entry == old)
     return 0;
   table_set (&s->table, slot, entry);
@@ -399,11 +401,13 @@ shard_describe (const struct shard *s, uint64_t slot, struct zram_slot *about)
   about->accessed = 0;
   if (entry == ENTRY_HOLE)
     return false;
-  about->flags = store_flags (&s->store, entry, slot);
+  store_describe (&s->store, entry, slot, about);
   if (entry_is_empty (entry))
     return true;
-  if (table_is_idle (&s->table, slot))
+  if (table_is_marked (&s->table, slot, MARK_IDLE))
     about->flags |= ZRAM_SLOT_IDLE;
+  if (table_is_marked (&s->table, slot, MARK_INCOMPRESSIBLE))
+    about->flags |= ZRAM_SLOT_INCOMPRESSIBLE;
   age = table_age (&s->table, slot);
   if (age)
     about->accessed = *age;

@@ -113,19 +113,37 @@ store_load (const struct store *st, const struct stored *page,
   return arena_load (&st->arena, &page->at, f->buf, &f->content.object);
 }
 
-unsigned
-store_flags (const struct store *st, uint32_t entry, uint64_t slot)
+static void
+store_describe_object (const struct store *st, uint32_t entry, uint64_t slot,
+                       struct zram_slot *about)
 {
   struct stored page;
+  struct object o;
 
+  if (store_find (st, entry, slot, &page) < 0 || page.lost)
+    return;
+  o = arena_found_object (st->layout, &page.at);
+  if (o.kind == KIND_FILL) {
+    about->flags = ZRAM_SLOT_SAME;
+    return;
+  }
+  about->bytes = o.length;
+  about->coding = o.coding;
+}
+
+void
+store_describe (const struct store *st, uint32_t entry, uint64_t slot,
+                struct zram_slot *about)
+{
+  about->flags = about->bytes = about->coding = 0;
   if (entry == ENTRY_ZERO)
-    return ZRAM_SLOT_SAME;
-  if (entry_is_raw (entry))
-    return ZRAM_SLOT_HUGE;
-  if (store_find (st, entry, slot, &page) < 0 || page.lost ||
-      entry_is_empty (entry))
-    return 0;
-  return dirent_kind (page.at.e) == KIND_FILL ? ZRAM_SLOT_SAME : 0;
+    about->flags = ZRAM_SLOT_SAME;
+  else if (entry_is_raw (entry)) {
+    about->flags = ZRAM_SLOT_HUGE;
+    about->bytes = st->layout->page;
+  }
+  else if (entry_tag (entry) == TAG_OBJECT)
+    store_describe_object (st, entry, slot, about);
 }
 
 #if ZRAM_CHECKS

@@ -104,9 +104,11 @@ extern bool store_replace (struct store *st, const struct content *content,
 
 extern void store_free (struct store *st, const struct stored *page);
 
-/* ZRAM_SLOT_SAME or ZRAM_SLOT_HUGE, if it is such a page. */
-extern unsigned store_flags (const struct store *st, uint32_t entry,
-                             uint64_t slot);
+/* Say of a stored page whether it is same-filled or huge, in flags, and its
+ * bytes and coding.
+ */
+extern void store_describe (const struct store *st, uint32_t entry,
+                            uint64_t slot, struct zram_slot *about);
 
 /* For checks: does the entry lead to a page? */
 extern bool store_leads (const struct store *st, uint32_t entry,

@@ -32,7 +32,7 @@ table_move_node (struct table *t, uint32_t *cell)
     return false;
   memcpy (pool_at (pool, to), pool_at (pool, from),
           NODE_ENTRIES * sizeof (uint32_t));
-  t->idle[to] = t->idle[from];
+  t->marks[to] = t->marks[from];
   if (t->ages)
     t->ages[to] = t->ages[from];
   *cell = entry_make (TAG_NODE, to);

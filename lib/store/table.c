@@ -48,7 +48,7 @@ static void
 table_free_arrays (struct table *t)
 {
   os_free (t->root, t->nroots * sizeof *t->root);
-  os_free (t->idle, t->nidle_words * sizeof *t->idle);
+  os_free (t->marks, t->nmarks * sizeof *t->marks);
   os_free (t->ages, t->nages * sizeof *t->ages);
   t->root = NULL;
 }
@@ -57,7 +57,7 @@ table_free_arrays (struct table *t)
 static size_t
 table_beside (const struct table *t)
 {
-  return sizeof *t->idle + (t->ages ? sizeof *t->ages : 0);
+  return sizeof *t->marks + (t->ages ? sizeof *t->ages : 0);
 }
 
 /* Each array with its own length: the second may fail to grow. */
@@ -66,13 +66,13 @@ table_grow_beside (struct table *t, uint64_t n)
 {
   void *p;
 
-  if (n > t->nidle_words) {
-    p = os_grow (t->idle, t->nidle_words * sizeof *t->idle,
-                 n * sizeof *t->idle);
+  if (n > t->nmarks) {
+    p = os_grow (t->marks, t->nmarks * sizeof *t->marks,
+                 n * sizeof *t->marks);
     if (!p)
       return -ENOMEM;
-    t->idle = p;
-    t->nidle_words = n;
+    t->marks = p;
+    t->nmarks = n;
   }
   if (t->ages && n > t->nages) {
     p = os_grow (t->ages, t->nages * sizeof *t->ages, n * sizeof *t->ages);
@@ -98,14 +98,14 @@ table_init (struct table *t, uint64_t nslots, bool track_ages,
   *t = (struct table) { .nslots = nslots };
   t->nroots = table_roots_for (nslots);
   params.max_units = table_nodes_for (nslots);
-  t->nidle_words = params.max_units + NODE_ENTRIES;
-  t->nages = track_ages ? t->nidle_words : 0;
+  t->nmarks = params.max_units + NODE_ENTRIES;
+  t->nages = track_ages ? t->nmarks : 0;
   t->root = os_alloc (t->nroots * sizeof *t->root);
-  t->idle = os_alloc (t->nidle_words * sizeof *t->idle);
+  t->marks = os_alloc (t->nmarks * sizeof *t->marks);
   if (track_ages)
     t->ages = os_alloc (t->nages * sizeof *t->ages);
   params.extra = OS_PAGE / params.unit * table_beside (t);
-  if (!t->root || !t->idle || (track_ages && !t->ages) ||
+  if (!t->root || !t->marks || (track_ages && !t->ages) ||
       pool_init (&t->nodes, &params, account) < 0) {
     table_free_arrays (t);
     return -ENOMEM;
@@ -183,7 +183,7 @@ table_cell_expand (struct table *t, uint32_t *cell)
   node = pool_at (&t->nodes, id);
   for (i = 0; i < NODE_ENTRIES; ++i)
     node[i] = *cell;
-  t->idle[id] = 0;
+  memset (&t->marks[id], 0, sizeof t->marks[id]);
   *cell = entry_make (TAG_NODE, id);
   return 0;
 }
@@ -227,30 +227,31 @@ table_set (struct table *t, uint64_t slot, uint32_t entry)
     table_fold (t, slot);
 }
 
-/* The bit, and the number, of a slot in its leaf. */
+/* The word that has the mark of a slot, and its bit there. */
 static uint64_t *
-table_idle_word (const struct table *t, uint64_t slot, uint64_t *bit)
+table_mark_word (const struct table *t, uint64_t slot, enum mark mark,
+                 uint64_t *bit)
 {
   *bit = UINT64_C (1) << slot % NODE_ENTRIES;
-  return &t->idle[entry_id (*table_cell_at (t, slot, 1))];
+  return &t->marks[entry_id (*table_cell_at (t, slot, 1))].bits[mark];
 }
 
 void
-table_mark_idle (struct table *t, uint64_t slot, bool idle)
+table_mark (struct table *t, uint64_t slot, enum mark mark, bool on)
 {
-  uint64_t bit, *word = table_idle_word (t, slot, &bit);
+  uint64_t bit, *word = table_mark_word (t, slot, mark, &bit);
 
-  if (idle && !(*word & bit))
-    t->nidle++;
-  else if (!idle && (*word & bit))
-    t->nidle--;
-  *word = idle ? *word | bit : *word & ~bit;
+  if (on && !(*word & bit))
+    t->marked[mark]++;
+  else if (!on && (*word & bit))
+    t->marked[mark]--;
+  *word = on ? *word | bit : *word & ~bit;
 }
 
 bool
-table_is_idle (const struct table *t, uint64_t slot)
+table_is_marked (const struct table *t, uint64_t slot, enum mark mark)
 {
-  uint64_t bit, *word = table_idle_word (t, slot, &bit);
+  uint64_t bit, *word = table_mark_word (t, slot, mark, &bit);
 
   return *word & bit;
 }
@@ -289,7 +290,7 @@ void
 table_fold (struct table *t, uint64_t slot)
 {
   uint32_t *above, *node, id;
-  uint64_t nidle;
+  uint64_t marked[MARKS];
   unsigned level;
 
   table_cell_lowest (t, slot, &level);
@@ -303,7 +304,7 @@ table_fold (struct table *t, uint64_t slot)
     pool_free (&t->nodes, id);
   }
   FULL_NOW_AND_THEN (I6, t->nroots > CHECK_MAX ||
-                     table_count_nodes (t, &nidle) <= t->nodes.used);
+                     table_count_nodes (t, marked) <= t->nodes.used);
 }
 
 uint64_t
@@ -404,28 +405,30 @@ table_resize (struct table *t, uint64_t nslots)
 
 static uint64_t
 table_count_below (const struct table *t, uint32_t entry, unsigned level,
-                   uint64_t *nidle)
+                   uint64_t marked[MARKS])
 {
   uint64_t n = 1;
   uint32_t i, *node;
+  unsigned mark;
 
   if (level == 0 || entry_is_empty (entry))
     return 0;
-  if (level == 1)
-    *nidle += (unsigned) __builtin_popcountll (t->idle[entry_id (entry)]);
+  for (mark = 0; mark < MARKS && level == 1; ++mark)
+    marked[mark] += (unsigned) __builtin_popcountll (
+      t->marks[entry_id (entry)].bits[mark]);
   node = table_node_at (t, entry);
   for (i = 0; i < NODE_ENTRIES; ++i)
-    n += table_count_below (t, node[i], level - 1, nidle);
+    n += table_count_below (t, node[i], level - 1, marked);
   return n;
 }
 
 uint64_t
-table_count_nodes (const struct table *t, uint64_t *nidle)
+table_count_nodes (const struct table *t, uint64_t marked[MARKS])
 {
   uint64_t i, n = 0;
 
-  *nidle = 0;
+  memset (marked, 0, MARKS * sizeof *marked);
   for (i = 0; i < t->nroots; ++i)
-    n += table_count_below (t, t->root[i], TOP, nidle);
+    n += table_count_below (t, t->root[i], TOP, marked);
   return n;
 }

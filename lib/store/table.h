@@ -31,16 +31,22 @@ struct ages {
   uint32_t accessed[NODE_ENTRIES];
 };
 
+/* What slots of a leaf are marked as, a bit a slot. */
+enum mark { MARK_IDLE, MARK_INCOMPRESSIBLE, MARKS };
+struct marks {
+  uint64_t bits[MARKS];
+};
+
 struct table {
   uint64_t nslots;
   uint64_t nroots;
   uint32_t *root;
   struct pool nodes;
   /* Beside each node, by its id, what is known of a leaf's slots. */
-  uint64_t *idle;               /* a bit a slot */
+  struct marks *marks;
   struct ages *ages;            /* NULL: not tracked */
-  uint64_t nidle_words, nages;  /* lengths of these */
-  uint64_t nidle;               /* bits set: usually none */
+  uint64_t nmarks, nages;       /* lengths of these */
+  uint64_t marked[MARKS];       /* bits set, of each mark: usually none */
   uint64_t cursor, moved;       /* of compaction: the slot that is next, the
                                    nodes moved this time round */
 };
@@ -65,9 +71,11 @@ extern int table_prepare (struct table *t, uint64_t slot);
 /* Set a slot that was prepared, or whose entry is not empty. */
 extern void table_set (struct table *t, uint64_t slot, uint32_t entry);
 
-/* Mark a slot whose entry is not empty idle, or take the mark off. */
-extern void table_mark_idle (struct table *t, uint64_t slot, bool idle);
-extern bool table_is_idle (const struct table *t, uint64_t slot);
+/* Mark a slot whose entry is not empty, or take the mark off. */
+extern void table_mark (struct table *t, uint64_t slot, enum mark mark,
+                        bool on);
+extern bool table_is_marked (const struct table *t, uint64_t slot,
+                             enum mark mark);
 
 /* When a slot whose entry is not empty was accessed, to be read or set.
  * NULL: not tracked.
@@ -115,9 +123,10 @@ table_wants_compaction (const struct table *t, unsigned per_mille)
  */
 extern bool table_compact_step (struct table *t);
 
-/* For checks: the nodes that can be reached, and the slots marked idle
- * beside those that are leaves.
+/* For checks: count the nodes that can be reached, and the marks beside
+ * those that are leaves.
  */
-extern uint64_t table_count_nodes (const struct table *t, uint64_t *nidle);
+extern uint64_t table_count_nodes (const struct table *t,
+                                   uint64_t marked[MARKS]);
 
 #endif /* ZRAM_TABLE_H */

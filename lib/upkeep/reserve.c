@@ -94,7 +94,7 @@ reserve_touch_beside (struct shard *s, unsigned which, uint64_t first)
   if (which != NODES)
     store_touch_beside (&s->store, which, first);
   else {
-    os_populate (&s->table.idle[first], n * sizeof *s->table.idle);
+    os_populate (&s->table.marks[first], n * sizeof *s->table.marks);
     if (s->table.ages)
       os_populate (&s->table.ages[first], n * sizeof *s->table.ages);
   }
