@@ -37,7 +37,7 @@ struct coding {
   const struct codec *codec;    /* NULL: not in use */
   _Atomic unsigned id;
   int level;
-  unsigned priority;
+  _Atomic unsigned priority;
   struct dictionary *dictionary;
   void *reader;                 /* NULL: without a dictionary */
   void *params;                 /* NULL: nobody writes with it */

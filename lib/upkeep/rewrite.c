@@ -118,9 +118,11 @@ rewrite_encode (struct rewriter *r, struct rewrite *w)
     max = r->parts->layout->object_max;
   if (max == 0)
     return false;
-  os_background (true);
+  if (!r->urgent)
+    os_background (true);
   n = encoder_compress (e, r->page, r->parts->layout->page, max);
-  os_background (false);
+  if (!r->urgent)
+    os_background (false);
   w->content = (struct content) {
     .type = CONTENT_OBJECT, .page = r->page,
     .object = { e->out, (uint32_t) n, KIND_OBJECT, e->coding },

@@ -28,6 +28,8 @@ struct rewriter {
   bool gives_up;                /* a page that does not shrink is marked
                                    incompressible */
   bool wakes;                   /* a page that is tried is not idle any more */
+  bool urgent;                  /* somebody waits: compress at the thread's own
+                                   priority and not at the lowest */
 };
 
 /* Make one that writes with a coding, of which gain is 1 and the rest 0.
@@ -48,7 +50,7 @@ typedef bool rewrite_want_fn (void *opaque, const struct zram_slot *about);
 
 /* Rewrite a page that is stored as an object or raw, and wanted.  Takes the
  * shard's lock for two moments; the work between them is of the lowest
- * priority.  An enum rewritten, with the bytes gained in *gained; -EIO: the
+ * priority unless urgent.  An enum rewritten, with the bytes gained in *gained; -EIO: the
  * page is damaged; -ENOSPC or -ENOMEM: there is no room to put the new one
  * beside the old.  In all of these the page holds what it held.
  */
