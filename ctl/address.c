@@ -130,6 +130,7 @@ address_of_uri (const char *uri, struct address *p)
   bool local = false;
   size_t i;
 
+  memset (p, 0, sizeof *p);
   if (*uri == '/')
     return address_set (p, uri, NULL, NULL, NULL);
   for (i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {

@@ -23,8 +23,8 @@ struct address {
 
 extern void address_free (struct address *p);
 
-/* Read an NBD URI or the path of a Unix socket.  -1: it is neither.  libnbd
- * connects, and says what is wrong with a URI.
+/* Read an NBD URI or the path of a Unix socket.  -1: it is neither, and the
+ * address is empty.  libnbd connects, and says what is wrong with a URI.
  */
 extern int address_of_uri (const char *uri, struct address *p);
 

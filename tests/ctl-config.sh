@@ -56,7 +56,9 @@ wrong 'too many' "$(printf 'k%d=v\\n' {1..1100})"
 refused 1 'nonexistent: No such file' serve -u "$tmpdir/s" \
         --config /nonexistent
 refused 2 'serve needs --config' serve
-refused 1 'serve needs -u' serve --config "$tmpdir/x.conf" -u nbd://localhost
+for uri in nbd://localhost nbd+unix:/// other://x ''; do
+  refused 1 'serve needs -u' serve --config "$tmpdir/x.conf" -u "$uri"
+done
 status=0
 printf 'size=1G\nalgo=nosuch' >"$tmpdir/wrong.conf"
 ctl serve -u "$tmpdir/s" --config "$tmpdir/wrong.conf" 2>"$tmpdir/err" ||
