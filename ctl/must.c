@@ -32,6 +32,12 @@ must_alloc (size_t n, size_t size)
   return must_have (calloc (1, n * size + 1));
 }
 
+void *
+must_resize (void *p, size_t size)
+{
+  return must_have (realloc (p, size));
+}
+
 char *
 must_copy (const char *text)
 {
@@ -39,14 +45,42 @@ must_copy (const char *text)
 }
 
 char *
+must_format (const char *format, va_list args)
+{
+  char *text;
+
+  return must_have (vasprintf (&text, format, args) < 0 ? NULL : text);
+}
+
+char *
 must_printf (const char *format, ...)
 {
   va_list args;
   char *text;
-  int r;
 
   va_start (args, format);
-  r = vasprintf (&text, format, args);
+  text = must_format (format, args);
   va_end (args);
-  return must_have (r < 0 ? NULL : text);
+  return text;
+}
+
+void
+must_append (char **text, const char *format, ...)
+{
+  size_t n = strlen (*text);
+  va_list args;
+  char *more;
+
+  va_start (args, format);
+  more = must_format (format, args);
+  va_end (args);
+  *text = must_resize (*text, n + strlen (more) + 1);
+  strcpy (*text + n, more);
+  free (more);
+}
+
+void
+must_free (char **text)
+{
+  free (*text);
 }
