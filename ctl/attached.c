@@ -26,6 +26,7 @@
 #include "attached.h"
 #include "machine.h"
 #include "must.h"
+#include "number-text.h"
 
 #define ARGS_MAX 64
 
@@ -34,63 +35,54 @@
 static int
 attached_read_backend (const char *root, const char *device, struct address *p)
 {
-  char *backend = machine_sys (root, device, "backend");
-  int r = backend && strncasecmp (backend, "nbd", 3) == 0
-    ? address_of_uri (backend, p) : -1;
+  FREED char *backend = machine_sys (root, device, "backend");
 
-  free (backend);
-  return r;
+  return backend && strncasecmp (backend, "nbd", 3) == 0
+    ? address_of_uri (backend, p) : -1;
 }
 
 static int
 attached_read_process (const char *root, const char *device, struct address *p)
 {
-  char *pid = machine_sys (root, device, "pid"), *path, *text, *arg;
-  char *argv[ARGS_MAX];
+  FREED char *pid = machine_sys (root, device, "pid");
+  FREED char *path = NULL, *text = NULL;
+  char *argv[ARGS_MAX], *arg;
   size_t length = 0;
-  int argc = 0, r = -1;
+  int argc = 0;
 
-  if (!pid || !*pid || pid[strspn (pid, "0123456789")]) {
-    free (pid);
+  if (!pid || !text_is_digits (pid))
     return -1;
-  }
   path = must_printf ("%s/proc/%s/cmdline", root, pid);
   text = machine_read (path, &length);
-  if (text) {
-    for (arg = text; arg < text + length && argc < ARGS_MAX;
-         arg += strlen (arg) + 1)
-      argv[argc++] = arg;
-    r = address_of_argv (argc, argv, device, p);
-  }
-  free (text);
-  free (path);
-  free (pid);
-  return r;
+  for (arg = text; arg && arg < text + length && argc < ARGS_MAX;
+       arg += strlen (arg) + 1)
+    argv[argc++] = arg;
+  return address_of_argv (argc, argv, device, p);
+}
+
+/* Read a line of nbdtab: device host export [options]. */
+static int
+attached_of_line (char *line, const char *device, struct address *p)
+{
+  char *field[4], *save = NULL;
+  int i;
+
+  line[strcspn (line, "#")] = '\0';
+  for (i = 0; i < 4; i++)
+    field[i] = strtok_r (i ? NULL : line, " \t", &save);
+  return field[0] && field[2] && strcmp (field[0], device) == 0
+    ? address_of_nbdtab (field[1], field[2], field[3], p) : -1;
 }
 
 static int
 attached_read_nbdtab (const char *root, const char *device, struct address *p)
 {
-  char *path = must_printf ("%s/etc/nbdtab", root);
-  char *text = machine_read (path, NULL), *line, *next;
+  FREED char *text = machine_text ("%s/etc/nbdtab", root);
+  char *rest = text, *line;
   int r = -1;
 
-  free (path);
-  for (line = text; line && *line && r < 0; line = next) {
-    char *field[4] = { NULL, NULL, NULL, NULL }, *save = NULL, *word;
-    size_t n = strcspn (line, "\n");
-    int i = 0;
-
-    next = line + n + (line[n] != '\0');
-    line[n] = '\0';
-    line[strcspn (line, "#")] = '\0';
-    for (word = strtok_r (line, " \t", &save); word && i < 4;
-         word = strtok_r (NULL, " \t", &save))
-      field[i++] = word;
-    if (i >= 3 && strcmp (field[0], device) == 0)
-      r = address_of_nbdtab (field[1], field[2], field[3], p);
-  }
-  free (text);
+  while (r < 0 && (line = strsep (&rest, "\n")))
+    r = attached_of_line (line, device, p);
   return r;
 }
 
@@ -100,13 +92,10 @@ attached_read_nbdtab (const char *root, const char *device, struct address *p)
 static bool
 attached_is (const char *root, const char *device)
 {
-  char *size = machine_sys (root, device, "size");
-  char *pid = machine_sys (root, device, "pid");
-  bool yes = size && strcmp (size, "0") != 0 && pid;
+  FREED char *size = machine_sys (root, device, "size");
+  FREED char *pid = machine_sys (root, device, "pid");
 
-  free (size);
-  free (pid);
-  return yes;
+  return size && strcmp (size, "0") != 0 && pid;
 }
 
 static struct attached *
@@ -126,54 +115,57 @@ attached_new (const char *root, const char *device, const struct address *p)
 static int
 attached_is_nbd (const struct dirent *entry)
 {
-  const char *digits = entry->d_name + 3;
+  return strncmp (entry->d_name, "nbd", 3) == 0 &&
+         text_is_digits (entry->d_name + 3);
+}
 
-  return strncmp (entry->d_name, "nbd", 3) == 0 && *digits &&
-         !digits[strspn (digits, "0123456789")];
+/* Find out what is attached to a device.  False: it is not known. */
+static bool
+attached_read (const char *root, const char *device, struct address *p)
+{
+  return attached_is (root, device) &&
+         (attached_read_backend (root, device, p) == 0 ||
+          attached_note_read (root, device, p) == 0 ||
+          attached_read_process (root, device, p) == 0 ||
+          attached_read_nbdtab (root, device, p) == 0);
+}
+
+/* Return what is attached to a device, if it is the server's.  Else NULL. */
+static struct attached *
+attached_of_server (const char *root, const char *device,
+                    const struct address *server)
+{
+  FREED_BY (address_free) struct address p = { 0 };
+
+  return attached_read (root, device, &p) && address_same_server (server, &p)
+    ? attached_new (root, device, &p) : NULL;
 }
 
 struct attached *
 attached_list (const char *root, const struct address *server)
 {
   struct attached *list = NULL, **last = &list;
-  struct dirent **entries;
-  char *path = must_printf ("%s/sys/block", root);
+  struct dirent **entries = NULL;
+  FREED char *path = must_printf ("%s/sys/block", root);
   int i, n = scandir (path, &entries, attached_is_nbd, versionsort);
 
-  free (path);
   for (i = 0; i < n; i++) {
-    const char *device = entries[i]->d_name;
-    struct address p = { 0 };
-
-    if (attached_is (root, device) &&
-        (attached_read_backend (root, device, &p) == 0 ||
-         attached_note_read (root, device, &p) == 0 ||
-         attached_read_process (root, device, &p) == 0 ||
-         attached_read_nbdtab (root, device, &p) == 0)) {
-      if (address_same_server (server, &p)) {
-        *last = attached_new (root, device, &p);
-        last = &(*last)->next;
-      }
-      address_free (&p);
-    }
+    *last = attached_of_server (root, entries[i]->d_name, server);
+    if (*last)
+      last = &(*last)->next;
     free (entries[i]);
   }
-  if (n >= 0)
-    free (entries);
+  free (entries);
   return list;
 }
 
 struct attached *
 attached_load (const char *uri)
 {
-  struct attached *list;
-  struct address p;
+  FREED_BY (address_free) struct address p = { 0 };
 
-  if (address_of_server (uri, &p) < 0)
-    return NULL;
-  list = attached_list (machine_root (), &p);
-  address_free (&p);
-  return list;
+  return address_of_server (uri, &p) < 0 ? NULL
+    : attached_list (machine_root (), &p);
 }
 
 void

@@ -6,15 +6,18 @@
 
 #include <dirent.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "machine.h"
 #include "must.h"
+#include "number-text.h"
 
 /* None of these files is longer; one that is, is cut. */
 #define FILE_MAX (1 << 20)
+#define BLOCK 4096
 
 /* Tests set NBDZRAM_ROOT. */
 const char *
@@ -36,16 +39,11 @@ machine_read (const char *path, size_t *length)
   if (!fp)
     return NULL;
   do {
-    if (room - n < 4096) {
-      char *more = must_alloc (room ? room * 2 : 8192, 1);
-
-      if (n)
-        memcpy (more, text, n);
-      free (text);
-      text = more;
-      room = room ? room * 2 : 8192;
+    if (room - n <= BLOCK) {
+      room += room + 2 * BLOCK;
+      text = must_resize (text, room);
     }
-    got = fread (text + n, 1, 4096, fp);
+    got = fread (text + n, 1, BLOCK, fp);
     n += got;
   } while (got && n < FILE_MAX);
   fclose (fp);
@@ -55,14 +53,24 @@ machine_read (const char *path, size_t *length)
   return text;
 }
 
+char *
+machine_text (const char *format, ...)
+{
+  FREED char *path = NULL;
+  va_list args;
+
+  va_start (args, format);
+  path = must_format (format, args);
+  va_end (args);
+  return machine_read (path, NULL);
+}
+
 /* Read the line without its newline. */
 char *
 machine_sys (const char *root, const char *device, const char *name)
 {
-  char *path = must_printf ("%s/sys/block/%s/%s", root, device, name);
-  char *text = machine_read (path, NULL);
+  char *text = machine_text ("%s/sys/block/%s/%s", root, device, name);
 
-  free (path);
   if (text)
     text[strcspn (text, "\n")] = '\0';
   return text;
@@ -76,13 +84,20 @@ machine_is_of_device (const char *source, const char *device)
 {
   size_t n = strlen (device);
 
-  if (strncmp (source, "/dev/", 5) != 0)
+  if (strncmp (source, "/dev/", 5) != 0 ||
+      strncmp (source + 5, device, n) != 0)
     return false;
-  source += 5;
-  return strncmp (source, device, n) == 0 &&
-         (!source[n] || (source[n] == 'p' && source[n + 1] &&
-                         !source[n + 1 + strspn (source + n + 1,
-                                                 "0123456789")]));
+  source += 5 + n;
+  return !*source || (*source == 'p' && text_is_digits (source + 1));
+}
+
+/* Return the byte that \040 or the like stands for.  -1: it is none. */
+static int
+machine_escaped (const char *s)
+{
+  return s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' &&
+         s[2] <= '7' && s[3] >= '0' && s[3] <= '7'
+    ? (s[1] - '0') * 64 + (s[2] - '0') * 8 + s[3] - '0' : -1;
 }
 
 /* Decode \040 and the like, in place. */
@@ -90,15 +105,12 @@ static void
 machine_decode (char *s)
 {
   char *to = s;
+  int c;
 
   for (; *s; s++) {
-    if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' &&
-        s[2] <= '7' && s[3] >= '0' && s[3] <= '7') {
-      *to++ = (char) ((s[1] - '0') * 64 + (s[2] - '0') * 8 + s[3] - '0');
-      s += 3;
-    }
-    else
-      *to++ = *s;
+    c = machine_escaped (s);
+    *to++ = c < 0 ? *s : (char) c;
+    s += c < 0 ? 0 : 3;
   }
   *to = '\0';
 }
@@ -137,41 +149,41 @@ machine_mountpoint_of (char *line, const char *device, const char *number)
 char *
 machine_mountpoint (const char *root, const char *device)
 {
-  char *path = must_printf ("%s/proc/self/mountinfo", root);
-  char *text = machine_read (path, NULL), *line, *save = NULL, *found = NULL;
-  char *number = machine_sys (root, device, "dev");
+  FREED char *text = machine_text ("%s/proc/self/mountinfo", root);
+  FREED char *number = machine_sys (root, device, "dev");
+  char *rest = text, *line, *found = NULL;
 
-  for (line = text ? strtok_r (text, "\n", &save) : NULL; line && !found;
-       line = strtok_r (NULL, "\n", &save))
+  while (!found && (line = strsep (&rest, "\n")))
     found = machine_mountpoint_of (line, device, number);
-  free (number);
-  free (text);
-  free (path);
   return found;
 }
 
-/* Its lines are: filename type size used priority. */
+/* Say whether a line of /proc/swaps is of a device, and how much of it is
+ * used.  It is: filename type size used priority.
+ */
+static bool
+machine_swap_of (char *line, const char *device, struct swap_use *use)
+{
+  char *name = strsep (&line, " \t");
+
+  machine_decode (name);
+  if (!machine_is_of_device (name, device))
+    return false;
+  if (use && (!line || sscanf (line, "%*s %" SCNu64 " %" SCNu64, &use->size,
+                               &use->used) != 2))
+    *use = (struct swap_use) { 0, 0 };
+  return true;
+}
+
 bool
 machine_swap (const char *root, const char *device, struct swap_use *use)
 {
-  char *path = must_printf ("%s/proc/swaps", root);
-  char *text = machine_read (path, NULL), *line, *save = NULL;
+  FREED char *text = machine_text ("%s/proc/swaps", root);
+  char *rest = text, *line;
   bool found = false;
 
-  for (line = text ? strtok_r (text, "\n", &save) : NULL; line && !found;
-       line = strtok_r (NULL, "\n", &save)) {
-    char *rest = line + strcspn (line, " \t");
-
-    if (*rest)
-      *rest++ = '\0';
-    machine_decode (line);
-    found = machine_is_of_device (line, device);
-    if (found && use && sscanf (rest, "%*s %" SCNu64 " %" SCNu64,
-                                &use->size, &use->used) != 2)
-      *use = (struct swap_use) { 0, 0 };
-  }
-  free (text);
-  free (path);
+  while (!found && (line = strsep (&rest, "\n")))
+    found = machine_swap_of (line, device, use);
   return found;
 }
 
@@ -187,27 +199,25 @@ machine_meminfo (const char *text, const char *key, uint64_t *kib)
 bool
 machine_room (const char *root, const struct swap_use *use, uint64_t *kib)
 {
-  char *path = must_printf ("%s/proc/meminfo", root);
-  char *text = machine_read (path, NULL);
+  FREED char *text = machine_text ("%s/proc/meminfo", root);
   uint64_t swap = 0, both = 0, own = use->size - use->used;
-  bool known = text && machine_meminfo (text, "MemAvailable:", kib) &&
-    machine_meminfo (text, "SwapFree:", &swap);
 
-  if (known && swap > own)
+  if (!text || !machine_meminfo (text, "MemAvailable:", kib) ||
+      !machine_meminfo (text, "SwapFree:", &swap))
+    return false;
+  if (swap > own)
     *kib += swap - own;
   /* Pages that are both swapped out and in memory need no more room. */
-  if (known && machine_meminfo (text, "SwapCached:", &both))
+  if (machine_meminfo (text, "SwapCached:", &both))
     *kib += both;
-  free (text);
-  free (path);
-  return known;
+  return true;
 }
 
 /* Device mapper and md are listed in holders. */
 bool
 machine_holder (const char *root, const char *device)
 {
-  char *path = must_printf ("%s/sys/block/%s/holders", root, device);
+  FREED char *path = must_printf ("%s/sys/block/%s/holders", root, device);
   DIR *dir = opendir (path);
   struct dirent *entry;
   bool found = false;
@@ -216,6 +226,5 @@ machine_holder (const char *root, const char *device)
     found = entry->d_name[0] != '.';
   if (dir)
     closedir (dir);
-  free (path);
   return found;
 }

@@ -21,6 +21,10 @@ extern const char *machine_root (void);
  */
 extern char *machine_read (const char *path, size_t *length);
 
+/* Do the same for a path that is made as by printf. */
+extern char *machine_text (const char *format, ...)
+  __attribute__ ((format (printf, 1, 2)));
+
 /* Read the line of /sys/block/DEVICE/NAME, without its newline.  NULL: there
  * is none.
  */

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "number-text.h"
 #include "number.h"
@@ -104,4 +105,10 @@ ratio_text (uint64_t ratio, char text[SIZE_TEXT])
   snprintf (text, SIZE_TEXT, "%" PRIu64 ".%02" PRIu64, hundredths / 100,
             hundredths % 100);
   return text;
+}
+
+bool
+text_is_digits (const char *text)
+{
+  return *text && !text[strspn (text, "0123456789")];
 }

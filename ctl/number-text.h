@@ -31,4 +31,7 @@ extern const char *time_or_ns (uint64_t ns, bool plain,
 /* Write a ratio, given in 1/10000, rounded to two digits after the point. */
 extern const char *ratio_text (uint64_t ratio, char text[SIZE_TEXT]);
 
+/* Say whether a text is digits and nothing else, at least one. */
+extern bool text_is_digits (const char *text);
+
 #endif /* NUMBER_TEXT_H */

@@ -71,23 +71,28 @@ tcp_is_any (const unsigned char address[16])
           memcmp (address + 12, zeroes, 4) == 0);
 }
 
-static bool
-tcp_is_at (const struct listener *l, const struct sockaddr_storage *sa)
+/* Get the address as IPv6 has it.  Return the port. */
+static unsigned
+tcp_address_of (const struct sockaddr_storage *sa, unsigned char address[16])
 {
   const struct sockaddr_in *four = (const void *) sa;
   const struct sockaddr_in6 *six = (const void *) sa;
-  unsigned char wanted[16];
-  unsigned port;
 
-  if (sa->ss_family == AF_INET) {
-    memcpy (wanted, mapped, 12);
-    memcpy (wanted + 12, &four->sin_addr, 4);
-    port = ntohs (four->sin_port);
+  if (sa->ss_family != AF_INET) {
+    memcpy (address, &six->sin6_addr, 16);
+    return ntohs (six->sin6_port);
   }
-  else {
-    memcpy (wanted, &six->sin6_addr, 16);
-    port = ntohs (six->sin6_port);
-  }
+  memcpy (address, mapped, 12);
+  memcpy (address + 12, &four->sin_addr, 4);
+  return ntohs (four->sin_port);
+}
+
+static bool
+tcp_is_at (const struct listener *l, const struct sockaddr_storage *sa)
+{
+  unsigned char wanted[16];
+  unsigned port = tcp_address_of (sa, wanted);
+
   return l->port == port &&
          (tcp_is_any (l->address) || tcp_is_any (wanted) ||
           memcmp (l->address, wanted, 16) == 0);
@@ -109,20 +114,17 @@ static bool
 tcp_look (const char *name, const struct endpoints *a, tcp_owner_fn *fn,
           void *opaque, unsigned *n)
 {
-  char *path = must_printf ("%s/proc/net/%s", machine_root (), name);
-  char *text = machine_read (path, NULL), *line, *save = NULL;
+  FREED char *text = machine_text ("%s/proc/net/%s", machine_root (), name);
+  char *rest = text, *line;
   struct listener l;
   bool end = false;
 
-  for (line = text ? strtok_r (text, "\n", &save) : NULL; line && !end;
-       line = strtok_r (NULL, "\n", &save)) {
+  while (!end && (line = strsep (&rest, "\n"))) {
     if (tcp_read_listener (line, &l) && tcp_is_one_of (&l, a)) {
       (*n)++;
       end = fn (l.uid, opaque);
     }
   }
-  free (text);
-  free (path);
   return end;
 }
 
