@@ -55,21 +55,30 @@ address_hex (int c)
   return isdigit (c) ? c - '0' : isxdigit (c) ? tolower (c) - 'a' + 10 : -1;
 }
 
+/* Return the byte that %NN stands for, before end.  -1: it is no %NN. */
+static int
+address_escaped (const char *s, const char *end)
+{
+  int high, low;
+
+  if (*s != '%' || end - s < 3)
+    return -1;
+  high = address_hex ((unsigned char) s[1]);
+  low = address_hex ((unsigned char) s[2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
 /* Decode %NN in the bytes up to end.  To be freed. */
 static char *
 address_decode (const char *s, const char *end)
 {
   char *text = must_alloc ((size_t) (end - s), 1), *p = text;
+  int c;
 
   for (; s < end; s++) {
-    if (*s == '%' && end - s > 2 && address_hex ((unsigned char) s[1]) >= 0 &&
-        address_hex ((unsigned char) s[2]) >= 0) {
-      *p++ = (char) (address_hex ((unsigned char) s[1]) * 16 +
-                     address_hex ((unsigned char) s[2]));
-      s += 2;
-    }
-    else
-      *p++ = *s;
+    c = address_escaped (s, end);
+    *p++ = c < 0 ? *s : (char) c;
+    s += c < 0 ? 0 : 2;
   }
   *p = '\0';
   return text;
@@ -95,67 +104,73 @@ address_query (const char *uri, const char *key)
   return NULL;
 }
 
+/* Find a character before end.  Return end if it is not there. */
+static const char *
+address_find (const char *s, int c, const char *end)
+{
+  const char *at = memchr (s, c, (size_t) (end - s));
+
+  return at ? at : end;
+}
+
 /* Split [USER@]HOST[:PORT], where HOST may be [ADDRESS]. */
 static void
 address_split_host (const char *s, const char *end, char **host, char **port)
 {
-  const char *at = memchr (s, '@', (size_t) (end - s)), *stop, *colon;
+  const char *at = address_find (s, '@', end), *stop;
+  bool bracket;
 
-  if (at)
-    s = at + 1;
-  if (s < end && *s == '[') {
-    stop = memchr (s, ']', (size_t) (end - s));
-    stop = stop ? stop : end;
-    *host = address_decode (s + 1, stop);
-    colon = stop < end ? stop + 1 : end;
-  }
-  else {
-    colon = memchr (s, ':', (size_t) (end - s));
-    colon = colon ? colon : end;
-    *host = address_decode (s, colon);
-  }
-  *port = colon < end && *colon == ':' ? address_decode (colon + 1, end)
-                                       : must_copy ("");
+  s = at < end ? at + 1 : s;
+  bracket = s < end && *s == '[';
+  s += bracket;
+  stop = address_find (s, bracket ? ']' : ':', end);
+  *host = address_decode (s, stop);
+  stop += bracket && stop < end;
+  *port = stop < end && *stop == ':' ? address_decode (stop + 1, end)
+                                     : must_copy ("");
+}
+
+static const struct scheme {
+  const char *begins;
+  bool local;
+} schemes[] = {
+  { "nbd://", false }, { "nbds://", false },
+  { "nbd+unix://", true }, { "nbds+unix://", true },
+};
+#define N_SCHEMES (sizeof schemes / sizeof schemes[0])
+
+static const struct scheme *
+address_scheme (const char *uri)
+{
+  size_t i;
+
+  for (i = 0; i < N_SCHEMES; i++)
+    if (strncasecmp (uri, schemes[i].begins, strlen (schemes[i].begins)) == 0)
+      return &schemes[i];
+  return NULL;
 }
 
 int
 address_of_uri (const char *uri, struct address *p)
 {
-  static const struct { const char *scheme; bool local; } schemes[] = {
-    { "nbd://", false }, { "nbds://", false },
-    { "nbd+unix://", true }, { "nbds+unix://", true },
-  };
-  const char *rest = NULL, *path, *query;
-  char *host, *port, *sock = NULL, *export;
-  bool local = false;
-  size_t i;
+  const struct scheme *scheme = address_scheme (uri);
+  FREED char *host = NULL, *port = NULL, *sock = NULL, *export = NULL;
+  const char *begin, *path, *query;
 
   memset (p, 0, sizeof *p);
   if (*uri == '/')
     return address_set (p, uri, NULL, NULL, NULL);
-  for (i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-    size_t n = strlen (schemes[i].scheme);
-
-    if (strncasecmp (uri, schemes[i].scheme, n) == 0) {
-      rest = uri + n;
-      local = schemes[i].local;
-    }
-  }
-  if (!rest)
+  if (!scheme)
     return -1;
-  path = rest + strcspn (rest, "/?#");
+  sock = scheme->local ? address_query (uri, "socket") : NULL;
+  if (scheme->local && !sock)
+    return -1;
+  begin = uri + strlen (scheme->begins);
+  path = begin + strcspn (begin, "/?#");
   query = path + strcspn (path, "?#");
-  address_split_host (rest, path, &host, &port);
-  sock = address_query (uri, "socket");
+  address_split_host (begin, path, &host, &port);
   export = address_decode (path + (*path == '/'), query);
-  i = local && !sock ? 1 : 0;
-  if (!i)
-    address_set (p, local ? sock : NULL, host, port, export);
-  free (host);
-  free (port);
-  free (sock);
-  free (export);
-  return i ? -1 : 0;
+  return address_set (p, sock, host, port, export);
 }
 
 /* The path of a socket may be relative, or a link. */
@@ -221,12 +236,62 @@ address_names_device (const char *arg, const char *device)
   return strncmp (arg, "/dev/", 5) == 0 && strcmp (arg + 5, device) == 0;
 }
 
-static const char *
-address_program (const char *path)
+/* Say whether a program is nbd-client.  -systemd-mark replaces the first
+ * letter by @.
+ */
+static bool
+address_is_client (const char *path)
 {
   const char *slash = strrchr (path, '/');
+  const char *program = slash ? slash + 1 : path;
 
-  return slash ? slash + 1 : path;
+  return strcmp (program, "nbd-client") == 0 ||
+         strcmp (program, "@bd-client") == 0;
+}
+
+/* The words of an nbd-client that are of interest. */
+struct client_line {
+  const char *word[3];          /* no options, nor their values */
+  int n;                        /* there may be more of them */
+  const char *sock, *export;
+};
+
+/* Read the option at argv[*i], and skip its value.  -1: with it nothing is
+ * attached, or its value is missing.
+ */
+static int
+address_read_option (int argc, char *const *argv, int *i,
+                     struct client_line *line)
+{
+  const struct client_option *o = address_client_option (argv[*i]);
+
+  if (!o)
+    return 0;
+  if (o->what == 'd' || (o->has_value && ++*i == argc))
+    return -1;
+  if (o->what == 'u')
+    line->sock = argv[*i];
+  else if (o->what == 'N')
+    line->export = argv[*i];
+  return 0;
+}
+
+static int
+address_read_client (int argc, char *const *argv, struct client_line *line)
+{
+  int i;
+
+  memset (line, 0, sizeof *line);
+  for (i = 1; i < argc; i++) {
+    if (argv[i][0] != '-') {
+      if (line->n < 3)
+        line->word[line->n] = argv[i];
+      line->n++;
+    }
+    else if (address_read_option (argc, argv, &i, line) < 0)
+      return -1;
+  }
+  return 0;
 }
 
 /* Read nbd-client HOST [PORT] DEVICE or -unix PATH DEVICE, with options
@@ -237,63 +302,54 @@ static int
 address_of_client (int argc, char *const *argv, const char *device,
                    struct address *p)
 {
-  const char *words[3] = { NULL, NULL, NULL };
-  const char *sock = NULL, *export = NULL;
-  int i, n = 0;
+  struct client_line line;
+  int n;
 
-  for (i = 1; i < argc; i++) {
-    const struct client_option *o;
+  if (address_read_client (argc, argv, &line) < 0)
+    return -1;
+  n = line.n;
+  if (n < 1 || n > 3 || !address_names_device (line.word[n - 1], device))
+    return -1;
+  if (line.sock)
+    return n == 1 ? address_set (p, line.sock, NULL, NULL, line.export) : -1;
+  return n == 1 ? -1 : address_set (p, NULL, line.word[0],
+                                    n == 3 ? line.word[1] : NULL, line.export);
+}
 
-    if (argv[i][0] != '-') {
-      if (n < 3)
-        words[n] = argv[i];
-      n++;
-      continue;
-    }
-    o = address_client_option (argv[i]);
-    if (!o)
-      continue;
-    if (o->what == 'd' || (o->has_value && ++i == argc))
-      return -1;
-    if (o->what == 'u')
-      sock = argv[i];
-    else if (o->what == 'N')
-      export = argv[i];
-  }
-  if (sock)
-    return n == 1 && address_names_device (words[0], device)
-      ? address_set (p, sock, NULL, NULL, export) : -1;
-  if (n == 2 && address_names_device (words[1], device))
-    return address_set (p, NULL, words[0], NULL, export);
-  if (n == 3 && address_names_device (words[2], device))
-    return address_set (p, NULL, words[0], words[1], export);
-  return -1;
+static bool
+address_is_named (int argc, char *const *argv, const char *device)
+{
+  int i;
+
+  for (i = 1; i < argc; i++)
+    if (address_names_device (argv[i], device))
+      return true;
+  return false;
+}
+
+/* Read the first word that is a URI, of qemu-nbd -c /dev/nbd0
+ * nbd://localhost/zram0 and others alike.
+ */
+static int
+address_of_words (int argc, char *const *argv, struct address *p)
+{
+  int i, r = -1;
+
+  for (i = 1; i < argc && r < 0; i++)
+    if (strncasecmp (argv[i], "nbd", 3) == 0)
+      r = address_of_uri (argv[i], p);
+  return r;
 }
 
 int
 address_of_argv (int argc, char *const *argv, const char *device,
                  struct address *p)
 {
-  const char *program;
-  int i, r = -1;
-  bool device_seen = false;
-
-  if (argc < 2)
-    return -1;
-  /* -systemd-mark replaces the first letter by @. */
-  program = address_program (argv[0]);
-  if (strcmp (program, "nbd-client") == 0 ||
-      strcmp (program, "@bd-client") == 0)
-    r = address_of_client (argc, argv, device, p);
-  if (r == 0)
+  if (argc > 1 && address_is_client (argv[0]) &&
+      address_of_client (argc, argv, device, p) == 0)
     return 0;
-  /* qemu-nbd -c /dev/nbd0 nbd://localhost/zram0, and others alike. */
-  for (i = 1; i < argc; i++)
-    device_seen |= address_names_device (argv[i], device);
-  for (i = 1; i < argc && device_seen && r < 0; i++)
-    if (strncasecmp (argv[i], "nbd", 3) == 0)
-      r = address_of_uri (argv[i], p);
-  return r;
+  return address_is_named (argc, argv, device)
+    ? address_of_words (argc, argv, p) : -1;
 }
 
 int
@@ -301,9 +357,8 @@ address_of_nbdtab (const char *host, const char *export, const char *options,
                    struct address *p)
 {
   const char *o = options ? options : "";
-  char *port = NULL;
+  FREED char *port = NULL;
   bool local = *host == '/';
-  int r;
 
   while (*o) {
     size_t n = strcspn (o, ",");
@@ -317,9 +372,7 @@ address_of_nbdtab (const char *host, const char *export, const char *options,
     o += n;
     o += *o == ',';
   }
-  r = address_set (p, local ? host : NULL, host, port, export);
-  free (port);
-  return r;
+  return address_set (p, local ? host : NULL, host, port, export);
 }
 
 /* --- Comparing ---------------------------------------------------------- */
@@ -370,9 +423,8 @@ address_is_socket (const char *path)
 static bool
 address_is_own (const char *dir, const char *path)
 {
+  FREED char *open_dir = NULL;
   struct stat st;
-  char *open_dir;
-  bool own;
   uid_t uid;
 
   if (stat (dir, &st) < 0 || st.st_uid != geteuid () ||
@@ -381,9 +433,7 @@ address_is_own (const char *dir, const char *path)
   if (geteuid () != 0)
     return true;
   open_dir = path_find_open_directory (path);
-  own = !open_dir && !path_find_stranger (path, &uid);
-  free (open_dir);
-  return own;
+  return !open_dir && !path_find_stranger (path, &uid);
 }
 
 char *
