@@ -95,16 +95,17 @@ interrupt_end (void)
     raise (came);
 }
 
-int
-interrupt_fault (void)
+bool
+interrupt_stops (void)
 {
-  return fault ("stopped by a signal (%s)", strsignal (came));
+  return !deferred && interrupt_came ();
 }
 
 int
 interrupt_check (void)
 {
-  return !deferred && interrupt_came () ? interrupt_fault () : 0;
+  return !interrupt_stops () ? 0
+    : fault ("stopped by a signal (%s)", strsignal (came));
 }
 
 int

@@ -25,11 +25,11 @@ extern bool interrupt_came (void);
  */
 extern bool interrupt_pending (void);
 
-/* Return -1 with a fault if one came, unless they are deferred. */
+/* Say whether one came and is to end what is being done: they are not deferred.
+ * interrupt_check returns -1 then, with a fault.
+ */
+extern bool interrupt_stops (void);
 extern int interrupt_check (void);
-
-/* Return -1, with the signal as the fault. */
-extern int interrupt_fault (void);
 
 /* Switch deferring on or off.  While it is on, signals are remembered but end
  * nothing, so that something can be undone to its end.

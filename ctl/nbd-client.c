@@ -13,6 +13,7 @@
 #include "message.h"
 #include "must.h"
 #include "nbd-client.h"
+#include "number-text.h"
 
 bool
 nbd_uses_tls (const char *uri)
@@ -73,7 +74,7 @@ nbd_client_check (const struct attachment *a)
     return fault ("%s: nbd-client takes no path with a = in it", p->socket);
   if (p->host && *p->host == '-')
     return fault ("%s: this is no name of a host", p->host);
-  if (p->port && p->port[strspn (p->port, "0123456789")])
+  if (p->port && !text_is_digits (p->port))
     return fault ("%s: nbd-client takes only numbers for ports", p->port);
   return 0;
 }
@@ -89,14 +90,14 @@ nbd_client_words (struct program *p, const struct attachment *a)
     program_add (p, "-unix", address->socket, a->path, NULL);
   else
     program_add (p, address->host, address->port, a->path, NULL);
-  program_add (p, "-N", address->export, "-b",
-               program_keep (p, must_printf ("%u", a->block_size)), "-C",
-               program_keep (p, must_printf ("%" PRIu64, a->connections)),
-               NULL);
-  if (a->timeout)
-    program_add (p, "-t",
-                 program_keep (p, must_printf ("%" PRIu64, a->timeout)),
-                 NULL);
+  program_add (p, "-N", address->export, "-b", NULL);
+  program_printf (p, "%u", a->block_size);
+  program_add (p, "-C", NULL);
+  program_printf (p, "%" PRIu64, a->connections);
+  if (a->timeout) {
+    program_add (p, "-t", NULL);
+    program_printf (p, "%" PRIu64, a->timeout);
+  }
   if (a->swap)
     program_add (p, "-swap", NULL);
   return nbd_uses_tls (a->uri) ? nbd_client_tls (p, a) : 0;

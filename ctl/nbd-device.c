@@ -25,6 +25,7 @@
 #include "must.h"
 #include "nbd-device.h"
 #include "nbd-probe.h"
+#include "number-text.h"
 
 /* How many free devices to try: another program may take one first. */
 #define TRIES 16
@@ -39,11 +40,9 @@ const char *
 nbd_name (const char *path)
 {
   const char *name = strncmp (path, "/dev/", 5) == 0 ? path + 5 : path;
-  size_t digits = strncmp (name, "nbd", 3) == 0 ? strlen (name + 3) : 0;
 
-  if (!digits || digits > 6 || name[3 + strspn (name + 3, "0123456789")])
-    return NULL;
-  return name;
+  return strncmp (name, "nbd", 3) == 0 && text_is_digits (name + 3) &&
+         strlen (name + 3) <= 6 ? name : NULL;
 }
 
 /* --- What the kernel says ----------------------------------------------- */
@@ -51,20 +50,17 @@ nbd_name (const char *path)
 bool
 nbd_attached (const char *name)
 {
-  char *pid = machine_sys (machine_root (), name, "pid");
+  FREED char *pid = machine_sys (machine_root (), name, "pid");
 
-  free (pid);
   return pid != NULL;
 }
 
 static bool
 nbd_has_no_size (const char *name)
 {
-  char *size = machine_sys (machine_root (), name, "size");
-  bool yes = !size || strcmp (size, "0") == 0;
+  FREED char *size = machine_sys (machine_root (), name, "size");
 
-  free (size);
-  return yes;
+  return !size || strcmp (size, "0") == 0;
 }
 
 /* A device that has lost its server keeps its size while it is open. */
@@ -77,11 +73,9 @@ nbd_is_free (const char *name)
 static bool
 nbd_exists (const char *path)
 {
-  char *real = must_printf ("%s%s", machine_root (), path);
-  bool yes = access (real, F_OK) == 0;
+  FREED char *real = must_printf ("%s%s", machine_root (), path);
 
-  free (real);
-  return yes;
+  return access (real, F_OK) == 0;
 }
 
 /* Load the kernel's module.  It stays loaded, which does no harm. */
@@ -89,20 +83,15 @@ static int
 nbd_load_module (void)
 {
   struct program p = { .argc = 0 };
-  char *why;
 
   if (nbd_exists ("/sys/module/nbd") || nbd_exists ("/sys/block/nbd0"))
     return 0;
   program_add (&p, "modprobe", "nbd", NULL);
   if (program_run (&p) == 0)
     return 0;
-  if (interrupt_came ())
-    return -1;
-  why = must_copy (fault_text ());
-  fault ("the kernel has no nbd devices, and its module nbd cannot be"
-         " loaded: %s", why);
-  free (why);
-  return -1;
+  return interrupt_came () ? -1
+    : fault ("the kernel has no nbd devices, and its module nbd cannot be"
+             " loaded: %s", fault_text ());
 }
 
 /* --- Doing -------------------------------------------------------------- */
@@ -145,25 +134,22 @@ nbd_wait_attached (const char *name, bool wanted)
 static bool
 nbd_attached_by (const char *name, pid_t pid)
 {
-  char *text = machine_sys (machine_root (), name, "pid");
-  bool yes = text && pid > 0 && strtol (text, NULL, 10) == (long) pid;
+  FREED char *text = machine_sys (machine_root (), name, "pid");
 
-  free (text);
-  return yes;
+  return text && pid > 0 && strtol (text, NULL, 10) == (long) pid;
 }
 
-/* Undo what nbd-client did, and keep the fault that is the reason. */
+/* Undo what nbd-client did, and keep the fault that is the reason.  Return -1.
+ */
 static int
 nbd_take_back (const struct attachment *a)
 {
-  char *why = must_copy (fault_text ());
+  FREED char *why = must_copy (fault_text ());
 
   interrupt_defer (true);
   if (nbd_detach (a->name, a->dry) < 0)
     complain ("%s", fault_text ());
-  fault ("%s", why);
-  free (why);
-  return -1;
+  return fault ("%s", why);
 }
 
 /* Attach a device.  1: somebody else was faster. */
@@ -195,25 +181,21 @@ nbd_attach_one (struct attachment *a)
 static int
 nbd_check_answers (const struct attachment *a)
 {
-  char *real = must_printf ("%s%s", machine_root (), a->path);
-  struct probe p;
+  FREED char *real = must_printf ("%s%s", machine_root (), a->path);
+  FREED_BY (probe_end) struct probe p;
   int r = probe_begin (&p, real, a->block_size);
 
   if (r == 0)
     r = probe_wait (&p);
+  if (r == 0)
+    return 0;
   if (r > 0)
     fault ("%s does not answer on all of its %" PRIu64 " connections; try"
            " fewer", a->path, a->connections);
-  if (r != 0) {
-    nbd_take_back (a);
-    interrupt_defer (false);
-    /* It could not be detached, so it cannot be attached anew. */
-    if (nbd_attached (a->name))
-      r = -1;
-  }
-  probe_end (&p);
-  free (real);
-  return r;
+  nbd_take_back (a);
+  interrupt_defer (false);
+  /* It could not be detached, so it cannot be attached anew. */
+  return nbd_attached (a->name) ? -1 : r;
 }
 
 /* Attach a device.  1: somebody else was faster. */
@@ -233,19 +215,23 @@ nbd_attach_answering (struct attachment *a)
   return -1;
 }
 
-int
-nbd_attach (struct attachment *a)
+static int
+nbd_attach_named (struct attachment *a)
+{
+  int r;
+
+  nbd_set_device (a, (unsigned) strtoul (a->device + 3, NULL, 10));
+  r = nbd_is_free (a->name) ? nbd_attach_answering (a) : 1;
+  return r > 0 ? fault ("%s is in use", a->path) : r;
+}
+
+/* Attach the first device that is free and that nobody else takes. */
+static int
+nbd_attach_free (struct attachment *a)
 {
   unsigned n, tries;
   int r;
 
-  if (nbd_client_check (a) < 0 || nbd_load_module () < 0)
-    return -1;
-  if (a->device) {
-    nbd_set_device (a, (unsigned) strtoul (a->device + 3, NULL, 10));
-    r = nbd_is_free (a->name) ? nbd_attach_answering (a) : 1;
-    return r > 0 ? fault ("%s is in use", a->path) : r;
-  }
   for (n = tries = 0; tries < TRIES; n++) {
     nbd_set_device (a, n);
     if (nbd_is_free (a->name)) {
@@ -259,15 +245,22 @@ nbd_attach (struct attachment *a)
 }
 
 int
+nbd_attach (struct attachment *a)
+{
+  if (nbd_client_check (a) < 0 || nbd_load_module () < 0)
+    return -1;
+  return a->device ? nbd_attach_named (a) : nbd_attach_free (a);
+}
+
+int
 nbd_detach (const char *name, bool dry)
 {
-  struct program p = { .argc = 0 };
+  FREED_BY (program_free) struct program p = { .argc = 0 };
   int r;
 
-  program_add (&p, "nbd-client", "-d",
-               program_keep (&p, must_printf ("/dev/%s", name)), NULL);
+  program_add (&p, "nbd-client", "-d", NULL);
+  program_printf (&p, "/dev/%s", name);
   r = program_run (&p);
-  program_free (&p);
   if (dry)
     return r;
   /* The server, and the device with it, may have gone. */

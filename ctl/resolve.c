@@ -84,29 +84,31 @@ resolve_read (int from, struct answer *answer, uint64_t deadline,
   return done == sizeof *answer ? 0 : fault ("%s: the look-up failed", who);
 }
 
+static void
+resolve_end_child (pid_t pid)
+{
+  kill (pid, SIGKILL);
+  while (waitpid (pid, NULL, 0) < 0 && errno == EINTR)
+    ;
+}
+
 static int
 resolve_in_child (const char *host, const char *port, uint64_t deadline,
                   struct answer *answer)
 {
-  char *who = must_printf ("the look-up of %s", host);
+  FREED char *who = must_printf ("the look-up of %s", host);
   int fds[2], r;
   pid_t pid;
 
-  if (pipe2 (fds, O_CLOEXEC) < 0) {
-    free (who);
+  if (pipe2 (fds, O_CLOEXEC) < 0)
     return fault ("pipe: %s", strerror (errno));
-  }
   pid = resolve_begin_child (host, port, fds[1]);
   close (fds[1]);
   r = pid < 0 ? fault ("fork: %s", strerror (errno))
               : resolve_read (fds[0], answer, deadline, who);
   close (fds[0]);
-  if (pid > 0) {
-    kill (pid, SIGKILL);
-    while (waitpid (pid, NULL, 0) < 0 && errno == EINTR)
-      ;
-  }
-  free (who);
+  if (pid > 0)
+    resolve_end_child (pid);
   return r;
 }
 

@@ -67,10 +67,33 @@ program_keep (struct program *p, char *word)
 }
 
 void
+program_printf (struct program *p, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  program_add (p, program_keep (p, must_format (format, args)), NULL);
+  va_end (args);
+}
+
+void
 program_free (struct program *p)
 {
   while (p->n_kept)
     free (p->kept[--p->n_kept]);
+}
+
+static void
+program_print_quoted (const char *word)
+{
+  putchar ('\'');
+  for (; *word; word++) {
+    if (*word == '\'')
+      fputs ("'\\''", stdout);
+    else
+      putchar (*word);
+  }
+  putchar ('\'');
 }
 
 static void
@@ -80,18 +103,10 @@ program_print_word (const char *word)
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
     "-_=./:,@%+";
 
-  if (*word && !word[strspn (word, plain)]) {
+  if (*word && !word[strspn (word, plain)])
     fputs (word, stdout);
-    return;
-  }
-  putchar ('\'');
-  for (; *word; word++) {
-    if (*word == '\'')
-      fputs ("'\\''", stdout);
-    else
-      putchar (*word);
-  }
-  putchar ('\'');
+  else
+    program_print_quoted (word);
 }
 
 void
@@ -137,9 +152,9 @@ program_fault_spawn (const char *program, int error)
 static void
 program_environment (void)
 {
-  static bool done;
   const char *path = getenv ("PATH");
-  char *longer;
+  FREED char *longer = NULL;
+  static bool done;
 
   if (done)
     return;
@@ -148,7 +163,6 @@ program_environment (void)
                         path ? path : "", path && *path ? ":" : "");
   setenv ("PATH", longer, 1);
   setenv ("LC_ALL", "C", 1);
-  free (longer);
 }
 
 /* Start the program.  Its messages go to a file in memory and not to a pipe,
@@ -180,11 +194,26 @@ program_spawn (struct program *p, int said)
   return r;
 }
 
-/* Keep the last line that is not empty, without the name of the program. */
+/* Get the last line of a text that is not empty and tells something. */
+static char *
+program_last_line (char *text)
+{
+  char *line, *last = NULL;
+
+  while ((line = strsep (&text, "\n")))
+    if (line[strspn (line, " \t")] && strcmp (line, "Exiting.") != 0)
+      last = line;
+  return last;
+}
+
+/* Read the end of what it said.  Keep its last line, without the name of the
+ * program.
+ */
 static void
 program_read_words (struct program *p, int said)
 {
-  char text[4096], *line, *save = NULL, *last = NULL, *safe;
+  char text[4096], *line;
+  FREED char *safe = NULL;
   off_t length = lseek (said, 0, SEEK_END);
   off_t from = length > (off_t) sizeof text - 1
     ? length - (off_t) sizeof text + 1 : 0;
@@ -192,18 +221,14 @@ program_read_words (struct program *p, int said)
   size_t name = strlen (p->argv[0]);
 
   text[n > 0 ? n : 0] = '\0';
-  for (line = strtok_r (text, "\n", &save); line;
-       line = strtok_r (NULL, "\n", &save))
-    if (line[strspn (line, " \t")] && strcmp (line, "Exiting.") != 0)
-      last = line;
-  if (!last)
+  line = program_last_line (text);
+  if (!line)
     return;
-  if (strncmp (last, p->argv[0], name) == 0 &&
-      strncmp (last + name, ": ", 2) == 0)
-    last += name + 2;
-  safe = text_escape (last);
+  if (strncmp (line, p->argv[0], name) == 0 &&
+      strncmp (line + name, ": ", 2) == 0)
+    line += name + 2;
+  safe = text_escape (line);
   snprintf (p->said, sizeof p->said, "%s", safe);
-  free (safe);
 }
 
 /* Return when the program must have ended, in ms.  A patient one has no limit,
@@ -241,10 +266,10 @@ program_wait (struct program *p)
   pid_t r;
 
   while ((r = waitpid (p->pid, &status, WNOHANG)) == 0) {
-    if (interrupt_came () && !interrupt_deferred () && !told)
+    if (interrupt_stops () && !told)
       next = 0;
     if (clock_ms () >= next) {
-      p->overdue = !interrupt_came () || interrupt_deferred ();
+      p->overdue = !interrupt_stops ();
       if (!program_end (p, &told, &next))
         break;
     }
@@ -261,8 +286,8 @@ program_fault (const struct program *p)
   if (p->stuck)
     return fault ("%s does not end, not even when it is killed: process %ld"
                   " waits in the kernel", p->argv[0], (long) p->pid);
-  if (!interrupt_deferred () && interrupt_came ())
-    return interrupt_fault ();
+  if (interrupt_check () < 0)
+    return -1;
   if (p->overdue)
     return fault ("%s took longer than %" PRIu64 " s and was ended;"
                   " --timeout SECONDS waits longer", p->argv[0],
@@ -272,22 +297,12 @@ program_fault (const struct program *p)
   return fault ("%s failed%s%s", p->argv[0], *p->said ? ": " : "", p->said);
 }
 
-int
-program_run (struct program *p)
+/* Start the program, wait for it and read what it said. */
+static int
+program_carry_out (struct program *p)
 {
-  int said, r;
+  int r, said = memfd_create ("said", MFD_CLOEXEC);
 
-  p->status = p->pid = -1;
-  p->overdue = p->stuck = false;
-  p->said[0] = '\0';
-  if (dry) {
-    program_print (p);
-    p->status = 0;
-    return 0;
-  }
-  if (!interrupt_deferred () && interrupt_came ())
-    return interrupt_fault ();
-  said = memfd_create ("said", MFD_CLOEXEC);
   if (said < 0)
     return fault ("memfd_create: %s", strerror (errno));
   fflush (stdout);
@@ -297,9 +312,21 @@ program_run (struct program *p)
     program_read_words (p, said);
   }
   close (said);
-  if (r != 0)
-    return program_fault_spawn (p->argv[0], r);
-  if (p->status == 0 && (interrupt_deferred () || !interrupt_came ()))
+  return r == 0 ? 0 : program_fault_spawn (p->argv[0], r);
+}
+
+int
+program_run (struct program *p)
+{
+  p->status = p->pid = -1;
+  p->overdue = p->stuck = false;
+  p->said[0] = '\0';
+  if (dry) {
+    program_print (p);
+    p->status = 0;
     return 0;
-  return program_fault (p);
+  }
+  if (interrupt_check () < 0 || program_carry_out (p) < 0)
+    return -1;
+  return p->status == 0 && !interrupt_stops () ? 0 : program_fault (p);
 }

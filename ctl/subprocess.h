@@ -29,6 +29,9 @@ struct program {
 /* Add words; NULL ends them.  They must live as long as the program. */
 extern void program_add (struct program *p, ...)
   __attribute__ ((sentinel));
+/* Add a word that is made as by printf; program_free frees it. */
+extern void program_printf (struct program *p, const char *format, ...)
+  __attribute__ ((format (printf, 2, 3)));
 /* Let program_free free a word.  Return it. */
 extern const char *program_keep (struct program *p, char *word);
 extern void program_free (struct program *p);
