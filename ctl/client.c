@@ -94,16 +94,14 @@ static int64_t
 client_text_size (struct connection *c, const char *export, int64_t max)
 {
   int64_t size = nbd_get_size (connection_nbd (c));
-  char *what;
+  FREED char *what = NULL;
 
   if (size >= 0 && size <= max)
     return size;
   if (size < 0)
     return client_fault_foreign (c, export, "of no size");
   what = must_printf ("no text, but %" PRIi64 " bytes", size);
-  client_fault_foreign (c, export, what);
-  free (what);
-  return -1;
+  return client_fault_foreign (c, export, what);
 }
 
 /* Read all of an export, and get its length.  NULL with a fault.  To be freed.
@@ -164,56 +162,67 @@ client_is_swap (struct connection *c, uint64_t size)
   return memcmp (mark, ends, sizeof mark) == 0;
 }
 
+static int
+client_describe (struct connection *c, const char *export, struct export *e)
+{
+  struct nbd_handle *nbd = connection_nbd (c);
+  int64_t size = nbd_get_size (nbd);
+  int swap;
+
+  if (size < 0)
+    return fault ("%s: %s has no size", connection_who (c), export);
+  swap = client_is_swap (c, (uint64_t) size);
+  if (swap < 0)
+    return -1;
+  *e = (struct export) {
+    .size = (uint64_t) size, .swap = swap,
+    .multi_conn = nbd_can_multi_conn (nbd) == 1,
+    .read_only = nbd_is_read_only (nbd) == 1,
+  };
+  e->has_owner = connection_peer (c, &e->owner);
+  return 0;
+}
+
 int
 client_look (const char *uri, const char *export, struct export *e)
 {
   struct connection *c = client_open (uri, export);
-  int64_t size;
-  int swap = -1;
+  int r = c ? client_describe (c, export, e) : -1;
 
-  if (!c)
-    return -1;
-  size = nbd_get_size (connection_nbd (c));
-  if (size < 0)
-    fault ("%s: %s has no size", connection_who (c), export);
-  else
-    swap = client_is_swap (c, (uint64_t) size);
-  if (swap >= 0) {
-    e->size = (uint64_t) size;
-    e->multi_conn = nbd_can_multi_conn (connection_nbd (c)) == 1;
-    e->read_only = nbd_is_read_only (connection_nbd (c)) == 1;
-    e->swap = swap;
-    e->has_owner = connection_peer (c, &e->owner);
-  }
   connection_close (c);
-  return swap < 0 ? -1 : 0;
+  return r;
 }
 
-/* Statistics can be read even if the server was started with control=off. */
+/* Choose the export that has the statistics.  Return its name, or NULL with a
+ * fault.  They can be read even if the server was started with control=off.
+ */
+static const char *
+client_go_json (struct connection *c)
+{
+  const char *export = CONTROL;
+  int r = connection_go (c, export);
+
+  if (r > 0)
+    r = connection_go (c, export = "stats.json");
+  if (r == 0)
+    return export;
+  if (r > 0 && client_is_listed (c, export))
+    client_fault_unopened (c, export);
+  else if (r > 0)
+    fault ("%s has neither an export \"" CONTROL "\" nor \"stats.json\":"
+           " it is no nbdkit zram", connection_who (c));
+  return NULL;
+}
+
 int
 client_json (const char *uri, char **json)
 {
   struct connection *c = connection_open (uri);
-  const char *export = CONTROL;
-  int r;
+  const char *export = c ? client_go_json (c) : NULL;
 
-  *json = NULL;
-  if (!c)
-    return -1;
-  r = connection_go (c, export);
-  if (r > 0)
-    r = connection_go (c, export = "stats.json");
-  if (r > 0 && client_is_listed (c, export))
-    r = client_fault_unopened (c, export);
-  else if (r > 0)
-    r = fault ("%s has neither an export \"" CONTROL "\" nor \"stats.json\":"
-               " it is no nbdkit zram", connection_who (c));
-  if (r == 0) {
-    *json = client_read_text (c, export);
-    r = *json ? 0 : -1;
-  }
+  *json = export ? client_read_text (c, export) : NULL;
   connection_close (c);
-  return r;
+  return *json ? 0 : -1;
 }
 
 /* Check that this is really a control export.  Many servers answer to any name
@@ -239,8 +248,8 @@ client_check_control (struct connection *c)
 static int
 client_copy_text (struct connection *c, const char *export, FILE *fp)
 {
+  FREED char *text = NULL;
   size_t n = 0;
-  char *text;
 
   if (nbd_is_read_only (connection_nbd (c)) != 1)
     return client_fault_foreign (c, export, "a disk");
@@ -248,7 +257,6 @@ client_copy_text (struct connection *c, const char *export, FILE *fp)
   if (!text)
     return -1;
   text_put (fp, text, n);
-  free (text);
   return ferror (fp) ? fault ("cannot write: %s", strerror (errno)) : 0;
 }
 
@@ -281,7 +289,7 @@ client_list_one (void *opaque, const char *name, const char *description)
 {
   struct list *list = opaque;
   size_t n = strlen (list->prefix);
-  char *safe, *about;
+  FREED char *safe = NULL, *about = NULL;
 
   list->bytes += strlen (name) + strlen (description) + NAME_COST;
   if (list->bytes > CLIENT_TEXT_MAX)
@@ -291,10 +299,23 @@ client_list_one (void *opaque, const char *name, const char *description)
   safe = text_escape (name + n);
   about = text_escape (description);
   fprintf (list->fp, *about ? "%-20s %s\n" : "%s\n", safe, about);
-  free (safe);
-  free (about);
   list->n++;
   return 0;
+}
+
+/* Write the list to a text, to be freed. */
+static int
+client_write_list (struct connection *c, struct list *list, char **text)
+{
+  size_t size;
+  int r;
+
+  list->fp = open_memstream (text, &size);
+  if (!list->fp)
+    return fault ("there is no more memory");
+  r = connection_list (c, client_list_one, list);
+  fclose (list->fp);
+  return r;
 }
 
 int
@@ -302,20 +323,11 @@ client_list (const char *uri, const char *prefix, FILE *fp)
 {
   struct list list = { .prefix = prefix };
   struct connection *c = connection_open (uri);
-  char *text = NULL;
-  size_t size;
-  int r;
+  FREED char *text = NULL;
+  int r = c ? client_write_list (c, &list, &text) : -1;
 
-  if (!c)
-    return -1;
-  list.fp = open_memstream (&text, &size);
-  r = list.fp ? connection_list (c, client_list_one, &list)
-              : fault ("there is no more memory");
-  if (list.fp)
-    fclose (list.fp);
   if (r == 0)
     fputs (text, fp);
-  free (text);
   connection_close (c);
   return r < 0 ? -1 : list.n;
 }
@@ -330,7 +342,6 @@ client_read_answer (char *text)
 {
   static const char bad[] = "error:";
   size_t n = strcspn (text, "\n");
-  char *safe;
 
   if (strncmp (text, "ok", n) == 0 && n == 2) {
     n += text[n] == '\n';
@@ -338,33 +349,25 @@ client_read_answer (char *text)
     return 0;
   }
   text[n] = '\0';
-  if (strncmp (text, bad, sizeof bad - 1) == 0) {
-    text += sizeof bad - 1;
-    text += strspn (text, " ");
-    safe = text_escape (text);
-    fault ("%s", safe);
-    free (safe);
-    return -1;
-  }
-  return fault ("the server's answer is not understood");
+  if (strncmp (text, bad, sizeof bad - 1) != 0)
+    return fault ("the server's answer is not understood");
+  text += sizeof bad - 1;
+  return fault ("%s", text + strspn (text, " "));
 }
 
 /* Add to the fault that a command was sent and is without an answer. */
 static int
 client_unanswered (void)
 {
-  char *text = must_copy (fault_text ());
-
-  fault ("%s (no answer: the command may have been carried out or not)", text);
-  free (text);
-  return -1;
+  return fault ("%s (no answer: the command may have been carried out or"
+                " not)", fault_text ());
 }
 
 /* Explain a failed write: by its errno, unless the server says more. */
 static int
 client_refused (struct connection *c, int error)
 {
-  char *text;
+  FREED char *text = NULL;
 
   if (error == 0)
     return client_unanswered ();
@@ -377,7 +380,6 @@ client_refused (struct connection *c, int error)
     fault ("the server refuses: %s", strerror (error));
   if (text && strncmp (text, "error:", 6) == 0)
     client_read_answer (text);
-  free (text);
   return -1;
 }
 
@@ -404,38 +406,30 @@ client_converse (struct connection *c, const char *line, char **payload)
 char *
 client_join (int argc, char **argv)
 {
-  char *line = must_copy (argc ? argv[0] : "");
+  char *line = must_copy ("");
   int i;
 
-  for (i = 1; i < argc; i++) {
-    char *longer = must_printf ("%s %s", line, argv[i]);
-
-    free (line);
-    line = longer;
-  }
+  for (i = 0; i < argc; i++)
+    must_append (&line, "%s%s", i ? " " : "", argv[i]);
   return line;
 }
 
 int
 client_command (const char *uri, const char *command, char **payload)
 {
+  FREED char *line = must_printf ("%s\n", command);
   struct connection *c;
-  char *line;
   int r;
 
   *payload = NULL;
   if (command[strcspn (command, "\n\r")])
     return fault ("a command is one line");
   c = client_open (uri, CONTROL);
-  if (!c)
-    return -1;
-  line = must_printf ("%s\n", command);
-  r = client_converse (c, line, payload);
+  r = c ? client_converse (c, line, payload) : -1;
+  connection_close (c);
   if (r < 0) {
     free (*payload);
     *payload = NULL;
   }
-  free (line);
-  connection_close (c);
   return r;
 }

@@ -200,13 +200,10 @@ connection_try_all (struct connection *c, const struct endpoints *a)
 static int
 connection_check_file (const char *uri, const char *key)
 {
-  char *path = address_query (uri, key);
-  int r = 0;
+  FREED char *path = address_query (uri, key);
 
-  if (path && access (path, R_OK) < 0)
-    r = fault ("%s=%s: %s", key, path, strerror (errno));
-  free (path);
-  return r;
+  return !path || access (path, R_OK) == 0 ? 0
+    : fault ("%s=%s: %s", key, path, strerror (errno));
 }
 
 /* Begin to connect to a URI.  libnbd would wait for name servers without
@@ -358,9 +355,8 @@ connection_peer (const struct connection *c, uid_t *uid)
 static int
 connection_note_answer (void *opaque, int *error)
 {
-  struct connection *c = opaque;
-
   const char *words = nbd_get_error ();
+  struct connection *c = opaque;
 
   c->answered = true;
   c->error = *error;
@@ -390,9 +386,20 @@ connection_fault_go (struct connection *c, const char *export)
                 : strerror (c->error));
 }
 
+/* Wait for the answer, which c->error then tells. */
+static int
+connection_await_answer (struct connection *c, const char *what)
+{
+  if (connection_wait (c, connection_is_answered, 0, what) < 0 ||
+      c->list_failed)
+    return -1;
+  return c->answered ? 0 : connection_fault (c, what);
+}
+
 int
 connection_go (struct connection *c, const char *export)
 {
+  static const char what[] = "choosing an export";
   nbd_completion_callback answer = { .callback = connection_note_answer,
                                      .user_data = c };
 
@@ -400,11 +407,9 @@ connection_go (struct connection *c, const char *export)
     return -1;
   if (nbd_set_export_name (c->nbd, export) < 0 ||
       nbd_aio_opt_go (c->nbd, answer) < 0)
-    return connection_fault (c, "choosing an export");
-  if (connection_wait (c, connection_is_answered, 0, "choosing an export") < 0)
+    return connection_fault (c, what);
+  if (connection_await_answer (c, what) < 0)
     return -1;
-  if (connection_is_gone (c) && !c->answered)
-    return connection_fault (c, "choosing an export");
   return c->error == 0 ? 0 : c->error == ENOENT ? 1
     : connection_fault_go (c, export);
 }
@@ -425,6 +430,7 @@ connection_list_one (void *opaque, const char *name, const char *description)
 int
 connection_list (struct connection *c, connection_export_fn *fn, void *opaque)
 {
+  static const char what[] = "listing the exports";
   nbd_completion_callback answer = { .callback = connection_note_answer,
                                      .user_data = c };
   nbd_list_callback each = { .callback = connection_list_one, .user_data = c };
@@ -435,15 +441,11 @@ connection_list (struct connection *c, connection_export_fn *fn, void *opaque)
   if (connection_check_negotiating (c) < 0)
     return -1;
   if (nbd_aio_opt_list (c->nbd, each, answer) < 0)
-    return connection_fault (c, "listing the exports");
-  if (connection_wait (c, connection_is_answered, 0, "listing the exports") < 0)
+    return connection_fault (c, what);
+  if (connection_await_answer (c, what) < 0)
     return -1;
-  if (c->list_failed)
-    return -1;
-  if (!c->answered)
-    return connection_fault (c, "listing the exports");
   return c->error == 0 ? 0
-    : fault ("%s: listing the exports: %s", c->who, strerror (c->error));
+    : fault ("%s: %s: %s", c->who, what, strerror (c->error));
 }
 
 /* --- Requests ----------------------------------------------------------- */
@@ -473,9 +475,8 @@ connection_complete (struct connection *c, int64_t cookie, const char *what,
 int
 connection_read (struct connection *c, void *buf, size_t n, uint64_t at)
 {
-  int error, r = connection_complete (c, nbd_aio_pread (c->nbd, buf, n, at,
-                                             NBD_NULL_COMPLETION, 0),
-                           "reading", &error);
+  int64_t cookie = nbd_aio_pread (c->nbd, buf, n, at, NBD_NULL_COMPLETION, 0);
+  int error, r = connection_complete (c, cookie, "reading", &error);
 
   /* The server has a limit of memory for what clients read. */
   return error != ENOMEM ? r
@@ -487,7 +488,7 @@ int
 connection_write (struct connection *c, const void *buf, size_t n, uint64_t at,
                   int *error)
 {
-  return connection_complete (c, nbd_aio_pwrite (c->nbd, buf, n, at,
-                                      NBD_NULL_COMPLETION, 0),
-                   "writing", error);
+  int64_t cookie = nbd_aio_pwrite (c->nbd, buf, n, at, NBD_NULL_COMPLETION, 0);
+
+  return connection_complete (c, cookie, "writing", error);
 }

@@ -13,7 +13,9 @@
 
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
 
-/* Remember a line as the fault of this thread, and return -1. */
+/* Remember a line as the fault of this thread, and return -1.  It may quote the
+ * fault before it.
+ */
 extern int fault (const char *format, ...)
   __attribute__ ((format (printf, 1, 2)));
 

@@ -77,34 +77,48 @@ server_check_devices (const struct server *s)
   return 0;
 }
 
+/* Read a JSON.  NULL with a fault. */
+static struct json_object *
+server_read_json (const char *text)
+{
+  struct json_tokener *tokener = json_tokener_new_ex (DEPTH_MAX);
+  struct json_object *root = NULL;
+
+  if (!tokener)
+    fault ("there is no more memory");
+  else if (server_has_too_many (text))
+    fault ("its answer has too many members");
+  else {
+    root = json_tokener_parse_ex (tokener, text, (int) strlen (text));
+    if (json_tokener_get_error (tokener) != json_tokener_success) {
+      json_object_put (root);
+      root = NULL;
+    }
+    if (!root)
+      fault ("its answer is no JSON");
+  }
+  if (tokener)
+    json_tokener_free (tokener);
+  return root;
+}
+
+/* Count the devices and check them. */
+static int
+server_take_devices (struct server *s)
+{
+  struct json_object *list = server_devices (s);
+
+  if (!list)
+    return fault ("its answer has no list of devices");
+  s->n = (unsigned) json_object_array_length (list);
+  return server_check_devices (s);
+}
+
 int
 server_parse (const char *text, struct server *s)
 {
-  struct json_tokener *tokener = json_tokener_new_ex (DEPTH_MAX);
-  struct json_object *list;
-
-  memset (s, 0, sizeof *s);
-  if (!tokener)
-    return fault ("there is no more memory");
-  if (server_has_too_many (text)) {
-    json_tokener_free (tokener);
-    return fault ("its answer has too many members");
-  }
-  s->root = json_tokener_parse_ex (tokener, text, (int) strlen (text));
-  if (s->root && json_tokener_get_error (tokener) != json_tokener_success) {
-    json_object_put (s->root);
-    s->root = NULL;
-  }
-  json_tokener_free (tokener);
-  if (!s->root)
-    return fault ("its answer is no JSON");
-  list = server_devices (s);
-  if (!list) {
-    server_free (s);
-    return fault ("its answer has no list of devices");
-  }
-  s->n = (unsigned) json_object_array_length (list);
-  if (server_check_devices (s) == 0)
+  *s = (struct server) { server_read_json (text), 0 };
+  if (s->root && server_take_devices (s) == 0)
     return 0;
   server_free (s);
   return -1;
@@ -113,22 +127,26 @@ server_parse (const char *text, struct server *s)
 int
 server_load (const char *uri, struct server *s)
 {
-  char *text, *why, *safe;
-  int r;
+  FREED char *text = NULL;
 
   memset (s, 0, sizeof *s);
   if (client_json (uri, &text) < 0)
     return -1;
-  r = server_parse (text, s);
-  free (text);
-  if (r == 0)
-    return 0;
-  why = must_copy (fault_text ());
-  safe = text_escape (uri);
-  fault ("the server at %s is no nbdkit zram: %s", safe, why);
-  free (safe);
-  free (why);
-  return -1;
+  return server_parse (text, s) == 0 ? 0
+    : fault ("the server at %s is no nbdkit zram: %s", uri, fault_text ());
+}
+
+device *
+server_load_device (const char *uri, const char *name, struct server *s)
+{
+  device *d;
+
+  if (server_load (uri, s) < 0)
+    return NULL;
+  d = server_find (s, name);
+  if (!d)
+    fault ("%s: there is no such device", name);
+  return d;
 }
 
 void
@@ -173,15 +191,14 @@ device_escape (const char *text)
 static struct json_object *
 device_member (device *d, const char *path, json_type type)
 {
-  char *copy = must_copy (path), *save = NULL, *key;
+  FREED char *copy = must_copy (path);
+  char *rest = copy, *key;
   struct json_object *o = d;
 
-  for (key = strtok_r (copy, ".", &save); key && o;
-       key = strtok_r (NULL, ".", &save))
+  while (o && (key = strsep (&rest, ".")))
     if (!json_object_is_type (o, json_type_object) ||
         !json_object_object_get_ex (o, key, &o))
       o = NULL;
-  free (copy);
   return json_object_is_type (o, type) ? o : NULL;
 }
 
@@ -238,25 +255,21 @@ device_each_codec (device *d, codec_fn *fn, void *opaque)
   if (!codecs)
     return;
   json_object_object_foreach (codecs, key, value) {
-    char *name;
+    FREED char *name = NULL;
 
     if (n++ == CODECS_MAX)
       return;
     name = device_escape (key);
-
     fn (opaque, name, value);
-    free (name);
   }
 }
 
 bool
 server_same_kernel (const struct server *s)
 {
-  char *theirs = device_text (s->root, "boot");
-  bool same = theirs && *theirs && strcmp (theirs, boot_mark ()) == 0;
+  FREED char *theirs = device_text (s->root, "boot");
 
-  free (theirs);
-  return same;
+  return theirs && *theirs && strcmp (theirs, boot_mark ()) == 0;
 }
 
 void
@@ -271,13 +284,26 @@ device_each_number (device *d, const char *path, number_fn *fn, void *opaque)
       fn (opaque, key, json_object_get_uint64 (value));
 }
 
-/* Say whether swap is unsafe without a part.  A server tells of oom as well,
- * but does without it.
+/* Say whether swap is unsafe without a part, which is not all that "swap_safe"
+ * has.  A server tells of oom as well, but does without it.
  */
 static bool
 device_is_vital (const char *part)
 {
-  return strcmp (part, "oom") != 0;
+  return strcmp (part, "safe") != 0 && strcmp (part, "oom") != 0;
+}
+
+/* List the parts that are not in force.  To be freed. */
+static char *
+device_list_missing (struct json_object *parts)
+{
+  char *list = must_copy ("");
+
+  json_object_object_foreach (parts, key, value)
+    if (device_is_vital (key) && !json_object_get_boolean (value) &&
+        strlen (list) <= TEXT_LENGTH_MAX)
+      must_append (&list, "%s%.64s", *list ? ", " : "", key);
+  return list;
 }
 
 /* It is {"safe": true or false, and each part by its name}. */
@@ -287,34 +313,17 @@ device_swap_safe (device *d, char **missing)
   struct json_object *parts = device_member (d, "swap_safe", json_type_object);
   struct json_object *safe = device_member (d, "swap_safe.safe",
                                             json_type_boolean);
-  char *list = must_copy (""), *longer, *word = device_text (d, "swap");
+  FREED char *word = device_text (d, "swap"), *list = NULL, *why = NULL;
 
   *missing = NULL;
-  /* Then no part is in force: do not list them all. */
-  if (word && strcmp (word, "off") == 0)
-    parts = NULL;
-  free (word);
-  if (json_object_get_boolean (safe)) {
-    free (list);
+  if (json_object_get_boolean (safe))
     return true;
-  }
-  if (parts) {
-    json_object_object_foreach (parts, key, value) {
-      if (strcmp (key, "safe") == 0 || !device_is_vital (key) ||
-          json_object_get_boolean (value))
-        continue;
-      if (strlen (list) > TEXT_LENGTH_MAX)
-        break;
-      longer = must_printf ("%s%s%.64s", list, *list ? ", " : "", key);
-      free (list);
-      list = longer;
-    }
-  }
-  longer = *list ? must_printf ("not in force: %.200s", list)
-                 : must_copy ("it has no swap=true");
-  free (list);
-  *missing = text_escape (longer);
-  free (longer);
+  /* If it is off no part is in force: do not list them all. */
+  if (parts && !(word && strcmp (word, "off") == 0))
+    list = device_list_missing (parts);
+  why = list && *list ? must_printf ("not in force: %.200s", list)
+                      : must_copy ("it has no swap=true");
+  *missing = text_escape (why);
   return false;
 }
 

@@ -26,11 +26,6 @@ struct server {
 /* One device.  It belongs to its server. */
 typedef struct json_object device;
 
-/* More than a server can have, and so few that it takes no time to go through
- * them for each of them.
- */
-#define SERVER_DEVICES_MAX 1024
-
 /* Ask the server at a URI, or read its JSON.  -1 with a fault. */
 extern int server_load (const char *uri, struct server *s);
 extern int server_parse (const char *text, struct server *s);
@@ -38,6 +33,11 @@ extern void server_free (struct server *s);
 
 extern device *server_device (const struct server *s, unsigned i);
 extern device *server_find (const struct server *s, const char *name);
+/* Load the server and find a device.  NULL with a fault.  The server is to be
+ * freed in any case.
+ */
+extern device *server_load_device (const char *uri, const char *name,
+                                   struct server *s);
 
 /* Return a text, escaped.  NULL: unknown.  To be freed. */
 extern char *device_text (device *d, const char *path);

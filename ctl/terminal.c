@@ -52,33 +52,35 @@ terminal_styles (void)
   }
 }
 
+/* Say whether the cursor can be moved on the terminal that was set up. */
+static bool
+terminal_can_move (void)
+{
+  const char *move = tigetstr ("cup");
+
+  return move && move != (const char *) -1;
+}
+
 /* ncurses would print a message of its own and exit. */
 int
 terminal_check (void)
 {
   static const char instead[] = "or print the screen once, with top --once";
   const char *term = getenv ("TERM");
-  const char *move;
-  char *safe;
+  bool can_move;
   int found;
 
   if (!term || !*term)
     return fault ("TERM is not set, so it is not known how to draw on this"
                   " terminal: set it, %s", instead);
-  safe = text_escape (term);
   if (setupterm (NULL, STDOUT_FILENO, &found) != OK)
-    fault ("the terminal %s (TERM) is not known here: set another TERM, %s",
-           safe, instead);
-  else {
-    move = tigetstr ("cup");
-    found = move && move != (const char *) -1 ? 2 : 0;
-    if (found != 2)
-      fault ("the terminal %s (TERM) cannot move its cursor: set another"
-             " TERM, %s", safe, instead);
-    del_curterm (cur_term);
-  }
-  free (safe);
-  return found == 2 ? 0 : -1;
+    return fault ("the terminal %s (TERM) is not known here: set another"
+                  " TERM, %s", term, instead);
+  can_move = terminal_can_move ();
+  del_curterm (cur_term);
+  return can_move ? 0
+    : fault ("the terminal %s (TERM) cannot move its cursor: set another"
+             " TERM, %s", term, instead);
 }
 
 int

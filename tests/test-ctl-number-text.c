@@ -119,10 +119,19 @@ test_there_and_back (void)
   }
 }
 
+static void
+test_digits (void)
+{
+  CHECK (text_is_digits ("0") && text_is_digits ("01234567890123456789012"));
+  CHECK (!text_is_digits ("") && !text_is_digits ("1 ") &&
+         !text_is_digits ("-1") && !text_is_digits ("1p"));
+}
+
 int
 main (void)
 {
   test_shown ();
+  test_digits ();
   test_parsed ();
   test_there_and_back ();
   return 0;
