@@ -21,17 +21,13 @@ static int
 attribute_set (const struct options *o, const char *device_name,
                const char *words)
 {
-  char *disk = device_name_resolve (o->uri, device_name), *command, *payload;
-  int r;
+  FREED char *disk = device_name_resolve (o->uri, device_name);
+  FREED char *command = NULL, *payload = NULL;
 
   if (!disk)
     return -1;
   command = must_printf ("%s %s", disk, words);
-  r = client_command (o->uri, command, &payload);
-  free (payload);
-  free (command);
-  free (disk);
-  return r;
+  return client_command (o->uri, command, &payload);
 }
 
 /* Say whether the attribute or the device is missing. */
@@ -39,53 +35,52 @@ static int
 attribute_fault (const struct options *o, const char *disk,
                  const char *attribute)
 {
-  struct server s;
-  bool exists;
+  FREED_BY (server_free) struct server s;
 
-  if (server_load (o->uri, &s) < 0)
-    return -1;
-  exists = server_find (&s, disk);
-  server_free (&s);
-  return exists
-    ? fault ("%s has no attribute %s that can be read; " PROGRAM " get %s"
-             " lists those that can", disk, attribute, disk)
-    : fault ("%s: there is no such device", disk);
+  return !server_load_device (o->uri, disk, &s) ? -1
+    : fault ("%s has no attribute %s that can be read; " PROGRAM " get %s"
+             " lists those that can", disk, attribute, disk);
 }
 
 /* Read the attribute's own export, which needs no right to write. */
+static int
+attribute_get (const struct options *o, const char *disk,
+               const char *attribute)
+{
+  FREED char *export = must_printf ("%s/%s", disk, attribute);
+  int r = client_copy (o->uri, export, stdout);
+
+  return r > 0 ? attribute_fault (o, disk, attribute) : r;
+}
+
+static int
+attribute_list (const struct options *o, const char *disk, const char *given)
+{
+  FREED char *prefix = must_printf ("%s/", disk);
+  int n = client_list (o->uri, prefix, stdout);
+
+  return n != 0 ? n
+    : fault ("%s: there is no such device, or it shows no attributes", given);
+}
+
 int
 command_get (const struct options *o, int argc, char **argv)
 {
-  char *disk = device_name_resolve (o->uri, argv[0]), *export;
-  int r;
+  FREED char *disk = device_name_resolve (o->uri, argv[0]);
+  int r = -1;
 
-  if (!disk)
-    return failed ();
-  export = must_printf ("%s/%s", disk, argc > 1 ? argv[1] : "");
-  if (argc > 1) {
-    r = client_copy (o->uri, export, stdout);
-    if (r > 0)
-      r = attribute_fault (o, disk, argv[1]);
-  }
-  else {
-    r = client_list (o->uri, export, stdout);
-    if (r == 0)
-      r = fault ("%s: there is no such device, or it shows no attributes",
-                 argv[0]);
-  }
-  free (export);
-  free (disk);
+  if (disk)
+    r = argc > 1 ? attribute_get (o, disk, argv[1])
+                 : attribute_list (o, disk, argv[0]);
   return r < 0 ? failed () : EXIT_OK;
 }
 
 int
 command_set (const struct options *o, int argc, char **argv)
 {
-  char *words = client_join (argc - 1, argv + 1);
-  int r = attribute_set (o, argv[0], words);
+  FREED char *words = client_join (argc - 1, argv + 1);
 
-  free (words);
-  return r < 0 ? failed () : EXIT_OK;
+  return attribute_set (o, argv[0], words) < 0 ? failed () : EXIT_OK;
 }
 
 int

@@ -36,24 +36,33 @@ devices_free (struct devices *all)
  */
 #define GOODBYE_MS 1000
 
+static bool
+devices_have (const struct devices *all, const char *name)
+{
+  int i;
+
+  for (i = 0; i < all->n; i++)
+    if (strcmp (all->names[i], name) == 0)
+      return true;
+  return false;
+}
+
+/* 1 with a fault: it is in use, but must be idle. */
 static int
 devices_add (struct devices *all, device *d, const char *given, bool idle)
 {
-  char *name = device_text (d, "name");
   uint64_t clients = device_count (d, "connections");
-  int i;
+  char *name = device_text (d, "name");
+  bool twice = devices_have (all, name);
 
-  for (i = 0; i < all->n; i++) {
-    if (strcmp (all->names[i], name) == 0) {
-      free (name);
-      return fault ("%s is named twice", given);
-    }
-  }
   all->names[all->n++] = name;
-  return !idle || !clients ? 0
-    : fault ("%s is in use: %" PRIu64 " client%s connected, so none of the"
-             " devices is touched", name, clients,
-             clients == 1 ? " is" : "s are");
+  if (twice)
+    return fault ("%s is named twice", given);
+  if (!idle || !clients)
+    return 0;
+  fault ("%s is in use: %" PRIu64 " client%s connected, so none of the"
+         " devices is touched", name, clients, clients == 1 ? " is" : "s are");
+  return 1;
 }
 
 /* Look the devices up.  1 with a fault: one is in use. */
@@ -61,8 +70,8 @@ static int
 devices_look_up (const struct options *o, char **argv, int argc, bool idle,
                  struct devices *all)
 {
+  FREED_BY (server_free) struct server s;
   struct attached *attached;
-  struct server s;
   int i, r = 0;
 
   if (server_load (o->uri, &s) < 0)
@@ -72,11 +81,8 @@ devices_look_up (const struct options *o, char **argv, int argc, bool idle,
     device *d = device_name_find (&s, attached, argv[i]);
 
     r = d ? devices_add (all, d, argv[i], idle) : -1;
-    if (r < 0 && d && all->n == i + 1)
-      r = 1;
   }
   attached_free (attached);
-  server_free (&s);
   return r;
 }
 
@@ -107,32 +113,22 @@ static void
 order_fault (void)
 {
   static const char theirs[] = "reset force does it nevertheless";
-  const char *at = strstr (fault_text (), theirs);
-  char *text;
+  const char *text = fault_text (), *at = strstr (text, theirs);
 
-  if (!at)
-    return;
-  text = must_copy (fault_text ());
-  text[at - fault_text ()] = '\0';
-  fault ("%s--force does it nevertheless%s", text, at + sizeof theirs - 1);
-  free (text);
+  if (at)
+    fault ("%.*s--force does it nevertheless%s", (int) (at - text), text,
+           at + sizeof theirs - 1);
 }
 
 /* Add to the fault which devices were done before it. */
 static void
 order_fault_done (const struct devices *all, int done)
 {
-  char *why;
-
-  if (done == 0)
-    return;
-  why = must_copy (fault_text ());
   if (done == 1)
-    fault ("%s; %s is done already", why, all->names[0]);
-  else
-    fault ("%s; %s to %s are done already", why, all->names[0],
+    fault ("%s; %s is done already", fault_text (), all->names[0]);
+  else if (done > 1)
+    fault ("%s; %s to %s are done already", fault_text (), all->names[0],
            all->names[done - 1]);
-  free (why);
 }
 
 /* What the server is told for each of several devices. */
@@ -146,16 +142,12 @@ static int
 order_one (const struct options *o, const struct order *order,
            const char *name)
 {
-  char *command, *payload;
-  int r;
+  size_t skip = order->number && strncmp (name, "zram", 4) == 0 ? 4 : 0;
+  FREED char *command = must_printf ("%s%s%s", order->before, name + skip,
+                                     order->after);
+  FREED char *payload = NULL;
 
-  if (order->number && strncmp (name, "zram", 4) == 0)
-    name += 4;
-  command = must_printf ("%s%s%s", order->before, name, order->after);
-  r = client_command (o->uri, command, &payload);
-  free (payload);
-  free (command);
-  return r;
+  return client_command (o->uri, command, &payload);
 }
 
 static int
@@ -207,24 +199,28 @@ command_remove (const struct options *o, int argc, char **argv)
   return order_each (o, argc, argv, &gone);
 }
 
-/* Make a device.  The answer of hot_add is its number. */
+/* Print the name of a device.  The answer of hot_add is its number. */
+static int
+device_print_new (char *payload)
+{
+  uint64_t n;
+
+  payload[strcspn (payload, " \n")] = '\0';
+  if (number_count (payload, 0, &n) < 0)
+    return fault ("the server's answer is not understood");
+  printf ("zram%s\n", payload);
+  return 0;
+}
+
 int
 command_add (const struct options *o, int argc, char **argv)
 {
-  char *words = client_join (argc, argv);
-  char *command = must_printf ("hot_add %s", words), *payload;
-  uint64_t n;
+  FREED char *words = client_join (argc, argv);
+  FREED char *command = must_printf ("hot_add %s", words);
+  FREED char *payload = NULL;
   int r = client_command (o->uri, command, &payload);
 
-  if (r == 0) {
-    payload[strcspn (payload, " \n")] = '\0';
-    if (number_count (payload, 0, &n) < 0)
-      r = fault ("the server's answer is not understood");
-    else
-      printf ("zram%s\n", payload);
-  }
-  free (payload);
-  free (command);
-  free (words);
+  if (r == 0)
+    r = device_print_new (payload);
   return r < 0 ? failed () : EXIT_OK;
 }
