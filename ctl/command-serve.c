@@ -8,7 +8,6 @@
 #include <config.h>
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,7 @@
 #include "interrupt.h"
 #include "message.h"
 #include "must.h"
-#include "number.h"
+#include "option.h"
 #include "subprocess.h"
 
 #define THREADS_MAX 64
@@ -49,43 +48,26 @@ serve_plugin (void)
 static int
 serve_socket (struct program *p, const struct options *o)
 {
-  struct address address;
+  FREED_BY (address_free) struct address a = { 0 };
 
   if (getenv ("LISTEN_FDS") || (o->dry_run && !o->uri_given))
     return 0;
-  if (!strstr (o->uri, "://") && *o->uri) {
+  if (*o->uri && !strstr (o->uri, "://"))
     program_add (p, "-U", o->uri, NULL);
-    return 0;
-  }
-  if (address_of_uri (o->uri, &address) < 0 || !address.socket) {
-    address_free (&address);
+  else if (address_of_uri (o->uri, &a) == 0 && a.socket)
+    program_add (p, "-U", program_keep (p, must_copy (a.socket)), NULL);
+  else
     return fault ("%s: serve needs -u and the path of a socket, or systemd's"
                   " sockets", o->uri);
-  }
-  program_add (p, "-U", program_keep (p, address.socket), NULL);
-  address.socket = NULL;
-  address_free (&address);
-  return 0;
-}
-
-static int
-serve_check_number (const char *key, const char *text, uint64_t min,
-                    uint64_t max)
-{
-  uint64_t n;
-
-  if (text && (number_count (text, 0, &n) < 0 || n < min || n > max))
-    return fault ("%s %s: must be a number from %" PRIu64 " to %" PRIu64,
-                  key, text, min, max);
   return 0;
 }
 
 static int
 serve_check_numbers (const struct options *o)
 {
-  if (serve_check_number ("threads", o->threads, 1, THREADS_MAX) < 0)
+  if (option_check_number ("threads", o->threads, 1, THREADS_MAX) < 0)
     return -1;
-  return serve_check_number ("max-clients", o->max_clients, 0, CLIENTS_MAX);
+  return option_check_number ("max-clients", o->max_clients, 0, CLIENTS_MAX);
 }
 
 static void
@@ -159,8 +141,7 @@ static int
 serve_try (const struct config *c, struct part part)
 {
   static const char begins[] = "nbdkit failed: error: ";
-  struct program p = { .argc = 0 };
-  char *why;
+  FREED_BY (program_free) struct program p = { .argc = 0 };
   int r;
 
   program_add (&p, "nbdkit", "-f", "-U", "-", "--run", "true", NULL);
@@ -168,12 +149,8 @@ serve_try (const struct config *c, struct part part)
   r = serve_add_plugin (&p, c, part);
   if (r == 0)
     r = program_run (&p);
-  program_free (&p);
-  if (r < 0 && strncmp (fault_text (), begins, sizeof begins - 1) == 0) {
-    why = must_copy (fault_text () + sizeof begins - 1);
-    fault ("%s", why);
-    free (why);
-  }
+  if (r < 0 && strncmp (fault_text (), begins, sizeof begins - 1) == 0)
+    fault ("%s", fault_text () + sizeof begins - 1);
   return r;
 }
 
@@ -224,25 +201,20 @@ serve_find_wrong (const struct config *c, const char *why)
 static int
 serve_blame (const struct config *c)
 {
-  char *why = must_copy (fault_text ());
+  FREED char *why = must_copy (fault_text ());
   int i = serve_find_wrong (c, why);
 
   fault ("%s", why);
-  if (i >= 0)
-    config_blame (c, (size_t) i);
-  else
-    fault ("%s: %s", c->path, why);
-  free (why);
-  return -1;
+  return i >= 0 ? config_blame (c, (size_t) i)
+                : fault ("%s: %s", c->path, why);
 }
 
 static void
 serve_say_ok (const char *path)
 {
-  char *safe = text_escape (path);
+  FREED char *safe = text_escape (path);
 
   printf ("%s: OK\n", safe);
-  free (safe);
 }
 
 static int
@@ -268,28 +240,26 @@ serve_check (const struct config *c)
 static int
 serve_run (const struct options *o, const struct config *c)
 {
-  struct program p = { .argc = 0 };
-  int r;
+  FREED_BY (program_free) struct program p = { .argc = 0 };
 
   program_add (&p, "nbdkit", "-f", NULL);
-  r = serve_socket (&p, o);
+  if (serve_socket (&p, o) < 0)
+    return -1;
   serve_threads (&p, c);
-  if (r == 0)
-    r = serve_add_plugin (&p, c, whole);
-  if (r == 0 && o->dry_run)
+  if (serve_add_plugin (&p, c, whole) < 0)
+    return -1;
+  if (o->dry_run) {
     program_print (&p);
-  else if (r == 0) {
-    execvp (p.argv[0], (char *const *) p.argv);
-    r = fault ("%s: %s", p.argv[0], strerror (errno));
+    return 0;
   }
-  program_free (&p);
-  return r;
+  execvp (p.argv[0], (char *const *) p.argv);
+  return fault ("%s: %s", p.argv[0], strerror (errno));
 }
 
 int
 command_serve (const struct options *o, int argc, char **argv)
 {
-  struct config c;
+  FREED_BY (config_free) struct config c = { 0 };
   int r;
 
   (void) argc;
@@ -301,6 +271,5 @@ command_serve (const struct options *o, int argc, char **argv)
   r = config_check (&c, serve_check_numbers);
   if (r == 0)
     r = o->check ? serve_check (&c) : serve_run (o, &c);
-  config_free (&c);
   return r < 0 ? failed () : EXIT_OK;
 }

@@ -83,15 +83,18 @@ config_trim (char *s)
 
 /* Turn a percentage of the RAM into MiB.  The plugin does not take one,
  * because a disk's size is no amount of memory.  Whole MiB suit mkswap and
- * partitions.  NULL: it is no percentage.  To be freed.
+ * partitions.  NULL with a fault.  To be freed.
  */
 static char *
 config_size_of_share (const char *value)
 {
   unsigned percent;
 
-  return number_percent (value, SHARE_MAX, &percent) < 0 ? NULL
-    : must_printf ("%" PRIu64 "M", number_share (os_ram () >> 20, percent));
+  if (number_percent (value, SHARE_MAX, &percent) == 0)
+    return must_printf ("%" PRIu64 "M", number_share (os_ram () >> 20,
+                                                      percent));
+  fault ("size = %s: a part of the RAM must be 1%% to 1000%%", value);
+  return NULL;
 }
 
 static bool
@@ -101,36 +104,48 @@ config_is_key (const char *s)
          !s[strspn (s, "abcdefghijklmnopqrstuvwxyz0123456789-_")];
 }
 
+static bool
+config_is_set (const struct config *c, const struct own_key *own)
+{
+  size_t i;
+
+  for (i = 0; i < c->n; i++)
+    if (c->settings[i].own == own)
+      return true;
+  return false;
+}
+
+static void
+config_append (struct config *c, unsigned line, const char *key,
+               const char *value)
+{
+  size_t n = c->n++;
+  struct setting *s;
+
+  c->settings = must_resize (c->settings, c->n * sizeof *s);
+  s = &c->settings[n];
+  s->own = config_own_key (key);
+  s->line = line;
+  s->word = must_printf ("%s=%s", key, value);
+  s->value = s->word + strlen (key) + 1;
+}
+
+/* The value is not empty. */
 static int
 config_add (struct config *c, unsigned line, const char *key, const char *value)
 {
   const struct own_key *own = config_own_key (key);
-  char *share = NULL;
-  struct setting *s;
-  size_t i, n = strlen (value);
+  FREED char *share = NULL;
 
-  for (i = 0; own && i < c->n; i++)
-    if (c->settings[i].own == own)
-      return fault ("%s is set twice", key);
-  if (strcmp (key, "size") == 0 && n && value[n - 1] == '%') {
+  if (own && config_is_set (c, own))
+    return fault ("%s is set twice", key);
+  if (strcmp (key, "size") == 0 && value[strlen (value) - 1] == '%') {
     share = config_size_of_share (value);
     if (!share)
-      return fault ("size = %s: a part of the RAM must be 1%% to 1000%%",
-                    value);
+      return -1;
     value = share;
   }
-  s = reallocarray (c->settings, c->n + 1, sizeof *s);
-  if (!s) {
-    free (share);
-    return fault ("there is no more memory");
-  }
-  c->settings = s;
-  s += c->n++;
-  s->own = own;
-  s->line = line;
-  s->word = must_printf ("%s=%s", key, value);
-  s->value = s->word + strlen (key) + 1;
-  free (share);
+  config_append (c, line, key, value);
   return 0;
 }
 
@@ -205,19 +220,15 @@ config_open (const char *path)
 static int
 config_read_lines (struct config *c, char *text, size_t n)
 {
-  char *end, *all = text + n, *why;
+  char *end, *all = text + n;
   unsigned line = 0;
 
   for (; text < all; text = end + 1) {
     end = memchr (text, '\n', (size_t) (all - text));
     *end = '\0';
     line++;
-    if (config_read_line (c, line, text, (size_t) (end - text)) < 0) {
-      why = must_copy (fault_text ());
-      fault ("%s:%u: %s", c->path, line, why);
-      free (why);
-      return -1;
-    }
+    if (config_read_line (c, line, text, (size_t) (end - text)) < 0)
+      return fault ("%s:%u: %s", c->path, line, fault_text ());
   }
   return 0;
 }
@@ -226,21 +237,16 @@ config_read_lines (struct config *c, char *text, size_t n)
 static int
 config_read_file (struct config *c, FILE *fp)
 {
-  char *text = must_alloc (CONFIG_FILE_MAX + 2, 1);
+  FREED char *text = must_alloc (CONFIG_FILE_MAX + 2, 1);
   size_t n = fread (text, 1, CONFIG_FILE_MAX + 1, fp);
-  int r;
 
   if (ferror (fp))
-    r = fault ("%s: %s", c->path, strerror (errno));
-  else if (n > CONFIG_FILE_MAX)
-    r = config_fault_long (c->path);
-  else {
-    if (n && text[n - 1] != '\n')
-      text[n++] = '\n';
-    r = config_read_lines (c, text, n);
-  }
-  free (text);
-  return r;
+    return fault ("%s: %s", c->path, strerror (errno));
+  if (n > CONFIG_FILE_MAX)
+    return config_fault_long (c->path);
+  if (n && text[n - 1] != '\n')
+    text[n++] = '\n';
+  return config_read_lines (c, text, n);
 }
 
 int
@@ -293,34 +299,53 @@ config_options (const struct config *c, struct options *o)
     config_set_option (&c->settings[i], o);
 }
 
+int
+config_take (const struct options *o, config_checker *check, struct config *c,
+             struct options *with)
+{
+  *with = *o;
+  memset (c, 0, sizeof *c);
+  if (check (o) < 0)
+    return usage ("%s", fault_text ());
+  if (config_read (o->config, c) < 0)
+    return failed ();
+  config_options (c, with);
+  return EXIT_OK;
+}
+
 /* --- Checking ------------------------------------------------------------ */
 
-/* The function's fault says "--priority 7: ...", but in the file the key has
- * another name.
+/* Put the place in the file before the fault, and the name of the key in place
+ * of the option's: the fault says "--priority 7: ...".
  */
+static int
+config_fault_setting (const struct config *c, const struct setting *s)
+{
+  FREED char *why = must_copy (fault_text ());
+  FREED char *safe = text_escape (s->value);
+  const char *after = strstr (why, safe);
+
+  return fault ("%s:%u: %s = %s%s", c->path, s->line, s->own->name, safe,
+                after ? after + strlen (safe) : why);
+}
+
+static int
+config_check_setting (const struct setting *s, config_checker *fn)
+{
+  struct options o = { 0 };
+
+  config_set_option (s, &o);
+  return fn (&o);
+}
+
 int
 config_check (const struct config *c, config_checker *fn)
 {
   size_t i;
 
-  for (i = 0; i < c->n; i++) {
-    const struct setting *s = &c->settings[i];
-    struct options o = { 0 };
-    char *why, *safe;
-    const char *after;
-
-    config_set_option (s, &o);
-    if (fn (&o) == 0)
-      continue;
-    why = text_escape (fault_text ());
-    safe = text_escape (s->value);
-    after = strstr (why, safe);
-    fault ("%s:%u: %s = %s%s", c->path, s->line, s->own->name, safe,
-           after ? after + strlen (safe) : why);
-    free (safe);
-    free (why);
-    return -1;
-  }
+  for (i = 0; i < c->n; i++)
+    if (config_check_setting (&c->settings[i], fn) < 0)
+      return config_fault_setting (c, &c->settings[i]);
   return 0;
 }
 
@@ -339,11 +364,8 @@ config_find_parameter (const struct config *c, size_t i)
 int
 config_blame (const struct config *c, size_t i)
 {
-  char *why = must_copy (fault_text ());
-
-  fault ("%s:%u: %s", c->path, config_find_parameter (c, i)->line, why);
-  free (why);
-  return -1;
+  return fault ("%s:%u: %s", c->path, config_find_parameter (c, i)->line,
+                fault_text ());
 }
 
 const char *

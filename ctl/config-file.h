@@ -33,6 +33,12 @@ extern int config_blame (const struct config *c, size_t i);
  */
 extern void config_options (const struct config *c, struct options *o);
 
+/* Begin a command: check the options, read the file that they name, and put
+ * both together.  c is to be freed in any case.  Return an exit status.
+ */
+extern int config_take (const struct options *o, config_checker *check,
+                        struct config *c, struct options *with);
+
 /* Return the value of a key that is for serve alone, "threads" or
  * "max-clients".  NULL: it is not set.
  */
