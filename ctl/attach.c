@@ -5,6 +5,7 @@
 
 #include <config.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "message.h"
 #include "must.h"
 #include "number.h"
+#include "option.h"
 #include "resolve.h"
 #include "timeout.h"
 
@@ -32,10 +34,9 @@ attach_check (const struct options *o)
 {
   uint64_t n;
 
-  if (o->connections && (number_count (o->connections, 0, &n) < 0 || n == 0 ||
-                         n > CONNECTIONS_MAX))
-    return fault ("--connections %s: must be a number from 1 to %d",
-                  o->connections, CONNECTIONS_MAX);
+  if (option_check_number ("--connections", o->connections, 1,
+                           CONNECTIONS_MAX) < 0)
+    return -1;
   if (o->nbd_timeout && (number_count (o->nbd_timeout, 0, &n) < 0 ||
                          n > NBD_TIMEOUT_MAX))
     return fault ("--nbd-timeout %s: must be seconds up to %d, or 0 for none",
@@ -78,21 +79,9 @@ attach_check_named (const struct options *o)
                 " URI or NBDZRAM_URI, for example -u " ADDRESS_LAST);
 }
 
-int
-attach_plan (const struct options *o, const char *given, bool swap,
-             struct attachment *a, struct export *e)
+static void
+attach_take_options (const struct options *o, struct attachment *a)
 {
-  char *name = NULL;
-  int r;
-
-  memset (a, 0, sizeof *a);
-  a->uri = o->uri;
-  a->device = o->device ? nbd_name (o->device) : NULL;
-  a->swap = swap;
-  a->dry = o->dry_run;
-  if (attach_check_named (o) < 0 ||
-      address_of_server (o->uri, &a->address) < 0)
-    return -1;
   a->connections = 1;
   a->local = attach_is_local (&a->address);
   a->timeout = a->local ? 0 : REMOTE_TIMEOUT;
@@ -100,23 +89,77 @@ attach_plan (const struct options *o, const char *given, bool swap,
     number_count (o->connections, 0, &a->connections);
   if (o->nbd_timeout)
     number_count (o->nbd_timeout, 0, &a->timeout);
-  if (given)
-    name = device_name_of (NULL, given);
-  else
-    name = must_copy (*a->address.export ? a->address.export : "zram0");
-  r = name ? client_look (o->uri, name, e) : -1;
-  if (r == 0 && a->connections > 1 && !e->multi_conn)
-    r = fault ("%s: the server allows it one connection only", name);
+}
+
+/* Put the name of the device into the address, in place of what is there. */
+static int
+attach_take_name (const char *given, struct address *p)
+{
+  char *name = given ? device_name_of (NULL, given)
+    : must_copy (*p->export ? p->export : "zram0");
+
+  free (p->export);
+  p->export = name;
+  return name ? 0 : -1;
+}
+
+/* Ask the server about the device. */
+static int
+attach_look (struct attachment *a, struct export *e)
+{
+  const char *name = a->address.export;
+
+  if (client_look (a->uri, name, e) < 0)
+    return -1;
+  a->block_size = e->size % 4096 ? 512 : 4096;
+  return a->connections == 1 || e->multi_conn ? 0
+    : fault ("%s: the server allows it one connection only", name);
+}
+
+int
+attach_plan (const struct options *o, const char *given,
+             struct attachment *a, struct export *e)
+{
+  *a = (struct attachment) {
+    .uri = o->uri, .device = o->device ? nbd_name (o->device) : NULL,
+    .dry = o->dry_run,
+  };
+  if (attach_check_named (o) < 0 ||
+      address_of_server (o->uri, &a->address) < 0)
+    return -1;
+  attach_take_options (o, a);
+  if (attach_take_name (given, &a->address) == 0 && attach_look (a, e) == 0)
+    return 0;
+  address_free (&a->address);
+  return -1;
+}
+
+int
+attach_run (const struct options *o, const char *given, attach_plan_fn *plan,
+            attach_fn *fn)
+{
+  struct attachment a;
+  struct export e;
+  int r = attach_begin (o);
+
+  if (r == 0)
+    r = plan (o, given, &a, &e);
   if (r == 0) {
-    free (a->address.export);
-    a->address.export = name;
-    a->block_size = e->size % 4096 ? 512 : 4096;
+    r = fn (o, &a, &e);
+    if (r == 0 && !o->dry_run)
+      puts (a.path);
+    address_free (&a.address);
   }
-  else {
-    free (name);
-    address_free (&a->address);
-  }
+  r = r < 0 ? failed () : EXIT_OK;
+  interrupt_end ();
   return r;
+}
+
+int
+attach_check_writable (const struct attachment *a, const struct export *e)
+{
+  return !e->read_only ? 0
+    : fault ("%s: the server lets nobody write", a->address.export);
 }
 
 /* --- Detaching ---------------------------------------------------------- */
@@ -146,16 +189,21 @@ int
 attach_unmounted (const char *name)
 {
   const char *root = machine_root ();
-  char *mountpoint = machine_mountpoint (root, name);
-  int r = 0;
+  FREED char *mountpoint = machine_mountpoint (root, name);
 
   if (mountpoint)
-    r = fault ("/dev/%s is mounted: umount %s first", name, mountpoint);
-  else if (machine_holder (root, name))
-    r = fault ("/dev/%s is part of another device, see"
-               " /sys/block/%s/holders", name, name);
-  free (mountpoint);
-  return r;
+    return fault ("/dev/%s is mounted: umount %s first", name, mountpoint);
+  if (machine_holder (root, name))
+    return fault ("/dev/%s is part of another device, see"
+                  " /sys/block/%s/holders", name, name);
+  return 0;
+}
+
+int
+attach_no_swap (const char *name)
+{
+  return !machine_swap (machine_root (), name, NULL) ? 0
+    : fault ("/dev/%s is swap: say " PROGRAM " swapoff %s", name, name);
 }
 
 int
@@ -181,13 +229,12 @@ attached_names (const struct attached *list, int argc, char **argv,
 void
 attach_forget (const char *name)
 {
-  struct program p = { .argc = 0 };
+  FREED_BY (program_free) struct program p = { .argc = 0 };
 
-  program_add (&p, "blkdiscard",
-               program_keep (&p, must_printf ("/dev/%s", name)), NULL);
+  program_add (&p, "blkdiscard", NULL);
+  program_printf (&p, "/dev/%s", name);
   if (program_run (&p) < 0 && !interrupt_came ())
     complain ("%s; the server keeps what was on it", fault_text ());
-  program_free (&p);
 }
 
 int

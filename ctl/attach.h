@@ -22,8 +22,21 @@ extern int attach_begin (const struct options *o);
  * NULL: the device that the URI names, else zram0.  If it returns 0,
  * a->address is to be freed.
  */
-extern int attach_plan (const struct options *o, const char *given,
-                        bool swap, struct attachment *a, struct export *e);
+typedef int attach_plan_fn (const struct options *o, const char *given,
+                            struct attachment *a, struct export *e);
+extern attach_plan_fn attach_plan;
+
+/* Plan, do it, and print where the device is then, all of it between
+ * interrupt_begin and interrupt_end.  Return an exit status.
+ */
+typedef int attach_fn (const struct options *o, struct attachment *a,
+                       const struct export *e);
+extern int attach_run (const struct options *o, const char *given,
+                       attach_plan_fn *plan, attach_fn *fn);
+
+/* Check that the server lets us write.  -1 with a fault. */
+extern int attach_check_writable (const struct attachment *a,
+                                  const struct export *e);
 
 /* Return "nbd3" for what is called /dev/nbd3, nbd3 or zram0.  NULL with a
  * fault if it is not attached.
@@ -36,8 +49,12 @@ extern const char *attached_name (const struct attached *list,
  */
 extern int attach_unmounted (const char *name);
 
-/* Do both for all devices that are named.  -1 with a fault, also if one is
- * named twice.  A mounted device would only see errors.
+/* Check that a device is not swap.  -1 with a fault. */
+extern int attach_no_swap (const char *name);
+
+/* Do attached_name and attach_unmounted for all devices that are named.  -1
+ * with a fault, also if one is named twice.  A mounted device would only see
+ * errors.
  */
 extern int attached_names (const struct attached *list, int argc,
                            char **argv, const char **names);

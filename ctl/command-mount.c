@@ -86,21 +86,16 @@ command_mount_check (const struct options *o)
 static int
 mount_check_empty (const struct options *o, const char *name)
 {
+  FREED_BY (server_free) struct server s;
+  device *d = server_load_device (o->uri, name, &s);
   char text[SIZE_TEXT];
-  struct server s;
-  device *d;
-  int r = 0;
 
-  if (server_load (o->uri, &s) < 0)
-    return -1;
-  d = server_find (&s, name);
   if (!d)
-    r = fault ("%s: there is no such device", name);
-  else if (device_count (d, "orig_data_size"))
-    r = fault ("%s holds %s of data; --force writes over it", name,
-               size_text (device_count (d, "orig_data_size"), text));
-  server_free (&s);
-  return r;
+    return -1;
+  if (!device_count (d, "orig_data_size"))
+    return 0;
+  return fault ("%s holds %s of data; --force writes over it", name,
+                size_text (device_count (d, "orig_data_size"), text));
 }
 
 /* --- The directory ------------------------------------------------------- */
@@ -111,55 +106,54 @@ mount_check_empty (const struct options *o, const char *name)
 static int
 mount_make_directory (const struct options *o, bool *made)
 {
-  char *real = must_printf ("%s%s", machine_root (), o->mount_point);
+  FREED char *real = must_printf ("%s%s", machine_root (), o->mount_point);
   struct stat st;
-  int r = 0;
 
   *made = false;
-  if (stat (real, &st) == 0) {
-    if (!S_ISDIR (st.st_mode))
-      r = fault ("%s is no directory", o->mount_point);
-  }
-  else if (errno != ENOENT)
-    r = fault ("%s: %s", o->mount_point, strerror (errno));
-  else if (o->dry_run)
+  if (stat (real, &st) == 0)
+    return S_ISDIR (st.st_mode) ? 0
+      : fault ("%s is no directory", o->mount_point);
+  if (errno != ENOENT)
+    return fault ("%s: %s", o->mount_point, strerror (errno));
+  if (o->dry_run)
     printf ("mkdir %s\n", o->mount_point);
   else if (mkdir (real, 0755) == -1)
-    r = fault ("%s: %s", o->mount_point, strerror (errno));
+    return fault ("%s: %s", o->mount_point, strerror (errno));
   else
     *made = true;
-  free (real);
-  return r;
+  return 0;
 }
 
 static void
 mount_remove_directory (const struct options *o)
 {
-  char *real = must_printf ("%s%s", machine_root (), o->mount_point);
+  FREED char *real = must_printf ("%s%s", machine_root (), o->mount_point);
 
   rmdir (real);
-  free (real);
 }
 
 /* --- Mounting ------------------------------------------------------------ */
 
-static int
-mount_make_fs (const struct options *o, const char *path)
+static void
+mount_add_options (struct program *p, const char *type)
 {
-  const char *type = mount_fs_type (o);
-  struct program p = { .patient = true };
   size_t i, j;
-  int r;
 
-  program_add (&p, program_keep (&p, must_printf ("mkfs.%s", type)), NULL);
   for (i = 0; i < N_FILE_SYSTEMS; i++)
     for (j = 0; strcmp (file_systems[i].type, type) == 0 && j < 4 &&
          file_systems[i].options[j]; j++)
-      program_add (&p, file_systems[i].options[j], NULL);
+      program_add (p, file_systems[i].options[j], NULL);
+}
+
+static int
+mount_make_fs (const struct options *o, const char *path)
+{
+  FREED_BY (program_free) struct program p = { .patient = true };
+
+  program_printf (&p, "mkfs.%s", mount_fs_type (o));
+  mount_add_options (&p, mount_fs_type (o));
   program_add (&p, path, NULL);
-  r = program_run (&p);
-  program_free (&p);
-  return r;
+  return program_run (&p);
 }
 
 static int
@@ -176,11 +170,9 @@ mount_fs (const struct options *o, const char *path)
 static bool
 mount_is_at (const char *name, const char *where)
 {
-  char *now = machine_mountpoint (machine_root (), name);
-  bool yes = now && strcmp (now, where) == 0;
+  FREED char *now = machine_mountpoint (machine_root (), name);
 
-  free (now);
-  return yes;
+  return now && strcmp (now, where) == 0;
 }
 
 /* Unmount a device everywhere.  Somebody else, as systemd at shutdown, may do
@@ -193,30 +185,38 @@ unmount_fs (const char *name, bool dry)
   int r = 0;
 
   while (r == 0 && (where = machine_mountpoint (machine_root (), name))) {
-    struct program p = { .patient = true };
+    FREED_BY (program_free) struct program p = { .patient = true };
 
     program_add (&p, "umount", program_keep (&p, where), NULL);
     r = program_run (&p);
     if (r < 0 && !interrupt_came () && !mount_is_at (name, where))
       r = 0;
-    program_free (&p);
     if (dry)
       break;
   }
   return r;
 }
 
-/* Undo what was done, and keep the fault that is the reason. */
-static void
+/* Undo what was done, and keep the fault that is the reason.  Return -1. */
+static int
 mount_take_back (const struct attachment *a)
 {
-  char *why = must_copy (fault_text ());
+  FREED char *why = must_copy (fault_text ());
 
   interrupt_defer (true);
   if (unmount_fs (a->name, a->dry) < 0 || nbd_detach (a->name, a->dry) < 0)
     complain ("%s", fault_text ());
-  fault ("%s", why);
-  free (why);
+  return fault ("%s", why);
+}
+
+/* Attach the device and mount a new file system, or leave all as it was. */
+static int
+mount_attached (const struct options *o, struct attachment *a)
+{
+  if (nbd_attach (a) < 0)
+    return -1;
+  return mount_make_fs (o, a->path) < 0 || mount_fs (o, a->path) < 0
+    ? mount_take_back (a) : 0;
 }
 
 static int
@@ -225,70 +225,40 @@ mount_new (const struct options *o, struct attachment *a)
   bool made;
   int r = mount_make_directory (o, &made);
 
-  if (r < 0)
-    return -1;
-  r = nbd_attach (a);
-  if (r == 0) {
-    r = mount_make_fs (o, a->path);
-    if (r == 0)
-      r = mount_fs (o, a->path);
-    if (r < 0)
-      mount_take_back (a);
-  }
+  if (r == 0)
+    r = mount_attached (o, a);
   if (r < 0 && made)
     mount_remove_directory (o);
   return r;
 }
 
 static int
-mount_device (const struct options *o, const char *given)
+mount_device (const struct options *o, struct attachment *a,
+              const struct export *e)
 {
-  struct attachment a;
-  struct export e;
-  int r = attach_begin (o);
-
-  if (r == 0)
-    r = attach_plan (o, given, false, &a, &e);
-  if (r < 0)
+  if (attach_check_writable (a, e) < 0)
     return -1;
-  if (e.read_only)
-    r = fault ("%s: the server lets nobody write", a.address.export);
-  if (r == 0 && !o->force)
-    r = trust_check_owner (&a, &e);
-  if (r == 0 && !o->force)
-    r = mount_check_empty (o, a.address.export);
-  if (r == 0)
-    r = mount_new (o, &a);
-  if (r == 0 && !o->dry_run)
-    puts (a.path);
-  address_free (&a.address);
-  return r;
+  if (!o->force && (trust_check_owner (a, e) < 0 ||
+                    mount_check_empty (o, a->address.export) < 0))
+    return -1;
+  return mount_new (o, a);
 }
 
 int
 command_mount (const struct options *o, int argc, char **argv)
 {
-  struct options with = *o;
-  struct config c;
-  int r;
+  FREED_BY (config_free) struct config c;
+  struct options with;
+  int r = config_take (o, command_mount_check, &c, &with);
 
-  if (command_mount_check (o) < 0)
-    return usage ("%s", fault_text ());
-  if (config_read (o->config, &c) < 0)
-    return failed ();
-  config_options (&c, &with);
+  if (r != EXIT_OK)
+    return r;
   if (!with.mount_point)
-    r = usage ("mount needs --mount-point DIR, or mount-point in the"
-               " --config");
-  else if (config_check (&c, command_mount_check) < 0)
-    r = failed ();
-  else {
-    r = mount_device (&with, argc ? argv[0] : NULL) < 0 ? failed ()
-      : EXIT_OK;
-    interrupt_end ();
-  }
-  config_free (&c);
-  return r;
+    return usage ("mount needs --mount-point DIR, or mount-point in the"
+                  " --config");
+  if (config_check (&c, command_mount_check) < 0)
+    return failed ();
+  return attach_run (&with, argc ? argv[0] : NULL, attach_plan, mount_device);
 }
 
 /* --- And back ------------------------------------------------------------ */
@@ -296,11 +266,10 @@ command_mount (const struct options *o, int argc, char **argv)
 static int
 unmount_one (const struct options *o, const char *name)
 {
-  int r;
+  int r = attach_no_swap (name);
 
-  if (machine_swap (machine_root (), name, NULL))
-    return fault ("/dev/%s is swap: say " PROGRAM " swapoff %s", name, name);
-  r = unmount_fs (name, o->dry_run);
+  if (r == 0)
+    r = unmount_fs (name, o->dry_run);
   if (r == 0 && !o->dry_run)
     r = attach_unmounted (name);
   if (r < 0)

@@ -17,7 +17,8 @@
 #include "message.h"
 #include "must.h"
 #include "number-text.h"
-#include "number.h"
+#include "option.h"
+#include "server-json.h"
 #include "trust.h"
 
 /* As zram-generator: used before any swap on a disk, whose priority is
@@ -27,21 +28,25 @@
 #define PRIORITY_MAX 32767
 
 static const char *const discards[] = { "both", "once", "pages", "none" };
+#define N_DISCARDS (sizeof discards / sizeof discards[0])
+
+static int
+swap_check_discard (const char *when)
+{
+  size_t i;
+
+  for (i = 0; i < N_DISCARDS; i++)
+    if (!when || strcmp (when, discards[i]) == 0)
+      return 0;
+  return fault ("--discard %s: must be both, once, pages or none", when);
+}
 
 int
 command_swapon_check (const struct options *o)
 {
-  uint64_t n;
-  size_t i;
-
-  if (o->priority && (number_count (o->priority, 0, &n) < 0 ||
-                      n > PRIORITY_MAX))
-    return fault ("--priority %s: must be a number from 0 to %d",
-                  o->priority, PRIORITY_MAX);
-  for (i = 0; o->discard && strcmp (o->discard, discards[i]) != 0; )
-    if (++i == sizeof discards / sizeof discards[0])
-      return fault ("--discard %s: must be both, once, pages or none",
-                    o->discard);
+  if (option_check_number ("--priority", o->priority, 0, PRIORITY_MAX) < 0 ||
+      swap_check_discard (o->discard) < 0)
+    return -1;
   return attach_check (o);
 }
 
@@ -53,34 +58,42 @@ swap_check_server (const struct options *o, struct attachment *a,
                    const struct export *e)
 {
   const char *name = a->address.export;
-  char text[SIZE_TEXT], *missing = NULL;
-  struct server s;
+  FREED_BY (server_free) struct server s = { 0 };
+  FREED char *missing = NULL;
+  char text[SIZE_TEXT];
   device *d;
-  int r = 0;
 
   if (nbd_uses_tls (o->uri))
     return fault ("%s: with TLS every page goes through a process that can"
                   " be swapped out itself; --force swaps there all the same",
                   o->uri);
-  if (trust_check_private (a, e) < 0 || server_load (o->uri, &s) < 0)
+  if (trust_check_private (a, e) < 0)
     return -1;
-  a->local |= server_same_kernel (&s);
-  d = server_find (&s, name);
+  d = server_load_device (o->uri, name, &s);
   if (!d)
-    r = fault ("%s: there is no such device", name);
-  else if (!e->swap && device_count (d, "orig_data_size"))
-    r = fault ("%s holds %s of data that is no swap; --force writes over it",
-               name, size_text (device_count (d, "orig_data_size"), text));
-  else if (a->local && !device_swap_safe (d, &missing))
-    r = fault ("%s: the server is not ready for swap of its own machine"
-               " (%s), which can freeze; --force swaps there all the same",
-               name, missing);
-  free (missing);
-  server_free (&s);
-  return r;
+    return -1;
+  if (!e->swap && device_count (d, "orig_data_size"))
+    return fault ("%s holds %s of data that is no swap; --force writes over"
+                  " it", name,
+                  size_text (device_count (d, "orig_data_size"), text));
+  a->local |= server_same_kernel (&s);
+  if (a->local && !device_swap_safe (d, &missing))
+    return fault ("%s: the server is not ready for swap of its own machine"
+                  " (%s), which can freeze; --force swaps there all the same",
+                  name, missing);
+  return 0;
 }
 
 /* --- Swapping ------------------------------------------------------------ */
+
+static void
+swap_add_discard (struct program *p, const char *when)
+{
+  if (strcmp (when, "both") == 0)
+    program_add (p, "-d", NULL);
+  else if (strcmp (when, "none") != 0)
+    program_printf (p, "-d%s", when);
+}
 
 /* Make a swap area and swap there.  It has no label and no UUID: another boot
  * would look for it by them, when it is gone.
@@ -88,26 +101,25 @@ swap_check_server (const struct options *o, struct attachment *a,
 static int
 swap_make (const struct options *o, const char *path)
 {
-  const char *discard = o->discard ? o->discard : discards[0];
-  struct program make = { .argc = 0 }, on = { .argc = 0 };
+  const char *priority = o->priority ? o->priority : PRIORITY;
+  FREED_BY (program_free) struct program make = { .argc = 0 };
+  FREED_BY (program_free) struct program on = { .argc = 0 };
 
   program_add (&make, "mkswap", "-U", "clear", path, NULL);
-  if (program_run (&make) < 0)
-    return -1;
-  program_add (&on, "swapon", "-p", o->priority ? o->priority : PRIORITY,
-               NULL);
-  if (strcmp (discard, "both") == 0)
-    program_add (&on, "-d", NULL);
-  else if (strcmp (discard, "none") != 0)
-    program_add (&on, program_keep (&on, must_printf ("-d%s", discard)),
-                 NULL);
+  program_add (&on, "swapon", "-p", priority, NULL);
+  swap_add_discard (&on, o->discard ? o->discard : discards[0]);
   program_add (&on, path, NULL);
-  if (program_run (&on) == 0) {
-    program_free (&on);
-    return 0;
-  }
-  program_free (&on);
-  return -1;
+  return program_run (&make) < 0 ? -1 : program_run (&on);
+}
+
+/* Set a number of the kernel to 0.  False: see errno. */
+static bool
+swap_write_zero (const char *path)
+{
+  FILE *fp = fopen (path, "we");
+  bool ok = fp && fputs ("0\n", fp) >= 0;
+
+  return fp && fclose (fp) == 0 && ok;
 }
 
 /* Set vm.watermark_boost_factor to 0.  After memory was fragmented the kernel
@@ -117,37 +129,28 @@ swap_make (const struct options *o, const char *path)
 static void
 swap_calm_watermarks (const struct attachment *a)
 {
-  char *path = must_printf ("%s/proc/sys/vm/watermark_boost_factor",
-                            machine_root ());
-  FILE *fp = fopen (path, "re");
+  FREED char *path = must_printf ("%s/proc/sys/vm/watermark_boost_factor",
+                                  machine_root ());
+  FREED char *text = machine_text ("%s", path);
   unsigned factor = 0;
-  bool ok = true;
 
   /* Linux before 5.0 does not have it. */
-  if (fp && fscanf (fp, "%u", &factor) != 1)
-    factor = 0;
-  if (fp)
-    fclose (fp);
-  if (factor && a->dry)
+  if (!text || sscanf (text, "%u", &factor) != 1 || !factor)
+    return;
+  if (a->dry)
     puts ("sysctl vm.watermark_boost_factor=0");
-  else if (factor) {
-    fp = fopen (path, "we");
-    ok = fp && fputs ("0\n", fp) >= 0;
-    ok = fp && fclose (fp) == 0 && ok;
-  }
-  if (!ok)
+  else if (!swap_write_zero (path))
     complain ("%s is %u and cannot be made 0 (%s): short of memory, this"
               " machine may stand still", path, factor, strerror (errno));
-  free (path);
 }
 
 static int swap_run_off (const char *name, bool dry);
 
-/* Undo what was done, and keep the fault that is the reason. */
-static void
+/* Undo what was done, and keep the fault that is the reason.  Return -1. */
+static int
 swap_take_back (const struct attachment *a, bool was_attached)
 {
-  char *why = must_copy (fault_text ());
+  FREED char *why = must_copy (fault_text ());
 
   interrupt_defer (true);
   if (machine_swap (machine_root (), a->name, NULL) &&
@@ -155,8 +158,7 @@ swap_take_back (const struct attachment *a, bool was_attached)
     complain ("%s", fault_text ());
   else if (!was_attached && nbd_detach (a->name, a->dry) < 0)
     complain ("%s", fault_text ());
-  fault ("%s", why);
-  free (why);
+  return fault ("%s", why);
 }
 
 /* Prepare to swap to a device that is attached already.  It stays as it is if
@@ -167,74 +169,59 @@ swap_plan_attached (const struct options *o, const char *name,
                     struct attachment *a, struct export *e)
 {
   struct attached *list = attached_load (o->uri);
-  char *export = device_name_of (list, name);
-  int r = export ? attach_plan (o, export, true, a, e) : -1;
+  FREED char *export = device_name_of (list, name);
 
-  free (export);
   attached_free (list);
-  if (r < 0)
+  if (!export || attach_plan (o, export, a, e) < 0)
     return -1;
   snprintf (a->name, sizeof a->name, "%s", nbd_name (name));
   snprintf (a->path, sizeof a->path, "/dev/%s", a->name);
-  if (machine_swap (machine_root (), a->name, NULL)) {
-    address_free (&a->address);
-    return fault ("%s is swap already", a->path);
-  }
+  if (!machine_swap (machine_root (), a->name, NULL))
+    return 0;
+  address_free (&a->address);
+  return fault ("%s is swap already", a->path);
+}
+
+static int
+swap_plan (const struct options *o, const char *given, struct attachment *a,
+           struct export *e)
+{
+  bool is_attached = given && nbd_name (given);
+
+  if ((is_attached ? swap_plan_attached (o, given, a, e)
+                   : attach_plan (o, given, a, e)) < 0)
+    return -1;
+  a->swap = true;
   return 0;
 }
 
 static int
-swap_on (const struct options *o, const char *given)
+swap_on (const struct options *o, struct attachment *a, const struct export *e)
 {
-  bool is_attached = given && nbd_name (given);
-  struct attachment a;
-  struct export e;
-  int r = attach_begin (o);
+  bool was_attached = *a->name;
 
-  if (r == 0)
-    r = is_attached ? swap_plan_attached (o, given, &a, &e)
-                    : attach_plan (o, given, true, &a, &e);
-  if (r < 0)
+  if (attach_check_writable (a, e) < 0)
     return -1;
-  if (e.read_only)
-    r = fault ("%s: the server lets nobody write", a.address.export);
-  if (r == 0 && !o->force)
-    r = swap_check_server (o, &a, &e);
-  if (r == 0 && !is_attached)
-    r = nbd_attach (&a);
-  if (r == 0) {
-    if (a.local)
-      swap_calm_watermarks (&a);
-    r = swap_make (o, a.path);
-    if (r < 0)
-      swap_take_back (&a, is_attached);
-  }
-  if (r == 0 && !o->dry_run)
-    puts (a.path);
-  address_free (&a.address);
-  return r;
+  if (!o->force && swap_check_server (o, a, e) < 0)
+    return -1;
+  if (!was_attached && nbd_attach (a) < 0)
+    return -1;
+  if (a->local)
+    swap_calm_watermarks (a);
+  return swap_make (o, a->path) < 0 ? swap_take_back (a, was_attached) : 0;
 }
 
 int
 command_swapon (const struct options *o, int argc, char **argv)
 {
-  struct options with = *o;
-  struct config c;
-  int r;
+  FREED_BY (config_free) struct config c;
+  struct options with;
+  int r = config_take (o, command_swapon_check, &c, &with);
 
-  if (command_swapon_check (o) < 0)
-    return usage ("%s", fault_text ());
-  if (config_read (o->config, &c) < 0)
-    return failed ();
-  config_options (&c, &with);
-  if (config_check (&c, command_swapon_check) < 0)
+  if (r == EXIT_OK && config_check (&c, command_swapon_check) < 0)
     r = failed ();
-  else {
-    r = swap_on (&with, argc ? argv[0] : NULL) < 0 ? failed () : EXIT_OK;
-    interrupt_end ();
-  }
-  config_free (&c);
-  return r;
+  return r != EXIT_OK ? r
+    : attach_run (&with, argc ? argv[0] : NULL, swap_plan, swap_on);
 }
 
 /* --- And back ------------------------------------------------------------ */
@@ -243,8 +230,8 @@ command_swapon (const struct options *o, int argc, char **argv)
 static int
 swap_fault_off (const char *name, const struct program *p)
 {
-  char text[SIZE_TEXT], *why;
   struct swap_use use = { 0, 0 };
+  char text[SIZE_TEXT];
 
   machine_swap (machine_root (), name, &use);
   size_text (use.used * 1024, text);
@@ -255,10 +242,7 @@ swap_fault_off (const char *name, const struct program *p)
     return fault ("not enough memory is free to take back the %s on /dev/%s,"
                   " which is still swap: end something or add other swap,"
                   " and try again", text, name);
-  why = must_copy (fault_text ());
-  fault ("%s: /dev/%s is still swap", why, name);
-  free (why);
-  return -1;
+  return fault ("%s: /dev/%s is still swap", fault_text (), name);
 }
 
 /* Check that there is room for what is swapped out.  The kernel would try
