@@ -20,13 +20,11 @@
 bool
 path_trusts (uid_t uid)
 {
-  char *dir = must_printf ("%s/run/nbdkit-zram", machine_root ());
+  FREED char *dir = must_printf ("%s/run/nbdkit-zram", machine_root ());
   struct stat st;
-  bool yes = uid == 0 || uid == geteuid () ||
-    (stat (dir, &st) == 0 && st.st_uid == uid);
 
-  free (dir);
-  return yes;
+  return uid == 0 || uid == geteuid () ||
+         (stat (dir, &st) == 0 && st.st_uid == uid);
 }
 
 /* Keep of the mode what is allowed to others: not to the owner, and not to a
@@ -85,13 +83,12 @@ path_is_strange (const struct stat *st, void *opaque)
 bool
 path_find_stranger (const char *path, uid_t *uid)
 {
+  FREED char *dir = NULL;
   struct stat st;
-  char *dir;
 
   if (stat (path, &st) == 0 && path_is_strange (&st, uid))
     return true;
   dir = path_find_directory (path, path_is_strange, uid);
-  free (dir);
   return dir != NULL;
 }
 
@@ -119,13 +116,12 @@ path_is_shut (const struct stat *st, void *opaque)
 bool
 path_lets_others_connect (const char *path)
 {
+  FREED char *dir = NULL;
   struct stat st;
-  char *dir;
 
   if (stat (path, &st) < 0 ||
       !(path_mode_of_others (&st) & (S_IWGRP | S_IWOTH)))
     return false;
   dir = path_find_directory (path, path_is_shut, NULL);
-  free (dir);
   return !dir;
 }

@@ -30,18 +30,15 @@ trust_fault_stranger (const char *where, uid_t uid)
 static int
 trust_check_socket (const char *sock, const struct export *e)
 {
+  FREED char *dir = NULL;
   uid_t uid = e->owner;
-  char *dir;
 
   if ((e->has_owner && !path_trusts (uid)) || path_find_stranger (sock, &uid))
     return trust_fault_stranger (sock, uid);
   dir = path_find_open_directory (sock);
-  if (!dir)
-    return 0;
-  fault ("%s: others may write to %s, and so can put their own server there;"
-         " --force takes it all the same", sock, dir);
-  free (dir);
-  return -1;
+  return !dir ? 0
+    : fault ("%s: others may write to %s, and so can put their own server"
+             " there; --force takes it all the same", sock, dir);
 }
 
 /* --- TCP ------------------------------------------------------------------ */
@@ -60,21 +57,16 @@ static int
 trust_check_port (const struct attachment *a, bool *known)
 {
   const struct address *p = &a->address;
+  FREED char *where = must_printf ("%s port %s", p->host, p->port);
   struct endpoints at;
   uid_t uid = 0;
-  char *where;
 
   *known = false;
   if (resolve (p->host, p->port, timeout_deadline (), &at) < 0)
     return -1;
   *known = !resolve_is_local (&at) ||
     tcp_owners (&at, trust_is_stranger, &uid) > 0;
-  if (path_trusts (uid))
-    return 0;
-  where = must_printf ("%s port %s", p->host, p->port);
-  trust_fault_stranger (where, uid);
-  free (where);
-  return -1;
+  return path_trusts (uid) ? 0 : trust_fault_stranger (where, uid);
 }
 
 int
