@@ -109,6 +109,18 @@ _Static_assert (N_COLUMNS <= COLUMNS_MAX, "all columns can be chosen");
 const char columns_default[] =
   "NAME,ALGORITHM,DISKSIZE,DATA,COMPR,TOTAL,STREAMS,MOUNTPOINT";
 
+static const struct column *
+columns_find (const char *name, size_t length)
+{
+  unsigned i;
+
+  for (i = 0; i < N_COLUMNS; i++)
+    if (strlen (table[i].name) == length &&
+        strncasecmp (table[i].name, name, length) == 0)
+      return &table[i];
+  return NULL;
+}
+
 /* Add the columns of a list to the n chosen.  Return how many there are then.
  */
 static int
@@ -117,18 +129,14 @@ columns_add (const char *list, const struct column *chosen[COLUMNS_MAX],
 {
   while (*list) {
     size_t length = strcspn (list, ",");
-    unsigned i;
+    const struct column *c = columns_find (list, length);
 
-    for (i = 0; i < N_COLUMNS; i++)
-      if (strlen (table[i].name) == length &&
-          strncasecmp (table[i].name, list, length) == 0)
-        break;
-    if (i == N_COLUMNS)
+    if (!c)
       return fault ("unknown column: %.*s; --help lists them all",
                     (int) length, list);
     if (n == COLUMNS_MAX)
       return fault ("more than %d columns", COLUMNS_MAX);
-    chosen[n++] = &table[i];
+    chosen[n++] = c;
     list += length;
     list += *list == ',';
   }
@@ -194,10 +202,9 @@ static char *
 columns_attached (const struct column *c, device *d,
                   const struct attached *attached)
 {
-  char *name = device_text (d, "name");
+  FREED char *name = device_text (d, "name");
   const struct attached *a = attached_by_export (attached, name);
 
-  free (name);
   if (a && c->kind == COLUMN_DEVICE)
     return must_printf ("/dev/%s", a->device);
   return a && a->mountpoint ? must_copy (a->mountpoint) : NULL;

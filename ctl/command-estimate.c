@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <libsmartcols/libsmartcols.h>
-
 #include "commands.h"
 #include "escape.h"
 #include "estimate-trial.h"
@@ -18,6 +16,7 @@
 #include "must.h"
 #include "number-text.h"
 #include "number.h"
+#include "table.h"
 
 #define SAMPLE_DEFAULT (UINT64_C (32) << 20)
 
@@ -99,8 +98,7 @@ estimate_row (struct libscols_table *tb, const struct options *o,
   double ratio = (double) s->data_bytes / (double) (t->held ? t->held : 1);
   char *text[N_COLUMNS] = {
     [CODEC] = must_copy (t->codec),
-    [LEVEL] = t->has_level ? must_printf ("%d", t->level)
-      : o->raw ? must_copy ("-") : NULL,
+    [LEVEL] = t->has_level ? must_printf ("%d", t->level) : NULL,
     [PAGE_SIZE] = estimate_size (o, t->page_size),
     [RATIO] = must_printf ("%.2f", ratio),
     [COMPR] = estimate_size (o, t->compressed),
@@ -111,35 +109,24 @@ estimate_row (struct libscols_table *tb, const struct options *o,
   size_t i;
 
   for (i = 0; i < N_COLUMNS; i++)
-    if (text[i] && (!line || scols_line_refer_data (line, i, text[i]) < 0))
-      free (text[i]);
+    table_put (o, line, i, text[i]);
 }
 
 static int
 estimate_print (const struct options *o, const struct trial *trials, int n,
                 const struct sample *s)
 {
-  struct libscols_table *tb;
+  struct libscols_table *tb = table_new (o, "estimates");
   int i, r;
 
-  scols_init_debug (0);
-  tb = scols_new_table ();
   if (!tb)
-    return fault ("there is no more memory");
-  scols_table_enable_raw (tb, o->raw);
-  scols_table_enable_json (tb, o->json);
-  scols_table_enable_noheadings (tb, o->noheadings);
-  scols_table_set_name (tb, "estimates");
-  for (i = 0; i < N_COLUMNS; i++) {
-    struct libscols_column *cl =
-      scols_table_new_column (tb, columns[i].name, 3, columns[i].flags);
-
-    if (cl && (o->bytes ? columns[i].number_in_bytes : columns[i].number))
-      scols_column_set_json_type (cl, SCOLS_JSON_NUMBER);
-  }
+    return -1;
+  for (i = 0; i < N_COLUMNS; i++)
+    table_column (tb, columns[i].name, 3, columns[i].flags,
+                  o->bytes ? columns[i].number_in_bytes : columns[i].number);
   for (i = 0; i < n; i++)
     estimate_row (tb, o, &trials[i], s);
-  r = scols_print_table (tb) < 0 ? fault ("cannot print the table") : 0;
+  r = table_print (tb);
   scols_unref_table (tb);
   return r;
 }
@@ -168,42 +155,57 @@ estimate_say (const char *what, const struct sample *s)
   uint64_t hole_bytes = s->whole - s->data_bytes;
   /* The sample is filled up with zeroes to whole pages. */
   uint64_t tried = s->length < s->data_bytes ? s->length : s->data_bytes;
-  char *safe = text_escape (what);
+  FREED char *safe = text_escape (what);
 
   fprintf (stderr, "%s: %s, of which %s%s%s were tried\n", safe,
            size_text (s->whole, whole),
            hole_bytes ? size_text (hole_bytes, holes) : "",
            hole_bytes ? " are holes and " : "",
            size_text (tried, looked));
-  free (safe);
+}
+
+/* Take a sample of the process or of the file, try all on it and print. */
+static int
+estimate (const struct options *o, const char *file, uint64_t max,
+          struct trial *trials, int n)
+{
+  FREED_BY (sample_free) struct sample s = { 0 };
+
+  if ((o->pid ? sample_process (o->pid, max, &s)
+              : sample_file (file, max, &s)) < 0)
+    return -1;
+  if (!o->json && !o->raw)
+    estimate_say (o->pid ? o->pid : file, &s);
+  return estimate_run (trials, n, &s) < 0 ? -1
+    : estimate_print (o, trials, n, &s);
+}
+
+/* Get how much of it to look at.  An exit status. */
+static int
+estimate_parse_sample (const char *text, uint64_t *max)
+{
+  *max = SAMPLE_DEFAULT;
+  if (text && strcmp (text, "all") == 0)
+    *max = UINT64_MAX;
+  else if (text && (number_size (text, 0, max) < 0 || !*max))
+    return usage ("--sample %s: not a size, nor \"all\"", text);
+  return EXIT_OK;
 }
 
 int
 command_estimate (const struct options *o, int argc, char **argv)
 {
   struct trial trials[TRIALS_MAX];
-  struct sample s = { 0 };
-  uint64_t max = SAMPLE_DEFAULT;
+  uint64_t max;
   int n, r;
 
   if (!argc == !o->pid)
     return usage ("estimate what? say a file, or --pid PID");
-  if (o->sample && strcmp (o->sample, "all") == 0)
-    max = UINT64_MAX;
-  else if (o->sample && (number_size (o->sample, 0, &max) < 0 || !max))
-    return usage ("--sample %s: not a size, nor \"all\"", o->sample);
+  r = estimate_parse_sample (o->sample, &max);
+  if (r != EXIT_OK)
+    return r;
   n = trials_plan (o->algorithm, o->page_size, trials);
   if (n < 0)
     return usage ("%s", fault_text ());
-  r = o->pid ? sample_process (o->pid, max, &s)
-             : sample_file (argv[0], max, &s);
-  if (r == 0) {
-    if (!o->json && !o->raw)
-      estimate_say (o->pid ? o->pid : argv[0], &s);
-    r = estimate_run (trials, n, &s);
-  }
-  if (r == 0)
-    r = estimate_print (o, trials, n, &s);
-  sample_free (&s);
-  return r < 0 ? failed () : EXIT_OK;
+  return estimate (o, argv[0], max, trials, n) < 0 ? failed () : EXIT_OK;
 }

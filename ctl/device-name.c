@@ -51,11 +51,18 @@ device *
 device_name_find (const struct server *s, const struct attached *attached,
                   const char *name)
 {
-  char *real = device_name_of (attached, name);
+  FREED char *real = device_name_of (attached, name);
   device *d = real ? server_find (s, real) : NULL;
 
   if (real && !d)
     fault ("%s: there is no such device", name);
-  free (real);
   return d;
+}
+
+device *
+device_name_nth (const struct server *s, const struct attached *attached,
+                 int argc, char **argv, unsigned i)
+{
+  return argc ? device_name_find (s, attached, argv[i])
+              : server_device (s, i);
 }

@@ -25,4 +25,9 @@ extern device *device_name_find (const struct server *s,
                                  const struct attached *attached,
                                  const char *name);
 
+/* Find the i-th of the devices named, or of all if none is. */
+extern device *device_name_nth (const struct server *s,
+                                const struct attached *attached, int argc,
+                                char **argv, unsigned i);
+
 #endif /* DEVICE_NAME_H */
