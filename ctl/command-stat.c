@@ -17,32 +17,39 @@
 #include "device-swap.h"
 #include "escape.h"
 #include "message.h"
+#include "must.h"
 #include "number-text.h"
 
-static void
-stat_title (const struct options *o, device *d,
-            const struct attached *attached)
+/* Write the size that a member of the device is. */
+static const char *
+stat_size (const struct options *o, device *d, const char *path,
+           char text[SIZE_TEXT])
 {
-  char *name = device_text (d, "name");
-  char *algorithm = device_text (d, "algorithm");
-  const struct attached *a = attached_by_export (attached, name);
-  char size[SIZE_TEXT], page[SIZE_TEXT], *where;
+  return size_or_bytes (device_count (d, path), o->bytes, text);
+}
+
+static void
+stat_title (const struct options *o, device *d, const char *name)
+{
+  FREED char *algorithm = device_text (d, "algorithm");
+  char size[SIZE_TEXT], page[SIZE_TEXT];
   int64_t level = 0;
 
   device_integer (d, "level", &level);
   printf ("%s: %s, %s level %" PRIi64 ", in pages of %s\n", name,
-          size_or_bytes (device_count (d, "disksize"), o->bytes, size),
-          algorithm ? algorithm : "?", level,
-          size_or_bytes (device_count (d, "page_size"), o->bytes, page));
+          stat_size (o, d, "disksize", size), algorithm ? algorithm : "?",
+          level, stat_size (o, d, "page_size", page));
   printf ("  %-12s %" PRIu64 "; %" PRIu64 " streams\n", "connections",
           device_count (d, "connections"), device_count (d, "streams"));
-  if (a) {
-    where = text_escape (a->mountpoint ? a->mountpoint : "not mounted");
-    printf ("  %-12s /dev/%s, %s\n", "attached", a->device, where);
-    free (where);
-  }
-  free (name);
-  free (algorithm);
+}
+
+static void
+stat_attached (const struct attached *a)
+{
+  FREED char *where = text_escape (a->mountpoint ? a->mountpoint
+                                                 : "not mounted");
+
+  printf ("  %-12s /dev/%s, %s\n", "attached", a->device, where);
 }
 
 static void
@@ -52,12 +59,11 @@ stat_data (const struct options *o, device *d)
 
   printf ("  %-12s %s in %" PRIu64 " pages: %" PRIu64 " of zeroes, %" PRIu64
           " of another word, %" PRIu64 " raw\n", "data",
-          size_or_bytes (device_count (d, "orig_data_size"), o->bytes, size),
+          stat_size (o, d, "orig_data_size", size),
           device_count (d, "pages_stored"), device_count (d, "zero_pages"),
-          device_same_not_zero (d),
-          device_count (d, "huge_pages"));
+          device_same_not_zero (d), device_count (d, "huge_pages"));
   printf ("  %-12s %s\n", "compressed",
-          size_or_bytes (device_count (d, "compr_data_size"), o->bytes, size));
+          stat_size (o, d, "compr_data_size", size));
 }
 
 /* Return the ratio as the table has it.  To be freed. */
@@ -71,21 +77,12 @@ stat_ratio (const struct options *o, device *d)
 }
 
 static void
-stat_memory (const struct options *o, device *d)
+stat_memory_kinds (const struct options *o, device *d)
 {
   struct memory_kind kinds[MEMORY_KINDS];
-  uint64_t limit = device_count (d, "mem_limit");
-  char *ratio = stat_ratio (o, d);
-  char size[SIZE_TEXT], peak[SIZE_TEXT], most[SIZE_TEXT];
+  char size[SIZE_TEXT];
   unsigned i;
 
-  printf ("  %-12s %s, ratio %s; peak %s, %s%s\n", "memory",
-          size_or_bytes (device_count (d, "mem_used_total"), o->bytes, size),
-          ratio ? ratio : "?",
-          size_or_bytes (device_count (d, "mem_used_max"), o->bytes, peak),
-          limit ? "limit " : "no limit",
-          limit ? size_or_bytes (limit, o->bytes, most) : "");
-  free (ratio);
   memory_kinds (d, kinds);
   for (i = 0; i < MEMORY_KINDS; i++)
     printf ("    %-12s %10s  %s\n", kinds[i].name,
@@ -93,39 +90,58 @@ stat_memory (const struct options *o, device *d)
 }
 
 static void
+stat_memory (const struct options *o, device *d)
+{
+  bool limit = device_count (d, "mem_limit");
+  FREED char *ratio = stat_ratio (o, d);
+  char size[SIZE_TEXT], peak[SIZE_TEXT], most[SIZE_TEXT];
+
+  printf ("  %-12s %s, ratio %s; peak %s, %s%s\n", "memory",
+          stat_size (o, d, "mem_used_total", size), ratio ? ratio : "?",
+          stat_size (o, d, "mem_used_max", peak),
+          limit ? "limit " : "no limit",
+          limit ? stat_size (o, d, "mem_limit", most) : "");
+  stat_memory_kinds (o, d);
+}
+
+static void
 stat_codec (void *opaque, const char *name, device *counts)
 {
-  const struct options *o = opaque;
   char size[SIZE_TEXT];
 
   printf ("    %-12s %10s  in %" PRIu64 " pages\n", name,
-          size_or_bytes (device_count (counts, "bytes"), o->bytes, size),
+          stat_size (opaque, counts, "bytes", size),
           device_count (counts, "pages"));
+}
+
+static void
+stat_operation (const struct options *o, device *d, const struct operation *op)
+{
+  static const char *const members[] = {
+    "mean_ns", "p50_ns", "p99_ns", "p999_ns"
+  };
+  uint64_t count = device_count (d, op->count);
+  char text[SIZE_TEXT];
+  unsigned i;
+
+  printf ("    %-8s %10" PRIu64 " %9s", op->name, count,
+          op->bytes ? stat_size (o, d, op->bytes, text) : "");
+  for (i = 0; i < 4; i++)
+    printf (" %9s", !count ? "-"
+            : time_or_ns (operation_latency (d, op, members[i]), o->bytes,
+                          text));
+  putchar ('\n');
 }
 
 static void
 stat_requests (const struct options *o, device *d)
 {
-  static const char *const members[] = {
-    "mean_ns", "p50_ns", "p99_ns", "p999_ns"
-  };
-  char text[SIZE_TEXT];
-  unsigned i, j;
+  unsigned i;
 
   printf ("  %-10s %10s %9s %9s %9s %9s %9s\n", "requests", "count",
           "bytes", "mean", "p50", "p99", "p99.9");
-  for (i = 0; i < OPERATIONS; i++) {
-    const struct operation *op = &operations[i];
-
-    printf ("    %-8s %10" PRIu64 " %9s", op->name,
-            device_count (d, op->count), !op->bytes ? ""
-            : size_or_bytes (device_count (d, op->bytes), o->bytes, text));
-    for (j = 0; j < 4; j++)
-      printf (" %9s", !device_count (d, op->count) ? "-"
-              : time_or_ns (operation_latency (d, op, members[j]), o->bytes,
-                            text));
-    putchar ('\n');
-  }
+  for (i = 0; i < OPERATIONS; i++)
+    stat_operation (o, d, &operations[i]);
   printf ("  %-12s %" PRIu64 " reads, %" PRIu64 " writes; %" PRIu64
           " pages corrupt\n", "failed", device_count (d, "failed_reads"),
           device_count (d, "failed_writes"), device_count (d, "corrupt"));
@@ -135,62 +151,72 @@ static void
 stat_device (const struct options *o, device *d,
              const struct attached *attached)
 {
-  char *swap;
+  FREED char *name = device_text (d, "name");
+  FREED char *swap = device_swap_line (d, o->bytes);
+  const struct attached *a = attached_by_export (attached, name);
 
-  stat_title (o, d, attached);
+  stat_title (o, d, name);
+  if (a)
+    stat_attached (a);
   stat_data (o, d);
   device_each_codec (d, stat_codec, (void *) o);
   stat_memory (o, d);
-  swap = device_swap_line (d, o->bytes);
   printf ("  %-12s %s\n", "swap", swap);
-  free (swap);
   stat_requests (o, d);
 }
 
 /* Print a device as the server's own JSON. */
 static void
-stat_json (device *d, bool first)
+stat_json (device *d)
 {
-  char *text = device_json (d);
+  FREED char *text = device_json (d);
 
-  if (!first)
-    puts (",");
   text_put (stdout, text, strlen (text));
-  free (text);
+}
+
+/* Print the i-th device. */
+static void
+stat_one (const struct options *o, device *d, const struct attached *attached,
+          unsigned i)
+{
+  if (i > 0)
+    puts (o->json ? "," : "");
+  if (o->json)
+    stat_json (d);
+  else
+    stat_device (o, d, attached);
+}
+
+/* Check all names before anything is printed, and then print. */
+static int
+stat_all (const struct options *o, const struct server *s,
+          const struct attached *attached, int argc, char **argv)
+{
+  unsigned i, n = argc ? (unsigned) argc : s->n;
+
+  for (i = 0; i < n; i++)
+    if (!device_name_nth (s, attached, argc, argv, i))
+      return -1;
+  if (o->json)
+    puts ("{ \"devices\": [");
+  for (i = 0; i < n; i++)
+    stat_one (o, device_name_nth (s, attached, argc, argv, i), attached, i);
+  if (o->json)
+    puts ("\n] }");
+  return 0;
 }
 
 int
 command_stat (const struct options *o, int argc, char **argv)
 {
-  unsigned i, n;
+  FREED_BY (server_free) struct server s;
   struct attached *attached;
-  struct server s;
-  int r = 0;
+  int r;
 
   if (server_load (o->uri, &s) < 0)
     return failed ();
   attached = attached_load (o->uri);
-  /* Check all names before anything is printed. */
-  for (i = 0; i < (unsigned) argc && r == 0; i++)
-    r = device_name_find (&s, attached, argv[i]) ? 0 : -1;
-  n = argc ? (unsigned) argc : s.n;
-  if (r == 0 && o->json)
-    puts ("{ \"devices\": [");
-  for (i = 0; i < n && r == 0; i++) {
-    device *d = argc ? device_name_find (&s, attached, argv[i])
-                     : server_device (&s, i);
-
-    if (o->json)
-      stat_json (d, i == 0);
-    else {
-      if (i > 0)
-        putchar ('\n');
-      stat_device (o, d, attached);
-    }
-  }
-  if (r == 0 && o->json)
-    puts ("\n] }");
+  r = stat_all (o, &s, attached, argc, argv);
   attached_free (attached);
-  server_free (&s);
   return r < 0 ? failed () : EXIT_OK;
 }

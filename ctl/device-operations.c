@@ -19,9 +19,7 @@ const struct operation operations[OPERATIONS] = {
 uint64_t
 operation_latency (device *d, const struct operation *op, const char *member)
 {
-  char *path = must_printf ("latency.%s.%s", op->name, member);
-  uint64_t n = device_count (d, path);
+  FREED char *path = must_printf ("latency.%s.%s", op->name, member);
 
-  free (path);
-  return n;
+  return device_count (d, path);
 }
