@@ -24,6 +24,7 @@
 #include "estimate-sample.h"
 #include "message.h"
 #include "must.h"
+#include "number-text.h"
 
 #define PAGE 4096
 /* Larger mappings are reservations of address space: it would take too long to
@@ -281,13 +282,33 @@ runs_is_anonymous (uint64_t entry)
   return entry >> 63 && !(entry >> 61 & 1);
 }
 
+/* End the run that is being put together. */
+static void
+runs_end (struct runs *runs, struct run *open)
+{
+  if (open->length)
+    runs_add (runs, open->at, open->length);
+  open->length = 0;
+}
+
+/* Add a page to the run that ends where it begins. */
+static void
+runs_extend (struct runs *runs, struct run *open, uint64_t at, uint64_t page)
+{
+  if (!open->length)
+    open->at = at;
+  open->length += (uint32_t) page;
+  if (open->length >= SAMPLE_RUN)
+    runs_end (runs, open);
+}
+
 /* List the runs of anonymous pages between two addresses. */
 static void
 runs_of_mapping (int pagemap, uint64_t from, uint64_t to, uint64_t page,
                  struct runs *runs)
 {
-  uint64_t entries[512], at = from, start = from;
-  uint32_t length = 0;
+  uint64_t entries[512], at = from;
+  struct run open = { 0, 0 };
 
   while (at < to) {
     uint64_t n = (to - at) / page < 512 ? (to - at) / page : 512, i;
@@ -297,23 +318,13 @@ runs_of_mapping (int pagemap, uint64_t from, uint64_t to, uint64_t page,
     if (got < 8)
       break;
     for (i = 0; i < (uint64_t) got / 8; i++, at += page) {
-      if (!runs_is_anonymous (entries[i])) {
-        if (length)
-          runs_add (runs, start, length);
-        length = 0;
-        continue;
-      }
-      if (!length)
-        start = at;
-      length += (uint32_t) page;
-      if (length >= SAMPLE_RUN) {
-        runs_add (runs, start, length);
-        length = 0;
-      }
+      if (runs_is_anonymous (entries[i]))
+        runs_extend (runs, &open, at, page);
+      else
+        runs_end (runs, &open);
     }
   }
-  if (length)
-    runs_add (runs, start, length);
+  runs_end (runs, &open);
 }
 
 static int
@@ -337,7 +348,7 @@ runs_of_process (FILE *maps, int pagemap, struct runs *runs)
 static int
 sample_open_proc (const char *pid, const char *name)
 {
-  char *path = must_printf ("/proc/%s/%s", pid, name);
+  FREED char *path = must_printf ("/proc/%s/%s", pid, name);
   int fd = open (path, O_RDONLY | O_CLOEXEC);
 
   if (fd < 0 && errno == ENOENT)
@@ -345,7 +356,6 @@ sample_open_proc (const char *pid, const char *name)
   else if (fd < 0)
     fault ("%s: %s; only root and who may trace the process can look at"
            " its memory", path, strerror (errno));
-  free (path);
   return fd;
 }
 
@@ -356,7 +366,7 @@ sample_process (const char *pid, uint64_t max, struct sample *s)
   int maps_fd = -1, pagemap = -1, mem = -1, r = -1;
   FILE *maps = NULL;
 
-  if (*pid == '\0' || pid[strspn (pid, "0123456789")])
+  if (!text_is_digits (pid))
     return fault ("--pid %s: not the number of a process", pid);
   if ((maps_fd = sample_open_proc (pid, "maps")) >= 0 &&
       (mem = sample_open_proc (pid, "mem")) >= 0 &&

@@ -22,6 +22,8 @@
 
 /* --- Planning ----------------------------------------------------------- */
 
+#define PAGE_SIZES "4K,16K,64K"
+
 /* Levels that are tried besides the codec's default. */
 static const struct { const char *codec; int level; } more_levels[] = {
   { "zstd", 3 }, { "zstd", 9 },
@@ -113,20 +115,12 @@ plan_one (struct plan *p, const char *word, uint32_t page_size)
 static int
 plan_codecs (struct plan *p, const char *codecs, uint32_t page_size)
 {
+  FREED char *list = must_copy (codecs);
+  char *rest = list, *word;
   int r = 0;
 
-  if (!codecs)
-    return plan_all (p, page_size);
-  while (r == 0) {
-    size_t n = strcspn (codecs, ",");
-    char *word = must_printf ("%.*s", (int) n, codecs);
-
+  while (r == 0 && (word = strsep (&rest, ",")))
     r = plan_one (p, word, page_size);
-    free (word);
-    codecs += n;
-    if (!*codecs++)
-      break;
-  }
   return r;
 }
 
@@ -139,27 +133,21 @@ plan_page_size (struct plan *p, const char *codecs, const char *word)
       n > ZRAM_PAGE_MAX || (n & (n - 1)))
     return fault ("--page-size %s: must be a power of two from 4K to 64K",
                   *word ? word : "\"\"");
-  return plan_codecs (p, codecs, (uint32_t) n);
+  return codecs ? plan_codecs (p, codecs, (uint32_t) n)
+                : plan_all (p, (uint32_t) n);
 }
 
 int
 trials_plan (const char *codecs, const char *page_sizes,
              struct trial trials[TRIALS_MAX])
 {
-  const char *sizes = page_sizes ? page_sizes : "4K,16K,64K";
+  FREED char *sizes = must_copy (page_sizes ? page_sizes : PAGE_SIZES);
   struct plan plan = { trials, 0 };
-  int r;
+  char *rest = sizes, *word;
+  int r = 0;
 
-  for (;;) {
-    size_t n = strcspn (sizes, ",");
-    char *word = must_printf ("%.*s", (int) n, sizes);
-
+  while (r == 0 && (word = strsep (&rest, ",")))
     r = plan_page_size (&plan, codecs, word);
-    free (word);
-    sizes += n;
-    if (r < 0 || !*sizes++)
-      break;
-  }
   return r < 0 ? -1 : plan.n;
 }
 
@@ -181,6 +169,19 @@ trial_scale (uint64_t n, const struct sample *s)
   return (uint64_t) ((__uint128_t) n * s->data_bytes / s->length);
 }
 
+/* Return how much of the sample is written or read at once. */
+static uint64_t
+trial_piece (const struct sample *s, uint64_t at)
+{
+  return s->length - at < SAMPLE_RUN ? s->length - at : SAMPLE_RUN;
+}
+
+static uint64_t
+trial_by_page (uint64_t ns, const struct trial *t, const struct sample *s)
+{
+  return ns / ((s->length + t->page_size - 1) / t->page_size);
+}
+
 static int
 trial_write (struct zram_disk *disk, struct trial *t, const struct sample *s,
              progress_fn *progress, void *opaque)
@@ -189,7 +190,7 @@ trial_write (struct zram_disk *disk, struct trial *t, const struct sample *s,
   int r;
 
   for (at = 0; at < s->length; at += n) {
-    n = s->length - at < SAMPLE_RUN ? s->length - at : SAMPLE_RUN;
+    n = trial_piece (s, at);
     start = trial_cpu_ns ();
     r = zram_pwrite (disk, s->data + at, n, at);
     ns += trial_cpu_ns () - start;
@@ -197,7 +198,7 @@ trial_write (struct zram_disk *disk, struct trial *t, const struct sample *s,
       return fault ("%s: %s", t->codec, strerror (-r));
     progress (opaque, (double) at / (double) s->length * 0.8);
   }
-  t->write_ns = ns / ((s->length + t->page_size - 1) / t->page_size);
+  t->write_ns = trial_by_page (ns, t, s);
   return 0;
 }
 
@@ -211,7 +212,7 @@ trial_read (struct zram_disk *disk, struct trial *t, const struct sample *s,
   int r;
 
   for (at = 0; at < s->length; at += n) {
-    n = s->length - at < SAMPLE_RUN ? s->length - at : SAMPLE_RUN;
+    n = trial_piece (s, at);
     start = trial_cpu_ns ();
     r = zram_pread (disk, buf, n, at);
     ns += trial_cpu_ns () - start;
@@ -221,7 +222,7 @@ trial_read (struct zram_disk *disk, struct trial *t, const struct sample *s,
       return fault ("%s: reading back: %s", t->codec, strerror (-r));
     progress (opaque, 0.8 + (double) at / (double) s->length * 0.2);
   }
-  t->read_ns = ns / ((s->length + t->page_size - 1) / t->page_size);
+  t->read_ns = trial_by_page (ns, t, s);
   return 0;
 }
 
