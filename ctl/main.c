@@ -173,11 +173,38 @@ static const struct option_row {
 #define N_ROWS (sizeof rows / sizeof rows[0])
 
 static void
-main_help (void)
+main_help_commands (void)
 {
   char left[64];
   size_t i;
 
+  for (i = 0; i < N_COMMANDS; i++) {
+    snprintf (left, sizeof left, "%s %s", commands[i].name,
+              commands[i].arguments);
+    printf ("  %-34s %s\n", left, commands[i].help);
+  }
+}
+
+static void
+main_help_options (void)
+{
+  char left[64];
+  size_t i;
+
+  for (i = 0; i < N_ROWS; i++) {
+    snprintf (left, sizeof left, "--%s%s%s", rows[i].name,
+              rows[i].argument ? " " : "",
+              rows[i].argument ? rows[i].argument : "");
+    if (rows[i].letter < 256)
+      printf ("  -%c, %-27s %s\n", rows[i].letter, left, rows[i].help);
+    else
+      printf ("      %-27s %s\n", left, rows[i].help);
+  }
+}
+
+static void
+main_help (void)
+{
   puts ("Usage:\n"
         "  " PROGRAM " [OPTIONS] [DEVICE...]\n"
         "  " PROGRAM " -f -s SIZE [-a ALG]\n"
@@ -188,21 +215,9 @@ main_help (void)
         "Show and control the compressed RAM disks of an nbdkit zram server."
         "\n\n"
         "Commands:");
-  for (i = 0; i < N_COMMANDS; i++) {
-    snprintf (left, sizeof left, "%s %s", commands[i].name,
-              commands[i].arguments);
-    printf ("  %-34s %s\n", left, commands[i].help);
-  }
+  main_help_commands ();
   puts ("\nOptions:");
-  for (i = 0; i < N_ROWS; i++) {
-    snprintf (left, sizeof left, "--%s%s%s", rows[i].name,
-              rows[i].argument ? " " : "",
-              rows[i].argument ? rows[i].argument : "");
-    if (rows[i].letter < 256)
-      printf ("  -%c, %-27s %s\n", rows[i].letter, left, rows[i].help);
-    else
-      printf ("      %-27s %s\n", left, rows[i].help);
-  }
+  main_help_options ();
   puts ("\n"
         "A DEVICE is zram0, or /dev/nbd0 if it is attached there.  A SIZE is"
         " like\n"
@@ -266,6 +281,18 @@ main_bad_option (int c, char **argv)
   return main_hint ();
 }
 
+/* Find the row of an option.  N_ROWS: there is none. */
+static size_t
+main_find_row (int letter)
+{
+  size_t i;
+
+  for (i = 0; i < N_ROWS; i++)
+    if (rows[i].letter == letter)
+      break;
+  return i;
+}
+
 /* Fill in the options.  given[i] says whether row i was given.  An exit
  * status.
  */
@@ -280,8 +307,7 @@ main_parse (int argc, char **argv, bool given[N_ROWS])
   main_getopt_tables (letters, longs);
   opterr = 0;
   while ((c = getopt_long (argc, argv, letters, longs, NULL)) != -1) {
-    for (i = 0; i < N_ROWS && rows[i].letter != c; i++)
-      ;
+    i = main_find_row (c);
     if (i == N_ROWS)
       return main_bad_option (c, argv);
     given[i] = true;
@@ -293,19 +319,22 @@ main_parse (int argc, char **argv, bool given[N_ROWS])
   return EXIT_OK;
 }
 
-/* Choose the command.  *named: the first word is its name. */
+/* Find a command by its name.  NULL: there is none. */
 static const struct command *
-main_choose (const char *word, bool *named)
+main_find_command (const char *word)
 {
   size_t i;
 
-  for (i = 0; word && i < N_COMMANDS; i++) {
-    if (strcmp (word, commands[i].name) == 0) {
-      *named = true;
+  for (i = 0; word && i < N_COMMANDS; i++)
+    if (strcmp (word, commands[i].name) == 0)
       return &commands[i];
-    }
-  }
-  *named = false;
+  return NULL;
+}
+
+/* Choose what is done without a command. */
+static const struct command *
+main_choose (void)
+{
   return options.reset ? &reset_row
     : options.find ? &find_row
     : options.size || options.algorithm || options.params || options.streams
@@ -369,19 +398,37 @@ main_find_server (void)
                                 : address_default ();
 }
 
+/* Run a command, with the words after its name, and see that its output is
+ * written.  An exit status.
+ */
+static int
+main_run (const struct command *c, int argc, char **argv)
+{
+  FREED char *uri = main_find_server ();
+  int r;
+
+  options.uri_given = options.uri || main_is_set ("NBDZRAM_URI");
+  options.uri = uri;
+  r = c->run (&options, argc, argv);
+  if (fflush (stdout) == 0 || r != EXIT_OK)
+    return r;
+  complain ("cannot write the output");
+  return EXIT_FAILED;
+}
+
 int
 main (int argc, char **argv)
 {
-  bool given[N_ROWS] = { false }, named;
-  const struct command *c;
-  char *uri;
+  bool given[N_ROWS] = { false };
+  const struct command *named, *c;
   int r = main_parse (argc, argv, given);
 
   if (r != EXIT_OK)
     return r;
   argc -= optind;
   argv += optind;
-  c = main_choose (argv[0], &named);
+  named = main_find_command (argv[0]);
+  c = named ? named : main_choose ();
   if (want_version) {
     puts (PROGRAM " " PACKAGE_VERSION);
     return EXIT_OK;
@@ -390,8 +437,8 @@ main (int argc, char **argv)
     main_help ();
     return EXIT_OK;
   }
-  argc -= named;
-  argv += named;
+  argc -= named != NULL;
+  argv += named != NULL;
   r = main_check (c, given, argc);
   if (r == EXIT_OK && !named && argc)
     r = main_check_device (argv[0]);
@@ -399,14 +446,5 @@ main (int argc, char **argv)
     return r;
   if (timeout_parse (options.timeout) < 0)
     return usage ("%s", fault_text ());
-  uri = main_find_server ();
-  options.uri_given = options.uri || main_is_set ("NBDZRAM_URI");
-  options.uri = uri;
-  r = c->run (&options, argc, argv);
-  free (uri);
-  if (fflush (stdout) != 0 && r == EXIT_OK) {
-    complain ("cannot write the output");
-    r = EXIT_FAILED;
-  }
-  return r;
+  return main_run (c, argc, argv);
 }
