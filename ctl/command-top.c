@@ -59,13 +59,22 @@ top_print_once (struct top *top)
   return EXIT_OK;
 }
 
+static void
+top_print_devices (struct top *top)
+{
+  struct shown shown = top_shown (top);
+  time_t now = time (NULL);
+  char when[16];
+
+  strftime (when, sizeof when, "%H:%M:%S", localtime (&now));
+  draw_rows (stdout, &shown, when);
+  free (shown.devices);
+}
+
 static int
 top_print_rows (struct top *top, bool heading)
 {
   uint64_t next = clock_ns ();
-  char when[16];
-  struct shown shown;
-  time_t now;
 
   if (heading)
     draw_rows_heading (stdout);
@@ -74,11 +83,7 @@ top_print_rows (struct top *top, bool heading)
     top_sleep_until (next);
     if (top_take (top) < 0)
       return failed ();
-    now = time (NULL);
-    strftime (when, sizeof when, "%H:%M:%S", localtime (&now));
-    shown = top_shown (top);
-    draw_rows (stdout, &shown, when);
-    free (shown.devices);
+    top_print_devices (top);
     if (fflush (stdout) != 0)
       return EXIT_OK;
   }

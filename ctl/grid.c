@@ -113,5 +113,3 @@ grid_print (const struct grid *g, FILE *fp)
     putc ('\n', fp);
   }
 }
-
-/* --- The frame ---------------------------------------------------------- */

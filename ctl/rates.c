@@ -38,11 +38,9 @@ static bool
 span_operation_growth (const struct span *span, const struct operation *op,
                        const char *member, uint64_t *n)
 {
-  char *path = must_printf ("latency.%s.%s", op->name, member);
-  bool known = span_growth (span, path, n);
+  FREED char *path = must_printf ("latency.%s.%s", op->name, member);
 
-  free (path);
-  return known;
+  return span_growth (span, path, n);
 }
 
 uint64_t
@@ -89,11 +87,10 @@ histogram_order (const void *a, const void *b)
 static void
 histogram_read (device *d, const struct operation *op, struct histogram *h)
 {
-  char *path = must_printf ("latency.%s.buckets", op->name);
+  FREED char *path = must_printf ("latency.%s.buckets", op->name);
 
   h->n = 0;
   device_each_number (d, path, histogram_add, h);
-  free (path);
   qsort (h->bucket, h->n, sizeof h->bucket[0], histogram_order);
 }
 

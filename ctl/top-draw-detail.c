@@ -13,6 +13,7 @@
 #include "device-memory.h"
 #include "device-swap.h"
 #include "escape.h"
+#include "must.h"
 #include "number-text.h"
 #include "top-draw.h"
 
@@ -51,17 +52,10 @@ detail_data (struct grid *g, device *d)
 }
 
 static void
-detail_memory_title (struct grid *g, device *d)
+detail_limit (struct grid *g, uint64_t held, uint64_t limit)
 {
-  uint64_t held = device_count (d, "mem_used_total");
-  uint64_t limit = device_count (d, "mem_limit");
   char text[SIZE_TEXT];
 
-  grid_line (g);
-  grid_put (g, STYLE_HEADING, " memory");
-  grid_put (g, STYLE_PLAIN, "  %s held", size_text (held, text));
-  grid_put (g, STYLE_PLAIN, ", peak %s",
-            size_text (device_count (d, "mem_used_max"), text));
   if (limit)
     grid_put (g, held > limit / 10 * 9 ? STYLE_WARNING : STYLE_PLAIN,
               ", %" PRIu64 "%% of the limit %s",
@@ -69,6 +63,20 @@ detail_memory_title (struct grid *g, device *d)
               size_text (limit, text));
   else
     grid_put (g, STYLE_PLAIN, ", no limit");
+}
+
+static void
+detail_memory_title (struct grid *g, device *d)
+{
+  uint64_t held = device_count (d, "mem_used_total");
+  uint64_t peak = device_count (d, "mem_used_max");
+  char text[SIZE_TEXT];
+
+  grid_line (g);
+  grid_put (g, STYLE_HEADING, " memory");
+  grid_put (g, STYLE_PLAIN, "  %s held", size_text (held, text));
+  grid_put (g, STYLE_PLAIN, ", peak %s", size_text (peak, text));
+  detail_limit (g, held, device_count (d, "mem_limit"));
 }
 
 /* Draw memory by kind, to the scale of what is held. */
@@ -105,57 +113,66 @@ detail_known (struct grid *g, uint64_t n, text_fn *text_of, const char *unit)
 }
 
 static void
-detail_requests (struct grid *g, const struct shown *shown, device *d)
+detail_operation (struct grid *g, const struct span *span,
+                  const struct operation *op)
 {
   static const unsigned thousandths[] = { 500, 990, 999 };
+  unsigned i;
+
+  grid_line (g);
+  grid_put (g, STYLE_LABEL, "   %-8s", op->name);
+  detail_known (g, span_rate (span, op->count), count_text, "/s");
+  if (op->bytes)
+    detail_known (g, span_rate (span, op->bytes), size_text, "/s");
+  else
+    grid_put (g, STYLE_PLAIN, " %9s", "");
+  detail_known (g, span_mean (span, op), time_text, "");
+  for (i = 0; i < 3; i++)
+    detail_known (g, span_quantile (span, op, thousandths[i]), time_text, "");
+}
+
+static void
+detail_requests (struct grid *g, const struct shown *shown, device *d)
+{
   struct span span = shown_span (shown, d);
-  unsigned i, k;
+  unsigned i;
 
   grid_line (g);
   grid_put (g, STYLE_HEADING, " %-10s %9s %9s %9s %9s %9s %9s", "requests",
             "now", "bytes", "mean", "p50", "p99", "p99.9");
-  for (i = 0; i < OPERATIONS; i++) {
-    const struct operation *op = &operations[i];
+  for (i = 0; i < OPERATIONS; i++)
+    detail_operation (g, &span, &operations[i]);
+}
 
-    grid_line (g);
-    grid_put (g, STYLE_LABEL, "   %-8s", op->name);
-    detail_known (g, span_rate (&span, op->count), count_text, "/s");
-    if (op->bytes)
-      detail_known (g, span_rate (&span, op->bytes), size_text, "/s");
-    else
-      grid_put (g, STYLE_PLAIN, " %9s", "");
-    detail_known (g, span_mean (&span, op), time_text, "");
-    for (k = 0; k < 3; k++)
-      detail_known (g, span_quantile (&span, op, thousandths[k]), time_text,
-                    "");
-  }
+/* Draw where the device is, as the beginning of a line. */
+static void
+detail_place (struct grid *g, const struct attached *a)
+{
+  FREED char *where = text_escape (a->mountpoint ? a->mountpoint
+                                                 : "not mounted");
+
+  grid_put (g, STYLE_PLAIN, "   /dev/%s, %s; ", a->device, where);
 }
 
 static void
 detail_attached (struct grid *g, const struct shown *shown, device *d)
 {
-  char *name = device_text (d, "name"), *where;
+  FREED char *name = device_text (d, "name"), *missing = NULL;
+  FREED char *swap = device_swap_line (d, false);
   const struct attached *a = attached_by_export (shown->now->attached, name);
-  char *swap = device_swap_line (d, false), *missing;
   bool safe = device_swap_safe (d, &missing) || strcmp (swap, "off") == 0;
 
   grid_line (g);
-  if (a) {
-    where = text_escape (a->mountpoint ? a->mountpoint : "not mounted");
-    grid_put (g, STYLE_PLAIN, "   /dev/%s, %s; ", a->device, where);
-    free (where);
-  }
+  if (a)
+    detail_place (g, a);
   grid_put (g, STYLE_PLAIN, "%sswap: ", a ? "" : "   ");
   grid_put (g, safe ? STYLE_PLAIN : STYLE_WARNING, "%s", swap);
-  free (missing);
-  free (swap);
-  free (name);
 }
 
 void
 draw_detail (struct grid *g, const struct shown *shown, device *d)
 {
-  char *name = device_text (d, "name");
+  FREED char *name = device_text (d, "name");
   uint64_t failures = device_count (d, "failed_reads") +
                       device_count (d, "failed_writes") +
                       device_count (d, "corrupt");
@@ -172,5 +189,4 @@ draw_detail (struct grid *g, const struct shown *shown, device *d)
   detail_data (g, d);
   detail_requests (g, shown, d);
   detail_memory (g, d);
-  free (name);
 }

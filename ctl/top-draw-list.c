@@ -78,24 +78,28 @@ list_value (const struct list_column *c, const struct shown *shown, device *d)
     : span_rate (&span, c->path);
 }
 
+/* Return where a device is: its mount point, or else /dev/nbdN.  To be freed.
+ */
+static char *
+list_place (const struct shown *shown, device *d)
+{
+  FREED char *name = device_text (d, "name");
+  const struct attached *a = attached_by_export (shown->now->attached, name);
+
+  if (!a)
+    return must_copy ("");
+  return a->mountpoint ? text_escape (a->mountpoint)
+                       : must_printf ("/dev/%s", a->device);
+}
+
 /* Return the text in a column.  To be freed. */
 static char *
 list_text (const struct list_column *c, const struct shown *shown, device *d)
 {
-  const struct attached *a;
-  char *text;
+  char *text = c->kind == TEXT ? device_text (d, c->path)
+                               : list_place (shown, d);
 
-  if (c->kind == TEXT)
-    text = device_text (d, c->path);
-  else {
-    char *name = device_text (d, "name");
-
-    a = attached_by_export (shown->now->attached, name);
-    text = !a ? NULL : a->mountpoint ? text_escape (a->mountpoint)
-      : must_printf ("/dev/%s", a->device);
-    free (name);
-  }
-  return text ? text : must_copy (c->kind == TEXT ? "?" : "");
+  return text ? text : must_copy ("?");
 }
 
 static char *

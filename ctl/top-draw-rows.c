@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "must.h"
 #include "number-text.h"
 #include "top-draw.h"
 
@@ -40,7 +41,8 @@ static void
 rows_device (FILE *fp, const struct shown *shown, device *d, const char *when)
 {
   struct span span = shown_span (shown, d);
-  char *name = device_text (d, "name"), t[SIZE_TEXT];
+  FREED char *name = device_text (d, "name");
+  char t[SIZE_TEXT];
   unsigned i;
 
   fprintf (fp, "%-8s %-8s", when, name);
@@ -56,7 +58,6 @@ rows_device (FILE *fp, const struct shown *shown, device *d, const char *when)
     rows_known (fp, 9, span_quantile (&span, &operations[i], 990),
                 time_text);
   putc ('\n', fp);
-  free (name);
 }
 
 void

@@ -10,28 +10,35 @@
 
 #include "escape.h"
 #include "message.h"
+#include "must.h"
 #include "timeout.h"
 #include "top-draw.h"
 
 struct span
 shown_span (const struct shown *shown, device *d)
 {
+  FREED char *name = device_text (d, "name");
   struct span span = { .now = d };
-  char *name;
 
-  if (!shown->before)
-    return span;
-  name = device_text (d, "name");
-  span.before = server_find (&shown->before->server, name);
-  span.ns = shown->now->ns - shown->before->ns;
-  free (name);
+  if (shown->before) {
+    span.before = server_find (&shown->before->server, name);
+    span.ns = shown->now->ns - shown->before->ns;
+  }
   return span;
+}
+
+static void
+draw_trouble (struct grid *g, const struct shown *shown)
+{
+  grid_line (g);
+  grid_put (g, STYLE_WARNING, " last answer %" PRIu64 " s ago: %s",
+            shown->age_ns / SECOND, shown->trouble);
 }
 
 static void
 draw_title (struct grid *g, const struct shown *shown)
 {
-  char *uri = text_escape (shown->uri);
+  FREED char *uri = text_escape (shown->uri);
 
   grid_line (g);
   grid_put (g, STYLE_TITLE, " " PROGRAM " top  %u device%s", shown->n,
@@ -44,12 +51,8 @@ draw_title (struct grid *g, const struct shown *shown)
               shown->reverse ? ", reversed" : "");
   grid_put (g, STYLE_TITLE, "%s  %s", g->height ? "  ?: help" : "", uri);
   grid_fill (g, STYLE_TITLE);
-  free (uri);
-  if (shown->trouble) {
-    grid_line (g);
-    grid_put (g, STYLE_WARNING, " last answer %" PRIu64 " s ago: %s",
-              shown->age_ns / SECOND, shown->trouble);
-  }
+  if (shown->trouble)
+    draw_trouble (g, shown);
 }
 
 static void

@@ -51,6 +51,13 @@ fetched_free (struct fetched *f)
   free (f);
 }
 
+static void
+errand_free (struct errand *errand)
+{
+  free (errand->uri);
+  free (errand);
+}
+
 static void *
 fetch_run (void *opaque)
 {
@@ -60,22 +67,19 @@ fetch_run (void *opaque)
   /* So few bytes are written at once, or not at all. */
   if (write (errand->fd, &f, sizeof f) != sizeof f)
     fetched_free (f);
-  free (errand->uri);
-  free (errand);
+  errand_free (errand);
   return NULL;
 }
 
-int
-fetch_start (const char *uri, int fd)
+/* Begin a thread that ends by itself.  An errno, or 0. */
+static int
+fetch_begin (struct errand *errand)
 {
-  struct errand *errand = must_alloc (1, sizeof *errand);
   sigset_t all, old;
   pthread_attr_t attr;
   pthread_t thread;
   int r;
 
-  errand->uri = must_copy (uri);
-  errand->fd = fd;
   pthread_attr_init (&attr);
   pthread_attr_setdetachstate (&attr, PTHREAD_CREATE_DETACHED);
   /* Signals are for the thread of the screen. */
@@ -84,9 +88,19 @@ fetch_start (const char *uri, int fd)
   r = pthread_create (&thread, &attr, fetch_run, errand);
   pthread_sigmask (SIG_SETMASK, &old, NULL);
   pthread_attr_destroy (&attr);
+  return r;
+}
+
+int
+fetch_start (const char *uri, int fd)
+{
+  struct errand *errand = must_alloc (1, sizeof *errand);
+  int r;
+
+  *errand = (struct errand) { must_copy (uri), fd };
+  r = fetch_begin (errand);
   if (r == 0)
     return 0;
-  free (errand->uri);
-  free (errand);
+  errand_free (errand);
   return fault ("cannot start a thread: %s", strerror (r));
 }

@@ -121,23 +121,17 @@ static const struct key {
 char *
 top_help (void)
 {
-  char *text = must_copy ("\nKeys:\n"), *longer;
+  char *text = must_copy ("\nKeys:\n");
   size_t i;
 
-  for (i = 0; i < N_KEYS; i++) {
-    if (!keys[i].shown)
-      continue;
-    longer = must_printf ("%s  %-8s %s\n", text, keys[i].shown,
-                          keys[i].help);
-    free (text);
-    text = longer;
-  }
-  longer = must_printf (
-    "%s\nRates and times are of the last interval; - is not known, or that\n"
-    "there were none.  p99: 99 %% took no longer, in the server.\n"
-    "The column that devices are sorted by is underlined.\n", text);
-  free (text);
-  return longer;
+  for (i = 0; i < N_KEYS; i++)
+    if (keys[i].shown)
+      must_append (&text, "  %-8s %s\n", keys[i].shown, keys[i].help);
+  must_append (&text, "%s",
+    "\nRates and times are of the last interval; - is not known, or that\n"
+    "there were none.  p99: 99 % took no longer, in the server.\n"
+    "The column that devices are sorted by is underlined.\n");
+  return text;
 }
 
 void

@@ -61,21 +61,29 @@ screen_release_signals (const sigset_t *old)
   pthread_sigmask (SIG_SETMASK, old, NULL);
 }
 
-/* Ask the server when it is time; note it if there is no answer. */
+/* Ask the server when it is time. */
 static void
 screen_ask (struct top *top)
 {
+  uint64_t now = clock_ns ();
+
+  if (top->asked_ns || now < top->next_ns)
+    return;
+  top->asked_ns = now;
+  top->next_ns = now + top->interval_ns;
+  if (fetch_start (top->uri, top->pipe[1]) < 0) {
+    top->asked_ns = 0;
+    free (top->trouble);
+    top->trouble = must_copy (fault_text ());
+  }
+}
+
+/* Note that there is no answer, after two intervals and two seconds. */
+static void
+screen_note_silence (struct top *top)
+{
   uint64_t now = clock_ns (), patience = 2 * top->interval_ns;
 
-  if (!top->asked_ns && now >= top->next_ns) {
-    top->asked_ns = now;
-    top->next_ns = now + top->interval_ns;
-    if (fetch_start (top->uri, top->pipe[1]) < 0) {
-      top->asked_ns = 0;
-      free (top->trouble);
-      top->trouble = must_copy (fault_text ());
-    }
-  }
   if (patience < 2 * SECOND)
     patience = 2 * SECOND;
   if (top->asked_ns && now - top->asked_ns > patience && !top->trouble) {
@@ -84,9 +92,31 @@ screen_ask (struct top *top)
   }
 }
 
-/* Wait for a key, an answer, a signal, or the time of the next look; at most a
- * second, because ages are shown.
+/* Return how long to wait: until the next look, at most a second, because ages
+ * are shown.
  */
+static struct timespec
+screen_patience (const struct top *top)
+{
+  uint64_t now = clock_ns (), ns = SECOND;
+
+  if (!top->asked_ns && top->next_ns < now + SECOND)
+    ns = top->next_ns > now ? top->next_ns - now : 0;
+  return (struct timespec) { (time_t) (ns / SECOND), (long) (ns % SECOND) };
+}
+
+static void
+screen_take_answer (struct top *top)
+{
+  struct fetched *f;
+
+  if (read (top->pipe[0], &f, sizeof f) == sizeof f) {
+    top_adopt (top, f);
+    top->asked_ns = 0;
+  }
+}
+
+/* Wait for a key, an answer, a signal, or the time of the next look. */
 static void
 screen_wait (struct top *top, const sigset_t *mask)
 {
@@ -94,20 +124,12 @@ screen_wait (struct top *top, const sigset_t *mask)
     { .fd = STDIN_FILENO, .events = POLLIN },
     { .fd = top->pipe[0], .events = POLLIN },
   };
-  uint64_t now = clock_ns (), ns = SECOND;
-  struct timespec t;
-  struct fetched *f;
+  struct timespec t = screen_patience (top);
 
-  if (!top->asked_ns && top->next_ns < now + SECOND)
-    ns = top->next_ns > now ? top->next_ns - now : 0;
-  t = (struct timespec) { (time_t) (ns / SECOND), (long) (ns % SECOND) };
   if (ppoll (fds, 2, &t, mask) < 0)
     return;
-  if ((fds[1].revents & POLLIN) &&
-      read (top->pipe[0], &f, sizeof f) == sizeof f) {
-    top_adopt (top, f);
-    top->asked_ns = 0;
-  }
+  if (fds[1].revents & POLLIN)
+    screen_take_answer (top);
   /* The terminal is gone. */
   if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
     top->quit = true;
@@ -129,19 +151,18 @@ screen_draw (struct top *top, struct grid *g, const char *help)
 static void
 screen_run (struct top *top, const sigset_t *mask)
 {
-  char *help = top_help ();
-  struct grid g;
+  FREED char *help = top_help ();
+  FREED_BY (grid_free) struct grid g;
 
   grid_init (&g);
   top->next_ns = clock_ns () + top->interval_ns;
   while (!top->quit && !caught) {
     screen_ask (top);
+    screen_note_silence (top);
     screen_draw (top, &g, help);
     screen_wait (top, mask);
     top_press (top);
   }
-  grid_free (&g);
-  free (help);
 }
 
 int

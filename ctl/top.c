@@ -79,6 +79,22 @@ top_choose (struct top *top, int argc, char **argv)
   return 0;
 }
 
+/* Return the number of the device that is selected: the first if it is gone.
+ */
+static unsigned
+top_find_selected (const struct top *top, const struct shown *shown)
+{
+  unsigned i;
+
+  for (i = 0; i < shown->n && top->selected; i++) {
+    FREED char *name = device_text (shown->devices[i], "name");
+
+    if (strcmp (name, top->selected) == 0)
+      return i;
+  }
+  return 0;
+}
+
 static void
 top_show_devices (const struct top *top, struct shown *shown)
 {
@@ -94,13 +110,7 @@ top_show_devices (const struct top *top, struct shown *shown)
       shown->devices[shown->n++] = d;
   }
   draw_sort (shown);
-  for (i = 0; i < shown->n && top->selected; i++) {
-    char *name = device_text (shown->devices[i], "name");
-
-    if (strcmp (name, top->selected) == 0)
-      shown->selected = i;
-    free (name);
-  }
+  shown->selected = top_find_selected (top, shown);
 }
 
 struct shown
