@@ -329,12 +329,13 @@ static const struct {
   const char *name, *operands, *help;
   int (*run) (struct command *c, struct strbuf *answer);
 } commands[] = {
-  { "show", "DEVICE ATTRIBUTE", "answers its text; also show stats.json"
-    " and show metrics", command_show },
-  { "hot_add", "[size=]SIZE [KEY=VALUE...]", "make a device with the"
-    " parameters of the command line; answers its number", command_hot_add },
-  { "hot_remove", "N", "remove device zramN", command_hot_remove },
-  { "help", "", "this text", command_help },
+  { "show", "DEVICE ATTRIBUTE", "answer with the text of the attribute;"
+    " also show stats.json and show metrics", command_show },
+  { "hot_add", "[size=]SIZE [KEY=VALUE...]", "make a device with these"
+    " parameters, and answer with its number", command_hot_add },
+  { "hot_remove", "N", "remove device zramN and all data on it",
+    command_hot_remove },
+  { "help", "", "print this text", command_help },
 };
 #define NCOMMANDS (sizeof commands / sizeof commands[0])
 
@@ -347,9 +348,9 @@ command_help (struct command *c, struct strbuf *answer)
   if (c->n != 1)
     return refuse (-EINVAL, "help has no operands: '%.64s'",
                    c->word[1]);
-  strbuf_printf (answer, "ok\nOne command is one write at offset 0; its answer"
-                 " is read there on the same connection.\n\n"
-                 "DEVICE ATTRIBUTE VALUE\n  set it\n");
+  strbuf_printf (answer, "ok\nWrite one command at offset 0, then read its"
+                 " answer at offset 0 on the same connection.\n\n"
+                 "DEVICE ATTRIBUTE VALUE\n  set the attribute\n");
   for (i = 0; i < NCOMMANDS; i++)
     strbuf_printf (answer, "%s%s%s\n  %s\n", commands[i].name,
                    *commands[i].operands ? " " : "", commands[i].operands,

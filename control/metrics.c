@@ -111,7 +111,8 @@ metrics_about (struct strbuf *text, const struct look *look)
 {
   unsigned i;
 
-  metrics_head (text, "info", "gauge", "What the device is made with.");
+  metrics_head (text, "info", "gauge",
+                "Algorithm, level and page size of the disk.");
   for (i = 0; i < look->n; i++) {
     const struct device_view *v = &look->seen[i].view;
 
@@ -134,11 +135,12 @@ metrics_swap (struct strbuf *text, const struct look *look)
   unsigned i, k;
 
   metrics_gauge (text, look, "swap_reserve_bytes",
-                 "Memory to be kept ready for writes; 0: none.",
+                 "Reserve of memory for writes; 0: none.",
                  metrics_reserve);
   metrics_gauge (text, look, "swap_safe",
-                 "1: it is safe to swap to the disk.", metrics_safe);
-  metrics_head (text, "swap_step", "gauge", "1: this part of it is in force.");
+                 "1 if it is safe to swap to the disk.", metrics_safe);
+  metrics_head (text, "swap_step", "gauge",
+                "1 if this step of swap=true is in force.");
   for (i = 0; i < look->n; i++)
     for (k = 0; swap_view_step (&look->seen[i].view, k, &step); k++) {
       snprintf (label, sizeof label, "step=\"%s\"", step.name);

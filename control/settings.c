@@ -242,26 +242,27 @@ static const struct {
     "bytes up to 16T, for example 512M or 1.5G\n",
     settings_parse_size, FIELD (params.size) },
   [SETTING_ALGO] = { "algo", "CODEC[:N]",
-    "how to compress, and the level:\n",
+    "codec, with or without a level:\n",
     settings_parse_algo, FIELD (algo) },
   [SETTING_LEVEL] = { "level", "N",
-    "compression level: range, (default), and what a\n"
-    "larger level does\n",
+    "compression level: its range (default), and what\n"
+    "a larger level does\n",
     settings_parse_level, LEVEL },
   [SETTING_PAGE_SIZE] = { "page-size", "SIZE",
-    "compress so much at once: a power of two from\n"
-    "4K to 64K, default 4K\n",
+    "how much to compress at once: a power of two\n"
+    "from 4K to 64K, default 4K\n",
     settings_parse_page_size, FIELD (params.page_size) },
   [SETTING_MEM_LIMIT] = { "mem-limit", "SIZE|N%",
-    "hold no more memory than SIZE bytes or N percent\n"
-    "of the RAM; writes that need more fail\n",
+    "most memory to hold, in bytes or percent of the\n"
+    "RAM; writes that need more fail\n",
     settings_parse_mem_limit, FIELD (params.mem_limit) },
   [SETTING_TRACK_ACCESS] = { "track-access", "BOOL",
-    "remember when pages were accessed, default false\n",
+    "remember when each page was last accessed,\n"
+    "default false\n",
     settings_parse_track_access, FIELD (params.track_access) },
   [SETTING_SWAP] = { "swap", "BOOL",
-    "do what makes it safe to swap to the disk from\n"
-    "this machine, default false\n",
+    "make it safe for this machine to swap to the\n"
+    "disk, default false\n",
     settings_parse_swap, FIELD (params.swap) },
   [SETTING_SWAP_RESERVE] = { "swap-reserve", "SIZE",
     "with swap=true: memory kept ready for writes,\n"

@@ -99,27 +99,31 @@ static struct {
   const char *given;            /* its value; NULL: it was not given */
 } table[] = {
   { "devices", "N",
-    "make N devices alike, zram0 to zramN-1: 1 to 64\n",
+    "serve N identical disks, zram0 to zramN-1; N is\n"
+    "from 1 to 64\n",
     params_parse_devices, NULL },
   { "device", "NAME",
-    "what follows is of the device NAME: zram0, then\n"
-    "zram1, ...; what came before is of all of them\n",
+    "the parameters that follow apply to disk NAME\n"
+    "only: zram0, then zram1, and so on; those before\n"
+    "the first device= apply to all disks\n",
     params_parse_device, NULL },
   { "control", "WHO",
     "who may write to the export control:\n"
-    "  local   clients on a Unix socket that are root\n"
-    "          or have the server's uid (default)\n"
-    "  tls     they, and clients with TLS\n"
+    "  local   root and the server's user, on a Unix\n"
+    "          socket (default)\n"
+    "  tls     the same, and clients with TLS\n"
     "  rw      everybody\n"
     "  ro      nobody\n"
-    "  off     and there is no such export\n", params_parse_control, NULL },
+    "  off     nobody; the export does not exist\n",
+    params_parse_control, NULL },
   { "parallel", "WHEN",
-    "serve requests of one connection in parallel:\n"
-    "  auto    unless a client that goes away could\n"
-    "          end this nbdkit then (default)\n"
+    "serve the requests of one connection in parallel\n"
+    "(those of different connections always are):\n"
+    "  auto    if this nbdkit can do so safely, that\n"
+    "          is, without ending when a client goes\n"
+    "          away (default)\n"
     "  on      always\n"
-    "  off     never; those of several connections\n"
-    "          are, whatever is said here\n", params_parse_parallel, NULL },
+    "  off     never\n", params_parse_parallel, NULL },
 };
 #define NPARAMS (sizeof table / sizeof table[0])
 _Static_assert (DEVICES_MAX == 64, "the help says so");
