@@ -36,41 +36,41 @@ static const struct command {
   const char *help;
 } commands[] = {
   { "stat", "[DEVICE...]", command_stat, 0, -1, STAT,
-    "all about devices" },
+    "print everything about devices" },
   { "get", "DEVICE [ATTRIBUTE]", command_get, 1, 2, OTHER,
-    "show an attribute, or which there are" },
+    "print an attribute, or list all of them" },
   { "set", "DEVICE ATTRIBUTE VALUE...", command_set, 3, -1, OTHER,
     "write to an attribute" },
   { "add", "[size=]SIZE [KEY=VALUE...]", command_add, 1, -1, OTHER,
     "make a device and print its name" },
   { "remove", "DEVICE...", command_remove, 1, -1, OTHER,
-    "remove devices and what is on them" },
+    "remove devices and all data on them" },
   { "reset", "DEVICE...", command_reset, 1, -1, RESET,
-    "forget what is on devices" },
+    "forget all data on devices" },
   { "compact", "DEVICE...", command_compact, 1, -1, OTHER,
-    "give free memory back now" },
+    "give back free memory now" },
   { "top", "[DEVICE...]", command_top, 0, -1, TOP,
-    "watch the devices; q quits" },
+    "watch devices; q quits" },
   { "estimate", "FILE | --pid PID", command_estimate, 0, 1, ESTIMATE,
-    "what each codec would make of some data" },
+    "show how well each codec compresses data" },
   { "attach", "[DEVICE]", command_attach, 0, 1, ATTACH,
-    "make it a /dev/nbdN and print its name" },
+    "attach a device as /dev/nbdN" },
   { "detach", "DEVICE...", command_detach, 1, -1, DETACH,
-    "take it from there" },
+    "detach devices from this machine" },
   { "swapon", "[DEVICE]", command_swapon, 0, 1, SWAPON,
-    "attach it and let this machine swap there" },
+    "attach a device and swap to it" },
   { "swapoff", "DEVICE...", command_swapoff, 1, -1, SWAPOFF,
-    "swap there no more, and detach it" },
+    "stop swapping to devices and detach them" },
   { "mount", "[DEVICE]", command_mount, 0, 1, MOUNT,
-    "attach it and mount a file system there" },
+    "put a file system on a device and mount it" },
   { "unmount", "DEVICE...", command_unmount, 1, -1, UNMOUNT,
-    "unmount it, forget it, and detach it" },
+    "unmount devices, forget and detach them" },
   { "serve", "", command_serve, 0, 0, SERVE,
-    "be the server that a --config describes" },
+    "run the server that --config describes" },
   { "prometheus", "", command_prometheus, 0, 0, OTHER,
-    "print metrics in Prometheus' format" },
+    "print metrics in Prometheus format" },
   { "help", "", NULL, 0, 0, ALL,
-    "print this" },
+    "print this help" },
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -103,7 +103,7 @@ static const struct option_row {
   const char *help;
 } rows[] = {
   { 'a', "algorithm", "ALG", &options.algorithm, NULL, SETUP | ESTIMATE,
-    "codec to use; for estimate a list: zstd:3,lz4" },
+    "codec; for estimate a list such as zstd:3,lz4" },
   { 'b', "bytes", NULL, NULL, &options.bytes, LIST | STAT | ESTIMATE,
     "print sizes in bytes and times in ns" },
   { 'f', "find", NULL, NULL, &options.find, SETUP,
@@ -113,61 +113,61 @@ static const struct option_row {
   { 'n', "noheadings", NULL, NULL, &options.noheadings,
     LIST | TOP | ESTIMATE, "print no headings" },
   { 'o', "output", "LIST", &options.output, NULL, LIST,
-    "columns to print; +LIST: besides the usual" },
+    "columns to print; +LIST adds to the defaults" },
   { OUTPUT_ALL, "output-all", NULL, NULL, &options.output_all, LIST,
     "print all columns" },
   { 'p', "algorithm-params", "PARAMS", &options.params, NULL, SETUP,
     "parameters of the codec, for example level=3" },
   { RAW, "raw", NULL, NULL, &options.raw, LIST | ESTIMATE,
-    "columns one space apart, - for an empty cell" },
+    "one space between columns, - for empty cells" },
   { 'r', "reset", NULL, NULL, &options.reset, RESET,
-    "forget what is on the devices named" },
+    "forget all data on the devices named" },
   { FORCE, "force", NULL, NULL, &options.force,
     RESET | SWAPON | SWAPOFF | MOUNT,
-    "also if clients are connected or it is unsafe" },
+    "proceed where the command would refuse" },
   { 's', "size", "SIZE", &options.size, NULL, SETUP,
     "size of the device, or its new size" },
   { 't', "streams", "NUMBER", &options.streams, NULL, SETUP,
-    "does nothing: zramctl has it" },
+    "does nothing; accepted because zramctl has it" },
   { 'u', "uri", "URI", &options.uri, NULL, ALL & ~ESTIMATE,
     "the server: an NBD URI or a socket's path" },
   { TIMEOUT, "timeout", "SECONDS", &options.timeout, NULL,
-    ALL & ~ESTIMATE, "wait no longer for an answer (10)" },
+    ALL & ~ESTIMATE, "longest wait for each answer (10)" },
   { INTERVAL, "interval", "SECONDS", &options.interval, NULL, TOP,
-    "time between two looks (1)" },
+    "time between two updates (1)" },
   { ONCE, "once", NULL, NULL, &options.once, TOP,
     "print the screen once, as text" },
   { PID, "pid", "PID", &options.pid, NULL, ESTIMATE,
-    "look at the memory of a process" },
+    "look at the memory of this process" },
   { SAMPLE, "sample", "SIZE", &options.sample, NULL, ESTIMATE,
-    "look at so much of it, or \"all\" (32M)" },
+    "how much of the data to try, or \"all\" (32M)" },
   { PAGE_SIZE, "page-size", "LIST", &options.page_size, NULL, ESTIMATE,
     "page sizes to try (4K,16K,64K)" },
   { DEVICE, "device", "NBD", &options.device, NULL,
     ATTACH | SWAPON | MOUNT,
-    "attach it at this /dev/nbdN" },
+    "attach as this /dev/nbdN" },
   { CONNECTIONS, "connections", "N", &options.connections, NULL,
-    ATTACH | SWAPON | MOUNT, "how many to make to the server (1)" },
+    ATTACH | SWAPON | MOUNT, "connections to the server (1)" },
   { NBD_TIMEOUT, "nbd-timeout", "SECONDS", &options.nbd_timeout, NULL,
-    ATTACH | SWAPON | MOUNT, "requests that take longer fail" },
+    ATTACH | SWAPON | MOUNT, "fail kernel requests that take longer" },
   { PRIORITY, "priority", "N", &options.priority, NULL, SWAPON,
-    "use swap of a higher one first (100)" },
+    "swap priority; higher is used first (100)" },
   { DISCARD, "discard", "WHEN", &options.discard, NULL, SWAPON,
-    "once, pages, both or none (both)" },
+    "discard once, pages, both or none (both)" },
   { FS_TYPE, "fs-type", "TYPE", &options.fs_type, NULL, MOUNT,
-    "the file system to make (ext4)" },
+    "file system to make (ext4)" },
   { MOUNT_POINT, "mount-point", "DIR", &options.mount_point, NULL, MOUNT,
-    "where to mount it" },
+    "where to mount the file system" },
   { MOUNT_OPTIONS, "mount-options", "LIST", &options.mount_options, NULL,
-    MOUNT, "how to mount it (discard)" },
+    MOUNT, "options for mount -o (discard)" },
   { CONFIG, "config", "FILE", &options.config, NULL, SWAPON | MOUNT | SERVE,
-    "take parameters and options from a file" },
+    "take parameters and options from this file" },
   { DRY_RUN, "dry-run", NULL, NULL, &options.dry_run,
     ATTACH | DETACH | SWAPON | SWAPOFF | MOUNT | UNMOUNT | SERVE,
-    "print the commands instead" },
+    "print commands instead of running them" },
   { CHECK, "check", NULL, NULL, &options.check, SERVE,
-    "try what the --config says, and serve nothing" },
-  { 'h', "help", NULL, NULL, &want_help, ALL, "print this" },
+    "check the --config and serve nothing" },
+  { 'h', "help", NULL, NULL, &want_help, ALL, "print this help" },
   { 'V', "version", NULL, NULL, &want_version, ALL, "print the version" },
 };
 #define N_ROWS (sizeof rows / sizeof rows[0])
@@ -219,20 +219,22 @@ main_help (void)
   puts ("\nOptions:");
   main_help_options ();
   puts ("\n"
-        "A DEVICE is zram0, or /dev/nbd0 if it is attached there.  A SIZE is"
-        " like\n"
-        "512M, 1.5G or 2GiB (1024 each), or 2GB (1000).  An ALG may have a level,\n"
-        "as zstd:3.\n"
+        "A DEVICE is zram0, or /dev/nbd0 if it is attached.  A SIZE is for"
+        " example\n"
+        "512M, 1.5G or 2GiB, in units of 1024, or 2GB, in units of 1000.  An"
+        " ALG may\n"
+        "have a level, as in zstd:3.\n"
         "\n"
-        "The server is -u URI, $NBDZRAM_URI, the first of the sockets\n"
-        "$XDG_RUNTIME_DIR/nbdkit-zram/nbdkit.sock and"
-        " /run/nbdkit-zram/nbdkit.sock\n"
-        "that exists, or nbd://localhost.\n"
+        "The server is -u URI, else $NBDZRAM_URI, else the first of these that"
+        " exists:\n"
+        "  $XDG_RUNTIME_DIR/nbdkit-zram/nbdkit.sock\n"
+        "  /run/nbdkit-zram/nbdkit.sock\n"
+        "  nbd://localhost\n"
         "\n"
         "Columns:");
   columns_help (stdout);
-  puts ("\nExit status: 0 it worked, 1 it failed, 2 it was not understood.\n"
-        "More in " PROGRAM "(1).");
+  puts ("\nExit status: 0 success, 1 failure, 2 the command line is wrong.\n"
+        "The manual is " PROGRAM "(1).");
 }
 
 static int

@@ -96,7 +96,7 @@ static const struct key {
   void (*press) (struct top *top);
   const char *shown, *help;
 } keys[] = {
-  { KEY_CODE_UP, key_up, "Up, k", "the device before" },
+  { KEY_CODE_UP, key_up, "Up, k", "the previous device" },
   { 'k', key_up, NULL, NULL },
   { KEY_CODE_DOWN, key_down, "Down, j", "the next device" },
   { 'j', key_down, NULL, NULL },
@@ -106,11 +106,11 @@ static const struct key {
   { 'G', key_last, NULL, NULL },
   { 's', key_sort_next, "s, >", "sort by the next column" },
   { '>', key_sort_next, NULL, NULL },
-  { 'S', key_sort_back, "S, <", "sort by the column before" },
+  { 'S', key_sort_back, "S, <", "sort by the previous column" },
   { '<', key_sort_back, NULL, NULL },
-  { 'r', key_reverse, "r", "in the other direction" },
-  { 'd', key_detail, "d", "the device in full, or only the list" },
-  { '?', key_help, "?, h", "this, and back" },
+  { 'r', key_reverse, "r", "reverse the order" },
+  { 'd', key_detail, "d", "show or hide the details" },
+  { '?', key_help, "?, h", "show or hide this help" },
   { 'h', key_help, NULL, NULL },
   { 'q', key_quit, "q, Esc", "quit" },
   { 'Q', key_quit, NULL, NULL },
@@ -128,8 +128,8 @@ top_help (void)
     if (keys[i].shown)
       must_append (&text, "  %-8s %s\n", keys[i].shown, keys[i].help);
   must_append (&text, "%s",
-    "\nRates and times are of the last interval; - is not known, or that\n"
-    "there were none.  p99: 99 % took no longer, in the server.\n"
+    "\nRates and times are those of the last interval; - means none, or\n"
+    "unknown.  p99: the time in the server that 99 % did not exceed.\n"
     "The column that devices are sorted by is underlined.\n");
   return text;
 }
