@@ -1,11 +1,11 @@
 /* nbdkit-zram: the account of the memory that a disk holds.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * Charged when memory becomes resident and credited when it is given
- * back, so it follows the process's resident size.  The limit is checked
- * in the same step as the charge: threads cannot pass it together.
- * One account a disk; nothing on it is touched by an operation that
- * neither opens nor empties a segment.
+ * Memory is charged when it becomes resident and credited when it is given
+ * back, so the account follows the resident size of the process.  The limit
+ * is checked in the same step as the charge, so several threads cannot pass
+ * it together.  Each disk has one account.  Only operations that open or
+ * empty a segment touch it.
  */
 
 #ifndef ZRAM_ACCOUNT_H
@@ -25,10 +25,11 @@ struct account {
   _Atomic uint64_t held, peak;
   _Atomic uint64_t limit;       /* 0: none */
   _Atomic uint64_t kind[ACCOUNT_KINDS];
-  _Atomic uint64_t ready[ACCOUNT_KINDS];        /* of kind: empty blocks */
+  _Atomic uint64_t ready[ACCOUNT_KINDS];        /* part of kind: empty blocks */
   _Atomic uint64_t misses;      /* blocks that a reserve did not have */
 };
 
+/* Raise the peak to `held', if it is lower. */
 static inline void
 account_peak (struct account *a, uint64_t held)
 {
@@ -39,7 +40,7 @@ account_peak (struct account *a, uint64_t held)
     ;
 }
 
-/* Charge what is held whatever the limit says. */
+/* Charge bytes without regard to the limit: they are held already. */
 static inline void
 account_force (struct account *a, enum account_kind kind, uint64_t bytes)
 {
@@ -47,7 +48,9 @@ account_force (struct account *a, enum account_kind kind, uint64_t bytes)
   account_peak (a, atomic_fetch_add (&a->held, bytes) + bytes);
 }
 
-/* 0, or -ENOSPC and nothing charged. */
+/* Charge bytes that are about to be held.  -ENOSPC if they would pass the
+ * limit; then nothing is charged.
+ */
 static inline int
 account_charge (struct account *a, enum account_kind kind, uint64_t bytes)
 {
@@ -63,6 +66,7 @@ account_charge (struct account *a, enum account_kind kind, uint64_t bytes)
   return 0;
 }
 
+/* Credit bytes that were charged and are no longer held. */
 static inline void
 account_credit (struct account *a, enum account_kind kind, uint64_t bytes)
 {

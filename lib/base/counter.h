@@ -1,8 +1,8 @@
 /* nbdkit-zram: a counter with one writer at a time and any readers.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * Written under a lock, read without one: no locked instruction either
- * way.
+ * It is written under a lock and read without one.  Neither needs a locked
+ * instruction.
  */
 
 #ifndef ZRAM_COUNTER_H
@@ -14,12 +14,14 @@
 
 typedef _Atomic uint64_t counter;
 
+/* Return the count. */
 static inline uint64_t
 counter_get (const counter *c)
 {
   return atomic_load_explicit (c, memory_order_relaxed);
 }
 
+/* Add n to the counter, or subtract it.  The caller holds the lock. */
 static inline void
 counter_add (counter *c, uint64_t n)
 {
@@ -32,7 +34,9 @@ counter_sub (counter *c, uint64_t n)
   counter_add (c, -n);
 }
 
-/* A struct of nothing but counters. */
+/* Set all counters of a struct to 0.  It has so many bytes, and holds nothing
+ * but counters.
+ */
 static inline void
 counter_zero_all (void *counters, size_t bytes)
 {

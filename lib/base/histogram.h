@@ -1,8 +1,8 @@
 /* nbdkit-zram: the buckets of a histogram of times.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * Each doubling is divided into 2^bits buckets, so that a quantile is right
- * within a part of 2^-bits.  Bucket 0 has all that is below 2^shift.
+ * Each doubling is divided into 2^bits buckets, so the error of a quantile
+ * is at most one part in 2^bits.  Bucket 0 has all times below 2^shift.
  */
 
 #ifndef ZRAM_HISTOGRAM_H
@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-/* Return the bucket of a time. */
+/* Return the number of the bucket that a time, in ns, belongs to. */
 static inline unsigned
 histogram_bucket (uint64_t ns, unsigned shift, unsigned bits)
 {
@@ -23,7 +23,7 @@ histogram_bucket (uint64_t ns, unsigned shift, unsigned bits)
     (unsigned) (ns >> (log - bits) & ((1u << bits) - 1)) + 1;
 }
 
-/* Return the first time beyond a bucket. */
+/* Return the first time, in ns, that is too long for a bucket. */
 static inline uint64_t
 histogram_bound (unsigned bucket, unsigned shift, unsigned bits)
 {

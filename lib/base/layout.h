@@ -2,12 +2,12 @@
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * Glossary
- *   page      what is compressed at once: 4 KiB to 64 KiB, of one disk
+ *   page      the unit of compression, 4 KiB to 64 KiB, the same for a disk
  *   slot      the number of a page on the disk
- *   object    what a page became: compressed bytes, or one repeated word
+ *   object    a stored page: compressed bytes, or one repeated word
  *   fragment  a part of an object that was split over two segments
  *   segment   four pages of memory, packed with objects; below
- *   raw page  a page that would not compress, in a page of its own
+ *   raw page  a page that does not compress, in a page of its own
  *   entry     the table's four bytes for a slot; below
  *   shard     a part of the disk with its own lock, table and arena
  *
@@ -19,13 +19,13 @@
  *   +--------+-------+-------+------------- - - -----+-----+-----+-----+
  *    objects grow up ->                          <- directory grows down
  *
- * Objects are packed to the granule (one byte for 4 KiB pages).  The
- * directory is in address order.  An object can slide inside its segment
- * without telling anyone, because the table knows only the segment and
- * the directory is searched for the slot.
+ * Objects begin at multiples of the granule (one byte for 4 KiB pages).
+ * The directory is in address order.  An object can move inside its segment
+ * without a change to the table: the table knows only the segment, and the
+ * directory is searched for the slot.
  *
- * A directory entry is 64 bits, whatever the page size: what one page
- * size needs more for the length it needs less for the slot.
+ * A directory entry is 64 bits, whatever the page size: larger pages need
+ * more bits for the length, and as many fewer for the slot.
  *
  *   63  60 59  58 57      44 43              44-s 43-s               0
  *   +-----+------+----------+--------------------+--------------------+
@@ -72,25 +72,26 @@ enum kind {
 #define FILL_BYTES 8u
 #define DIRENT_BYTES 8u
 
-/* A fragment smaller than this is not worth its directory entry and the
- * second cache miss of each load.  In granules.
+/* In granules: the smallest fragment that is worth its directory entry and
+ * the second cache miss of each load.
  */
 #define FRAGMENT_MIN 64u
 
-/* Split only into a segment with this much room.  In granules. */
+/* In granules: the least room that a segment must have for a fragment. */
 #define RESIDUE_MIN 512u
 
-/* What follows from the page size. */
+/* The values that follow from the page size. */
 struct layout {
   unsigned page_shift;
   uint32_t page;                /* bytes */
   uint32_t segment;             /* bytes */
   unsigned granule_shift;
   uint32_t granule;             /* bytes */
-  uint32_t object_max;          /* bytes; what is larger is kept raw */
+  uint32_t object_max;          /* bytes; a larger page is kept raw */
   uint64_t slot_mask, length_mask;
 };
 
+/* Return the layout for a page size in bytes, a power of two. */
 static inline struct layout
 layout_for_page (uint32_t page)
 {
@@ -107,13 +108,14 @@ layout_for_page (uint32_t page)
   return l;
 }
 
-/* Bytes to granules, rounding up. */
+/* Return bytes in granules, rounded up. */
 static inline uint32_t
 to_granules (const struct layout *l, uint32_t bytes)
 {
   return (bytes + l->granule - 1) >> l->granule_shift;
 }
 
+/* Return a directory entry.  The offset is in granules, the length in bytes. */
 static inline uint64_t
 dirent_pack (const struct layout *l, uint64_t slot, uint32_t offset,
              uint32_t length, enum kind kind, unsigned coding)
@@ -125,26 +127,28 @@ dirent_pack (const struct layout *l, uint64_t slot, uint32_t offset,
     | (uint64_t) coding << CODING_SHIFT;
 }
 
+/* Return the slot of a directory entry. */
 static inline uint64_t
 dirent_slot (const struct layout *l, uint64_t e)
 {
   return e & l->slot_mask;
 }
 
-/* Bytes. */
+/* Return its length, in bytes. */
 static inline uint32_t
 dirent_length (const struct layout *l, uint64_t e)
 {
   return (e >> (LENGTH_END - l->page_shift)) & l->length_mask;
 }
 
-/* Granules. */
+/* Return its offset, in granules. */
 static inline uint32_t
 dirent_offset (uint64_t e)
 {
   return (e >> LENGTH_END) & (SEGMENT_GRANULES - 1);
 }
 
+/* Return its kind, and its coding. */
 static inline enum kind
 dirent_kind (uint64_t e)
 {
@@ -157,12 +161,12 @@ dirent_coding (uint64_t e)
   return (unsigned) (e >> CODING_SHIFT);
 }
 
-/* A table entry: what it is, and an id of that. */
+/* The tag of a table entry says what its id is. */
 #define ID_BITS 30
 enum tag {
-  TAG_EMPTY,                    /* zeroes: nothing is stored */
-  TAG_OBJECT,                   /* the id of its, or its head's, segment */
-  TAG_RAW,                      /* the id of a raw page */
+  TAG_EMPTY,                    /* nothing is stored: reads as zeroes */
+  TAG_OBJECT,                   /* the segment of the object, or of its head */
+  TAG_RAW,                      /* a raw page */
   TAG_AWAY,                     /* kept elsewhere; nothing makes it yet */
 };
 /* Above the leaves of the table: the id of a node. */
@@ -171,9 +175,9 @@ enum tag {
 #define ENTRY_HOLE 0u           /* empty */
 #define ENTRY_ZERO 1u           /* empty, but allocated */
 
-/* Ids are below this, so that every id fits an entry.  In segments the
- * whole of the largest disk fits into one shard; a shard that grew to more
- * slots than this can keep so many of them raw, and no more.
+/* All ids are below this, so that every id fits into an entry.  One shard can
+ * have enough segments for the whole of the largest disk.  If a shard grows to
+ * more slots than this, it can keep at most this many of them raw.
  */
 #define ID_MAX (UINT32_C (1) << ID_BITS)
 
@@ -182,12 +186,14 @@ _Static_assert (TAG_AWAY >> (32 - ID_BITS) == 0,
 _Static_assert (ID_MAX * (uint64_t) ZRAM_PAGE_MIN * SEGMENT_PAGES >=
                 ZRAM_SIZE_MAX, "segments for the largest disk");
 
+/* Return a table entry. */
 static inline uint32_t
 entry_make (enum tag tag, uint32_t id)
 {
   return (uint32_t) tag << ID_BITS | id;
 }
 
+/* Return the tag of a table entry, and its id. */
 static inline enum tag
 entry_tag (uint32_t entry)
 {
@@ -200,6 +206,7 @@ entry_id (uint32_t entry)
   return entry & (ID_MAX - 1);
 }
 
+/* Return whether an entry stores nothing, or a raw page. */
 static inline bool
 entry_is_empty (uint32_t entry)
 {

@@ -1,8 +1,8 @@
 /* nbdkit-zram: memory from the operating system.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * Every allocation of the engine goes through these functions: a test
- * replaces them at link time to make each one fail in turn.
+ * The engine allocates only through these functions.  A test replaces them
+ * at link time to make each allocation fail in turn.
  */
 
 #ifndef ZRAM_OS_H
@@ -14,35 +14,36 @@
 
 #define OS_ALIGN 64
 
-/* Zeroed address space that costs nothing until it is touched, in pages
- * of 4 KiB, never huge ones.  NULL: no more.
+/* Map zeroed address space, which costs nothing until it is touched.  It has
+ * pages of 4 KiB, never huge ones.  NULL if there is no more.
  */
 extern void *os_map (size_t bytes);
 extern void os_unmap (void *p, size_t bytes);
 
-/* Give the memory back and keep the addresses; it reads as zeroes again.
+/* Give memory back and keep its addresses, which read as zeroes from then on.
  * p and bytes are multiples of OS_PAGE.
  */
 extern void os_give_back (void *p, size_t bytes);
 
-/* Make it resident, without changing what it holds: the pages that these
- * bytes lie in.  Others may write to them meanwhile.
+/* Make the pages of these bytes resident, without changing their content.
+ * Other threads may write to them meanwhile.
  */
 extern void os_populate (void *p, size_t bytes);
 
-/* Zeroed memory, aligned to a cache line: from the heap if small, so that
- * small arrays share pages, else from os_map, so that what is not touched
- * costs nothing.  NULL: no more.  os_free wants the same size.
+/* Allocate zeroed memory, aligned to a cache line.  A small array comes from
+ * the heap, so that small arrays share pages.  A large one comes from os_map,
+ * so that pages that are not touched cost nothing.  NULL if there is no more.
+ * os_free must be given the same size.
  */
 extern void *os_alloc (size_t bytes);
 extern void os_free (void *p, size_t bytes);
 
-/* A larger copy, the rest zeroed; the old one is freed.  NULL: no more,
- * and the old one is as it was.
+/* Return a larger copy, the rest zeroed, and free the old one.  NULL if there
+ * is no more memory; the old one is then as it was.
  */
 extern void *os_grow (void *p, size_t bytes, size_t new_bytes);
 
-/* For a loop that waits for another processor. */
+/* Tell the processor that this loop waits for another processor. */
 static inline void
 os_relax (void)
 {
@@ -53,7 +54,9 @@ os_relax (void)
 #endif
 }
 
-/* From here on this thread is not of real time, but before others. */
+/* Take this thread out of the real-time policy.  It keeps a higher priority
+ * than ordinary threads.
+ */
 extern void os_leave_realtime (void);
 
 /* Let this thread have only time that nobody else wants, or the usual again;
@@ -61,10 +64,10 @@ extern void os_leave_realtime (void);
  */
 extern void os_background (bool on);
 
-/* Processors this process may run on, at least 1. */
+/* Return how many processors this process may run on, at least 1. */
 extern unsigned os_cpus (void);
 
-/* Bytes of RAM of this machine; 0: unknown. */
+/* Return the RAM of this machine in bytes; 0 if unknown. */
 extern uint64_t os_ram (void);
 
 #endif /* ZRAM_OS_H */
