@@ -1,12 +1,13 @@
-/* nbdkit-zram: the map: slot -> page number, and where that lives.
+/* nbdkit-zram: the map: slot -> page number, shard, and number in the shard.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * A slot is a place on the disk, a page number one in the store.  They are
- * the same, and this costs nothing, for as long as no two slots can share
- * a page.
+ * A slot is a place on the disk; a page number is a place in the store.  As
+ * long as no two slots can share a page, they are the same, and the map costs
+ * nothing.
  *
- * Page numbers go to the shards a leaf of the table at a time, in turn:
- * number within a shard = which leaf of that shard, and which page of it.
+ * Page numbers are dealt out to the shards in turn, one leaf of the table at
+ * a time.  The number of a page within its shard says which leaf of the
+ * shard it is in, and which page of that leaf it is.
  */
 
 #ifndef ZRAM_MAP_H
@@ -21,12 +22,14 @@ struct map {
   unsigned shard_shift;         /* log2 of the number of shards */
 };
 
+/* Return the number of shards. */
 static inline unsigned
 map_shards (const struct map *m)
 {
   return 1u << m->shard_shift;
 }
 
+/* Return the page number of a slot. */
 static inline uint64_t
 map_page (const struct map *m, uint64_t slot)
 {
@@ -34,7 +37,7 @@ map_page (const struct map *m, uint64_t slot)
   return slot;
 }
 
-/* The shard of a slot's page, and its number there. */
+/* Return the shard of a slot's page, and the number of the page in it. */
 static inline unsigned
 map_shard (const struct map *m, uint64_t slot)
 {
@@ -51,8 +54,8 @@ map_local (const struct map *m, uint64_t slot)
     (page & (NODE_ENTRIES - 1));
 }
 
-/* Slots that go to the shards one and all so many at a time: all of them
- * together, for whole leaves.
+/* Return how many slots all shards together have if each has `local' slots,
+ * which must be whole leaves.
  */
 static inline uint64_t
 map_group (const struct map *m, uint64_t local)
@@ -60,8 +63,8 @@ map_group (const struct map *m, uint64_t local)
   return local << m->shard_shift;
 }
 
-/* How many of the slots below `slot' are shard i's: the first of its
- * pages that is not below.
+/* Return how many of the slots below `slot' belong to shard i.  This is also
+ * the number, in the shard, of its first page that is not below `slot'.
  */
 static inline uint64_t
 map_below (const struct map *m, unsigned i, uint64_t slot)

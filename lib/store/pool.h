@@ -1,17 +1,18 @@
-/* nbdkit-zram: units of one size, numbered, in memory that goes back.
+/* nbdkit-zram: units of one size, numbered, in memory that can be given back.
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * Segments, raw pages and table nodes all live in pools.  A unit is
- * known by its id, never by its address.  Units smaller than a page of
- * the operating system share one, a block; a larger unit is a block of
- * its own.  The lowest free unit is used first, so that the blocks at
- * the far end empty; an empty block goes back to the system, but for a
- * few that are kept hot.  With a reserve (pool_keep) all of them stay
- * until its owner lends them out to give them back (reserve.c).
+ * identified by its id, never by its address.  Several units smaller than a
+ * page of the operating system share such a page, which is called a block.
+ * A larger unit is a block by itself.  The lowest free unit is used first,
+ * so that the blocks at the far end become empty.  An empty block goes back
+ * to the system, except a few that are kept hot.  With a reserve (pool_keep)
+ * all empty blocks stay until the owner of the reserve gives them back
+ * (reserve.c).
  *
- * Address space comes in chunks, when needed: an empty disk of any size
- * reserves next to nothing, and a system that counts address space
- * (ulimit -v, overcommit_memory=2) counts what is used.
+ * Address space comes in chunks, when needed.  So an empty disk of any size
+ * reserves almost nothing, and a system that counts address space
+ * (ulimit -v, overcommit_memory=2) counts only what is used.
  *
  * Not thread-safe: a pool belongs to a shard and is used under its lock.
  */
@@ -32,9 +33,9 @@
 struct pool_params {
   size_t unit;                  /* bytes, a power of two >= 64 */
   uint64_t max_units;           /* 1 .. ID_MAX */
-  unsigned hot_max;             /* empty blocks kept, to POOL_HOT_MAX */
-  size_t extra;                 /* bytes charged with each block, for what
-                                   the owner keeps beside it */
+  unsigned hot_max;             /* empty blocks kept, 0 .. POOL_HOT_MAX */
+  size_t extra;                 /* bytes charged in addition for each block:
+                                   those of pool_set_beside */
   enum account_kind kind;
 };
 
@@ -49,74 +50,85 @@ struct pool {
   uint64_t used;                /* units handed out */
   uint64_t resident;            /* blocks that hold memory */
   uint64_t nhot;                /* of those, empty */
-  uint64_t keep;                /* how many empty ones the reserve has */
-  uint64_t lent;                /* the first unit of a block that is on its
-                                   way in or out, or BITMAP_NONE */
+  uint64_t keep;                /* how many empty ones the reserve wants */
+  uint64_t lent;                /* the first unit of a block that is being
+                                   filled or given back, or BITMAP_NONE */
   uint64_t nchunks;
   char **chunks;
   struct bitmap free;           /* units free in resident blocks */
   struct bitmap away;           /* blocks given back, by number */
-  char *beside;                 /* what goes with a block: pool_set_beside */
+  char *beside;                 /* the array of pool_set_beside */
   size_t beside_unit;
 };
 
+/* Make an empty pool, which charges its blocks to the account.  -ENOMEM. */
 extern int pool_init (struct pool *pool, const struct pool_params *params,
                       struct account *account);
 extern void pool_destroy (struct pool *pool);
 
-/* Let it have more units; never fewer.  -ENOMEM, and nothing is changed
- * that shows.
+/* Allow max_units units, no fewer than before.  On -ENOMEM the pool works as
+ * before.
  */
 extern int pool_grow (struct pool *pool, uint64_t max_units);
 
-/* Give back whole pages of this array too, of so many bytes a unit by id,
- * when a block goes.  Its contents are lost then.  NULL: there is none.
+/* Set an array that has `unit' bytes for each unit, by its id.  When a block
+ * goes back to the system, whole pages of the array go with it, and their
+ * contents are lost.  The caller owns the array.  NULL: there is none.
  */
 extern void pool_set_beside (struct pool *pool, void *beside, size_t unit);
 
-/* A unit with undefined contents.  0 and *id; -ENOSPC at the limit of
- * the account or when all units are used; -ENOMEM.
+/* Allocate a unit with undefined contents, and write its id to *id.  -ENOSPC
+ * if the account is at its limit or all units are used; -ENOMEM.
  */
 extern int pool_alloc (struct pool *pool, uint32_t *id);
+
+/* Free a unit. */
 extern void pool_free (struct pool *pool, uint32_t id);
 
-/* Is there a free unit in a block before this one's?  pool_alloc takes the
- * lowest, and then cannot fail.
+/* Return whether there is a free unit in a block before the block of this one.
+ * If so, pool_alloc takes the lowest such unit, and cannot fail.
  */
 extern bool pool_has_lower (const struct pool *pool, uint32_t id);
 
-/* Give back the blocks kept hot, too, unless they are a reserve. */
+/* Give back the blocks that are kept hot, unless they are a reserve. */
 extern void pool_cool (struct pool *pool);
 
-/* Give back some of them even then: memory is short. */
+/* Give back so many hot blocks even if they are a reserve: memory is short. */
 extern void pool_drain (struct pool *pool, unsigned blocks);
 
-/* A reserve of so many empty blocks.  They come and go one at a time, each
- * between two holdings of the lock, so that whoever makes them resident or
- * gives them back may wait for memory without keeping the lock.
+/* Set how many empty blocks the reserve wants.  The functions below bring
+ * blocks in and out, one at a time.  The lock is not held in between, so the
+ * thread that makes a block resident, or gives it back, may wait for memory
+ * without keeping the lock.
  */
 extern void pool_keep (struct pool *pool, uint64_t blocks);
 
-/* A block that is to become resident, charged already.  -EAGAIN: first
- * map a chunk without the lock, and pass it to pool_chunk_add, which is
- * false if it is not needed any more; -ENOSPC.
+/* Lend out a block that the caller makes resident; it is already charged.
+ * -EAGAIN: map a chunk without the lock, pass it to pool_chunk_add, and try
+ * again.  pool_chunk_add returns false if the pool no longer needs the chunk.
+ * -ENOSPC.
  */
 extern int pool_lend_away (struct pool *pool, uint64_t *first);
 extern bool pool_chunk_add (struct pool *pool, char *chunk);
 
-/* The last empty block, if there are more than so many. */
+/* Lend out the last empty block, which the caller gives back to the system.
+ * False if there are not more than more_than empty blocks.
+ */
 extern bool pool_lend_hot (struct pool *pool, uint64_t more_than,
                            uint64_t *first);
 
-/* It is back: resident and empty, or given back. */
+/* Return the block that was lent out: it is now resident and empty, or it has
+ * been given back to the system.
+ */
 extern void pool_return (struct pool *pool, bool resident);
 
-/* Compare the pool's lists with its counters.  0 or -EIO. */
+/* Compare the pool's lists with its counters.  -EIO if they differ. */
 extern int pool_check (const struct pool *pool);
 
-/* Is this id handed out? */
+/* Return whether the unit of this id is handed out. */
 extern bool pool_is_used (const struct pool *pool, uint64_t id);
 
+/* Return the address of a unit. */
 static inline void *
 pool_at (const struct pool *pool, uint32_t id)
 {

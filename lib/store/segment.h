@@ -1,9 +1,9 @@
 /* nbdkit-zram: inside one segment: objects, gaps and the directory.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * layout.h draws a segment.  Nothing here knows of other segments, of
- * the table or of locks.  Offsets and sizes are in granules, lengths in
- * bytes.
+ * layout.h draws a segment.  The functions here do not know other segments,
+ * the table or locks.  Offsets and sizes are in granules, lengths in bytes.
+ * `base' is the address of the segment.
  */
 
 #ifndef ZRAM_SEGMENT_H
@@ -16,7 +16,9 @@
 #include "layout.h"
 #include "os.h"
 
-/* What placement needs to know of a segment without touching it. */
+/* The description of a segment.  Placement needs only this, and does not touch
+ * the segment itself.
+ */
 struct segment {
   uint16_t used;                /* granules of objects */
   uint16_t count;               /* directory entries */
@@ -25,15 +27,15 @@ struct segment {
   uint32_t prev, next;          /* ids, in the arena's list */
 };
 
-/* Granules that the directory takes. */
+/* Return how many granules a directory of so many entries takes. */
 static inline uint32_t
 segment_directory (const struct layout *l, uint32_t count)
 {
   return to_granules (l, count * DIRENT_BYTES);
 }
 
-/* Granules left if there were n more directory entries; negative if they
- * do not fit.
+/* Return how many granules are left after n more directory entries; negative
+ * if these do not fit.
  */
 static inline int32_t
 segment_room (const struct layout *l, const struct segment *s, uint32_t n)
@@ -42,7 +44,7 @@ segment_room (const struct layout *l, const struct segment *s, uint32_t n)
     - (int32_t) segment_directory (l, s->count + n);
 }
 
-/* The same, at the tail only. */
+/* Return how many of these are at the tail, after the last object. */
 static inline int32_t
 segment_tail_room (const struct layout *l, const struct segment *s,
                    uint32_t n)
@@ -51,7 +53,7 @@ segment_tail_room (const struct layout *l, const struct segment *s,
     - (int32_t) segment_directory (l, s->count + n);
 }
 
-/* Will an object of size granules go in without moving another? */
+/* Return whether an object of size granules fits without moving another. */
 static inline bool
 segment_takes (const struct layout *l, const struct segment *s,
                uint32_t size)
@@ -61,22 +63,23 @@ segment_takes (const struct layout *l, const struct segment *s,
   return room >= (int32_t) size || (room >= 0 && s->gap >= size);
 }
 
-/* Directory entry number i, in address order. */
+/* Return the address of directory entry number i, in address order. */
 static inline uint64_t *
 segment_dirent (const struct layout *l, char *base, uint32_t i)
 {
   return (uint64_t *) (base + l->segment) - 1 - i;
 }
 
-/* The bytes of an entry's object. */
+/* Return the address of the bytes of an entry's object. */
 static inline char *
 segment_bytes (const struct layout *l, char *base, uint64_t dirent)
 {
   return base + ((size_t) dirent_offset (dirent) << l->granule_shift);
 }
 
-/* Do an entry's bytes lie within the segment?  Asked before they are
- * read, so that not even a damaged directory leads out of it.
+/* Return whether an entry's bytes lie within the segment.  Call it before
+ * reading them, so that even a damaged directory never leads out of the
+ * segment.
  */
 static inline bool
 segment_holds (const struct layout *l, uint64_t dirent)
@@ -85,7 +88,7 @@ segment_holds (const struct layout *l, uint64_t dirent)
     to_granules (l, dirent_length (l, dirent)) <= SEGMENT_GRANULES;
 }
 
-/* Bring a segment's descriptor and most of its directory into the cache. */
+/* Prefetch a segment's descriptor and most of its directory. */
 #define PREFETCH_LINES 4
 static inline void
 segment_prefetch (const struct layout *l, const char *base,
@@ -98,32 +101,35 @@ segment_prefetch (const struct layout *l, const char *base,
     __builtin_prefetch (base + l->segment - i * OS_ALIGN, 1);
 }
 
-/* The number of the entry for slot: its tail, or what is not a tail.
- * -1 if there is none.
+/* Return the number of the entry of a slot: that of its tail, or that of its
+ * head or whole object.  -1 if there is none.
  */
 extern int segment_find (const struct layout *l, char *base,
                          const struct segment *s, uint64_t slot,
                          bool tail);
 
-/* Make an object; segment_room (.., 1) must be at least its size.  Moves
- * others if it must.  The number of its entry; the caller fills in the
- * bytes.
+/* Add an object, and move others if necessary.  Return the number of its
+ * entry; the caller fills in the bytes.  segment_room (.., 1) must be at least
+ * the object's size.
  */
 extern uint32_t segment_insert (const struct layout *l, char *base,
                                 struct segment *s, uint64_t slot,
                                 uint32_t length, enum kind kind,
                                 unsigned coding);
 
+/* Remove the object of entry i. */
 extern void segment_remove (const struct layout *l, char *base,
                             struct segment *s, uint32_t i);
 
-/* Shorten an object where it is, and say anew what it is. */
+/* Shorten the object of entry i in its place, and set its kind and coding. */
 extern void segment_shrink (const struct layout *l, char *base,
                             struct segment *s, uint32_t i,
                             uint32_t length, enum kind kind,
                             unsigned coding);
 
-/* Recount the descriptor from the directory and compare: 0 or -EIO. */
+/* Recount the descriptor from the directory and compare.  -EIO if they
+ * differ.
+ */
 extern int segment_check (const struct layout *l, char *base,
                           const struct segment *s);
 

@@ -1,12 +1,12 @@
-/* nbdkit-zram: the page table: slot -> where its object lives.
+/* nbdkit-zram: the page table: slot -> where its page is stored.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * Three levels: a flat root, and below it nodes of 64 entries from a
- * pool, so that scattered writes to a huge disk touch little.  At every
- * level an empty entry, a hole or allocated zeroes, speaks for all slots
- * beneath it: a fresh disk has no nodes, zeroing a TiB
- * writes a few thousand words, and a node that has come to say the same
- * thing 64 times is folded into its parent.
+ * It has three levels: a flat root, and below it nodes of 64 entries from
+ * a pool, so that scattered writes to a huge disk touch little memory.  At
+ * every level an empty entry, which is a hole or allocated zeroes, stands
+ * for all slots beneath it.  So a fresh disk has no nodes, and zeroing a TiB
+ * writes a few thousand words.  A node whose 64 entries have all become the
+ * same empty entry is folded into its parent.
  *
  * Slots are counted within the shard.  Not thread-safe: used under the
  * shard's lock.
@@ -24,9 +24,9 @@
 #define NODE_SHIFT 6
 #define NODE_ENTRIES (1u << NODE_SHIFT)
 #define TABLE_LEVELS 3
-#define ROOT_SLOTS (1u << (2 * NODE_SHIFT))     /* slots a root entry */
+#define ROOT_SLOTS (1u << (2 * NODE_SHIFT))     /* slots of a root entry */
 
-/* When the slots of a leaf were accessed: seconds since boot. */
+/* The times when the slots of a leaf were accessed, in seconds since boot. */
 struct ages {
   uint32_t accessed[NODE_ENTRIES];
 };
@@ -42,29 +42,30 @@ struct table {
   uint64_t nroots;
   uint32_t *root;
   struct pool nodes;
-  /* Beside each node, by its id, what is known of a leaf's slots. */
+  /* More about the slots of each leaf, by the id of its node. */
   struct marks *marks;
   struct ages *ages;            /* NULL: not tracked */
   uint64_t nmarks, nages;       /* lengths of these */
   uint64_t marked[MARKS];       /* bits set, of each mark: usually none */
-  uint64_t cursor, moved;       /* of compaction: the slot that is next, the
-                                   nodes moved this time round */
+  uint64_t cursor, moved;       /* of compaction: the next slot to look at, and
+                                   the nodes moved in this pass */
 };
 
-/* A table of holes for so many slots, which may be none.  -ENOMEM. */
+/* Make a table of nslots holes; nslots may be 0.  -ENOMEM. */
 extern int table_init (struct table *t, uint64_t nslots, bool track_ages,
                        struct account *account);
 extern void table_destroy (struct table *t);
 
-/* Change the number of slots.  Those that come are holes; those that go
- * must be.  -ENOSPC or -ENOMEM, and nothing is changed that shows.
+/* Change the number of slots.  New slots are holes; slots that are removed
+ * must be holes.  On -ENOSPC or -ENOMEM the table works as before.
  */
 extern int table_resize (struct table *t, uint64_t nslots);
 
+/* Return the entry of a slot. */
 extern uint32_t table_get (const struct table *t, uint64_t slot);
 
-/* Make sure that table_set on this slot cannot fail: 0, -ENOSPC, -ENOMEM.
- * What it made for nothing is folded again by table_fold.
+/* Make sure that table_set on this slot cannot fail.  0, -ENOSPC or -ENOMEM.
+ * If table_set is not called after all, table_fold removes the new nodes.
  */
 extern int table_prepare (struct table *t, uint64_t slot);
 
@@ -77,36 +78,36 @@ extern void table_mark (struct table *t, uint64_t slot, enum mark mark,
 extern bool table_is_marked (const struct table *t, uint64_t slot,
                              enum mark mark);
 
-/* When a slot whose entry is not empty was accessed, to be read or set.
- * NULL: not tracked.
+/* Return the address of the time when a slot was accessed, to be read or set.
+ * Its entry must not be empty.  NULL if times are not tracked.
  */
 extern uint32_t *table_age (const struct table *t, uint64_t slot);
 
-/* Fold the nodes above a slot that say one thing. */
+/* Fold the nodes above a slot whose 64 entries are all the same. */
 extern void table_fold (struct table *t, uint64_t slot);
 
-/* The entry of a slot in *entry, and how many slots from it on, but not
- * beyond end, are known in one step to have the same.  That is 1 for an
- * object, and for an empty entry up to as many as one entry of a level
- * speaks for: call again for more.
+/* Write the entry of a slot to *entry.  Return how many slots, from this one
+ * on but before `end', have the same entry as far as one step can tell.  That
+ * is 1 for a slot that holds something.  For an empty entry it is as many
+ * slots as one entry of the table stands for: call again for more.
  */
 extern uint64_t table_run (const struct table *t, uint64_t slot,
                            uint64_t end, uint32_t *entry);
 
-/* Set a run, or a part of one, that table_run found empty, to an empty
- * entry.  How many slots were set: all of them and *error is 0, or fewer
- * and it is -ENOSPC or -ENOMEM.
+/* Set slots [slot, end), all or part of a run that table_run found empty, to
+ * an empty entry.  Return how many slots were set: all, and *error is 0; or
+ * fewer, and *error is -ENOSPC or -ENOMEM.
  */
 extern uint64_t table_set_run (struct table *t, uint64_t slot, uint64_t end,
                                uint32_t entry, int *error);
 
-/* Is the memory of nodes larger than they need, by more than a share of
- * it?  There are so few nodes that the share is much larger than that of
- * the arena for the same per_mille: a half for COMPACT_BUSY.
+/* Return whether the nodes hold more memory than they need, by more than a
+ * share of it.  There are few nodes, so the share is much larger than the
+ * arena's for the same per_mille: a half for COMPACT_BUSY.
  */
 #define TABLE_SHARE 30
-#define TABLE_SLACK 2           /* blocks not worth it: the last, and one
-                                   on loan to the reserve */
+#define TABLE_SLACK 2           /* blocks that do not count: the last, and one
+                                   that is lent to the reserve */
 static inline bool
 table_wants_compaction (const struct table *t, unsigned per_mille)
 {
@@ -118,13 +119,13 @@ table_wants_compaction (const struct table *t, unsigned per_mille)
     TABLE_SLACK * pool->block_units;
 }
 
-/* Move some nodes to where they share pages.  False: all were looked at,
- * and there was nothing to do.
+/* Move some nodes, so that they share pages.  False if a whole pass found
+ * nothing to move.
  */
 extern bool table_compact_step (struct table *t);
 
-/* For checks: count the nodes that can be reached, and the marks beside
- * those that are leaves.
+/* Return how many nodes can be reached from the root, and write to marked
+ * how many slots of their leaves have each mark.  For checks.
  */
 extern uint64_t table_count_nodes (const struct table *t,
                                    uint64_t marked[MARKS]);
