@@ -1,15 +1,14 @@
 /* nbdkit-zram: a compressed RAM disk.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * The whole public face of the disk.  lib/ knows pages, codecs and
- * memory; it knows nothing of NBD or nbdkit, so the plugin, the unit
- * tests and the benchmarks all use the engine through this page.
+ * This is the whole public interface of the disk.  lib/ knows pages, codecs
+ * and memory.  It does not know NBD or nbdkit, so the plugin, the unit tests
+ * and the benchmarks can all use it through this header.
  *
- * Unless a comment says otherwise a function returns 0 or a negative
- * errno, and may be called from any thread at any time between open and
- * close.  Offsets and counts are bytes; the caller guarantees that
- * offset + count does not pass the end of the disk, and the engine
- * answers -EINVAL when it does.
+ * Unless a comment says otherwise, a function returns 0 or a negative errno,
+ * and may be called from any thread at any time between open and close.
+ * Offsets and counts are in bytes.  If offset + count passes the end of the
+ * disk, the function returns -EINVAL.
  */
 
 #ifndef ZRAM_H
@@ -24,7 +23,7 @@
 #define ZRAM_PAGE_MAX UINT32_C (65536)
 #define ZRAM_SIZE_MAX (UINT64_C (1) << 44)     /* 16 TiB */
 
-/* A message is one line, without a newline, for a person to read. */
+/* A message is one line for people to read, without a newline. */
 #define ZRAM_MESSAGE_MAX 256
 
 #define ZRAM_CODECS_MAX 16
@@ -37,22 +36,23 @@ struct zram_params {
   int level;
   uint64_t mem_limit;           /* bytes; 0: none */
   bool track_access;            /* remember when pages were accessed: four
-                                   bytes a page of table */
-  bool swap;                    /* the memory it works with is made resident
-                                   by zram_keeper_start, and stays so */
-  uint64_t swap_reserve;        /* bytes kept resident for what is written,
-                                   ahead of need; only with swap; 0: none */
+                                   bytes of table for each page */
+  bool swap;                    /* zram_keeper_start makes all memory that
+                                   the disk works with resident for good */
+  uint64_t swap_reserve;        /* bytes kept resident for the next writes;
+                                   only with swap; 0: none */
 };
 
 struct zram_disk;
 
-/* The name of the codec used when none is named: zstd, or the first
- * compiled in where zstd was left out.
+/* Return the name of the default codec: zstd, or the first codec of this build
+ * if it has no zstd.  The string is static.
  */
 extern const char *zram_codec_default (void);
 
-/* Describe codec number n, in the order to show them; NULL past the last.
- * The strings are static.  level_min > level_max: it has no levels.
+/* Describe codec number n, in the order in which to show codecs; NULL past the
+ * last.  The result and its strings are static.  A codec without levels has
+ * level_min > level_max.
  */
 struct zram_codec_info {
   const char *name, *version;
@@ -62,44 +62,45 @@ struct zram_codec_info {
 };
 extern const struct zram_codec_info *zram_codec_info (unsigned n);
 
-/* Check every parameter against its range.  -EINVAL puts what is wrong,
- * and what would be right, in message.
+/* Check every parameter against its range.  On -EINVAL, message says what is
+ * wrong and what would be right.
  */
 extern int zram_params_check (const struct zram_params *params,
                               char message[ZRAM_MESSAGE_MAX]);
 
-/* Make an empty disk.  Reserves address space and codec contexts, and
- * touches next to nothing of either, whatever the size.
+/* Make an empty disk, which zram_close frees.  It reserves address space and
+ * codec contexts, and touches almost none of that, whatever the size.
  * -EINVAL or -ENOMEM, with message.
  */
 extern int zram_open (const struct zram_params *params,
                       struct zram_disk **disk,
                       char message[ZRAM_MESSAGE_MAX]);
 
-/* No other call may be running.  NULL is allowed. */
+/* Free a disk and all data on it.  No other call may be running.  NULL is
+ * allowed.
+ */
 extern void zram_close (struct zram_disk *disk);
 
-/* Start and stop the keeper, the thread that compacts the arena when the
- * disk is idle, and where there is a reserve the thread that fills it; it
- * is full when zram_keeper_start returns.  Separate from open because a
- * thread does not survive the fork of a daemon.  Stopping one that never
- * started is allowed.
+/* Start and stop the keeper, which is the thread that compacts the arena when
+ * the disk is idle.  If there is a reserve, also start and stop the thread that
+ * fills it; the reserve is full when zram_keeper_start returns.  This is
+ * separate from zram_open because threads do not survive the fork of a daemon.
+ * Stopping a keeper that was never started is allowed.
  */
 extern int zram_keeper_start (struct zram_disk *disk);
 extern void zram_keeper_stop (struct zram_disk *disk);
 
-/* The data path.
+/* Read, write, zero or trim count bytes from offset on.
  *
  * pread fills all of buf or fails.
- * pwrite that fails has changed no page it did not report: each page is
- * either wholly the old one or wholly the new one, and pages before the
- * failing one are new.
- * zero leaves the range reading as zeroes, allocated; trim does so with
- * holes.  Both are exact to the byte, and cost nothing for a range that
- * holds nothing.
+ * If pwrite fails, each page is still completely old or completely new: the
+ * pages before the one that failed are new, and the others are old.
+ * zero makes the range read as zeroes, which count as allocated; trim makes
+ * it a hole, which reads as zeroes too.  Both are exact to the byte, and cost
+ * nothing for a range that holds nothing.
  *
  * -EIO     an object could not be decompressed (and was counted)
- * -ENOSPC  mem_limit reached
+ * -ENOSPC  mem_limit was reached
  * -ENOMEM  the system has no more memory
  */
 extern int zram_pread (struct zram_disk *disk, void *buf,
@@ -111,9 +112,9 @@ extern int zram_zero (struct zram_disk *disk,
 extern int zram_trim (struct zram_disk *disk,
                       uint64_t count, uint64_t offset);
 
-/* Report what the range holds, in order, without gaps, clipped to the
- * range, neighbours of one type joined.  emit returns non-zero to stop:
- * that value is then returned.
+/* Report the extents of a range: in order, without gaps, clipped to the range,
+ * and with neighbours of one type joined.  If emit returns non-zero, stop and
+ * return that value.
  */
 enum zram_extent { ZRAM_EXTENT_HOLE, ZRAM_EXTENT_ZERO, ZRAM_EXTENT_DATA };
 typedef int zram_extent_fn (void *opaque, uint64_t offset, uint64_t length,
@@ -122,34 +123,34 @@ extern int zram_extents (struct zram_disk *disk,
                          uint64_t count, uint64_t offset,
                          zram_extent_fn *emit, void *opaque);
 
-/* Change the codec of new objects, while the disk is in use; what is
- * stored stays as it is and is read with the codec that wrote it.  Level
- * as in struct zram_params.  -EINVAL; -ENOMEM; -ENOSPC if what the codec
- * itself holds does not fit below mem_limit; -EBUSY if objects of 16
- * codecs and levels are there and none is of this codec; with message, and
- * nothing is changed.
+/* Change the codec of new objects.  The disk may be in use: stored objects
+ * stay as they are, and are read with the codec that wrote them.  The level is
+ * as in struct zram_params.  On an error message says why, and nothing has
+ * changed: -EINVAL; -ENOMEM; -ENOSPC if the codec's own memory does not fit
+ * below mem_limit; -EBUSY if the disk has objects of 16 other combinations of
+ * codec and level.
  */
 extern int zram_set_algorithm (struct zram_disk *disk, const char *algo,
                                bool has_level, int level,
                                char message[ZRAM_MESSAGE_MAX]);
 
-/* Grow the disk, or shrink it if nothing but holes lies beyond the new
- * end, while it is in use.  Clients see the new size when they connect
- * anew.  -EINVAL, -EBUSY (the tail is in use) or -ENOMEM, with message,
- * and nothing is changed.
+/* Grow the disk, or shrink it if there are only holes beyond the new end.  The
+ * disk may be in use.  Clients see the new size when they connect again.  On an
+ * error message says why, and nothing has changed: -EINVAL, -EBUSY if there is
+ * more than holes beyond the new end, or -ENOMEM.
  */
 extern int zram_resize (struct zram_disk *disk, uint64_t size,
                         char message[ZRAM_MESSAGE_MAX]);
 
-/* Mark pages idle: all, or those that were not read or written for more
- * than so many seconds, of which the younger lose the mark.  Same-filled
- * pages are not marked; a read or write takes the mark off.  Ages need
- * zram_params.track_access: else -EINVAL for seconds > 0.
+/* Mark pages idle.  0 seconds: mark all pages.  Otherwise mark the pages that
+ * were not read or written for more than so many seconds, and unmark the
+ * others; without zram_params.track_access this is -EINVAL.  Same-filled pages
+ * are never marked.  A read or a write unmarks a page.
  */
 extern int zram_mark_idle (struct zram_disk *disk, uint64_t seconds);
 
-/* Look at each allocated slot from `from' on, in order.  look returns
- * non-zero to stop: that value is then returned.
+/* Call look for each allocated slot from `from' on, in order.  If look returns
+ * non-zero, stop and return that value.
  */
 #define ZRAM_SLOT_SAME 1u
 #define ZRAM_SLOT_HUGE 2u
@@ -159,28 +160,29 @@ extern int zram_mark_idle (struct zram_disk *disk, uint64_t seconds);
 struct zram_slot {
   uint64_t slot;
   unsigned flags;
-  uint32_t bytes;               /* that it is stored in; 0: same-filled */
+  uint32_t bytes;               /* stored; 0: same-filled */
   unsigned coding;              /* which of the disk's, if it is compressed */
-  uint64_t accessed;            /* s since boot; 0 if not tracked */
+  uint64_t accessed;            /* seconds since boot; 0 if not tracked */
 };
 typedef int zram_slot_fn (void *opaque, const struct zram_slot *slot);
 extern int zram_each_slot (struct zram_disk *disk, uint64_t from,
                            zram_slot_fn *look, void *opaque);
 
-/* Forget all data; size, parameters and limit stay, counters of what
- * happened start again.  I/O that runs meanwhile is safe, and may or may
- * not survive.
+/* Forget all data.  Size, parameters and limit stay; event counters start
+ * again from 0.  I/O at the same time is safe, but its data may or may not be
+ * forgotten.
  */
 extern int zram_reset (struct zram_disk *disk);
 
-/* Compact until no segment can be freed.  Runs beside I/O. */
+/* Compact until no segment can be freed.  I/O may run at the same time. */
 extern int zram_compact (struct zram_disk *disk);
 
+/* Return the size of the disk, and of its pages, in bytes. */
 extern uint64_t zram_size (const struct zram_disk *disk);
 extern uint32_t zram_page_size (const struct zram_disk *disk);
 
-/* The codec and level of new objects.  The name is static; the level is
- * 0 if the codec has none.
+/* Return the codec and the level of new objects.  The name is static; the
+ * level is 0 if the codec has no levels.
  */
 extern const char *zram_algorithm (const struct zram_disk *disk);
 extern int zram_level (const struct zram_disk *disk);
@@ -188,36 +190,38 @@ extern int zram_level (const struct zram_disk *disk);
 /* Return how many pages can be compressed or decompressed at once. */
 extern unsigned zram_streams (const struct zram_disk *disk);
 
-/* Bytes; 0: none.  A limit below what is held keeps the data and refuses
- * what would need more.
+/* Get or set mem_limit, in bytes; 0: no limit.  If more is held than a new
+ * limit allows, the data stays, and writes that need more memory are refused.
  */
 extern uint64_t zram_mem_limit (const struct zram_disk *disk);
 extern void zram_set_mem_limit (struct zram_disk *disk, uint64_t bytes);
 
-/* Was it made with swap=true, and how large is its reserve meant to be? */
+/* Return whether the disk was made with swap, and the intended size of its
+ * reserve in bytes.
+ */
 extern bool zram_swap (const struct zram_disk *disk);
 extern uint64_t zram_swap_reserve (const struct zram_disk *disk);
 
-/* Let mem_used_max start again from what is held now. */
+/* Set mem_used_max to the memory that is held now. */
 extern void zram_reset_peak (struct zram_disk *disk);
 
-/* A snapshot of the counters, taken without a lock: each field is exact
- * for some moment, and the moments lie within the call.  pages_stored is
- * never less than its kinds together, nor same_pages less than zero_pages.
- * Pages are of the disk's page size; sizes are bytes.
+/* Statistics, read without a lock.  Each field is exact for some moment during
+ * the call, not necessarily the same moment.  pages_stored is never less than
+ * the sum of its kinds, nor same_pages less than zero_pages.  Pages are of the
+ * disk's page size; sizes are in bytes.
  */
 struct zram_stats {
   /* What is stored now; the names are those of kernel zram's mm_stat. */
-  uint64_t pages_stored;        /* holes are not */
+  uint64_t pages_stored;        /* holes are not counted */
   uint64_t orig_data_size;      /* pages_stored in bytes */
   uint64_t compr_data_size;     /* objects and raw pages, no metadata */
-  uint64_t same_pages;          /* same-filled, zero ones included */
-  uint64_t zero_pages;          /* of those, zero */
+  uint64_t same_pages;          /* of one repeated word, zeroes included */
+  uint64_t zero_pages;          /* part of same_pages: all zeroes */
   uint64_t huge_pages;          /* kept raw */
   uint64_t split_pages;         /* objects kept in two fragments */
 
-  /* What the process holds for it.  mem_used_total is the sum of the kinds
-   * below it, but for what changes while they are read.
+  /* Memory that the process holds for the disk.  mem_used_total is the sum of
+   * the kinds below it, unless they change while they are read.
    */
   uint64_t mem_used_total, mem_used_max, mem_limit;
   uint64_t mem_segments;        /* segments and their descriptors */
@@ -225,13 +229,13 @@ struct zram_stats {
   uint64_t mem_table;           /* nodes of the page table */
   uint64_t mem_codecs;          /* contexts and their buffers */
   uint64_t mem_other;           /* shards, bitmaps, the disk itself */
-  uint64_t mem_directories;     /* of mem_segments: their directories */
-  uint64_t mem_free;            /* of mem_segments: free for objects */
-  uint64_t mem_ready;           /* of segments, raw and table: empty, ready
-                                   for what is written next */
+  uint64_t mem_directories;     /* part of mem_segments: their directories */
+  uint64_t mem_free;            /* part of mem_segments: free for objects */
+  uint64_t mem_ready;           /* part of segments, raw and table: empty and
+                                   ready for the next writes */
   uint64_t mem_ready_segments, mem_ready_raw, mem_ready_table;
 
-  /* By codec number, as zram_codec_info counts them. */
+  /* For each codec, by its number in zram_codec_info. */
   struct {
     uint64_t pages, bytes;      /* compressed with it now */
   } codec[ZRAM_CODECS_MAX];
@@ -245,23 +249,23 @@ struct zram_stats {
   uint64_t huge_pages_since;    /* pages ever kept raw */
   uint64_t pages_compacted;     /* segments given back by compaction */
   uint64_t objects_moved, bytes_moved;  /* by compaction */
-  uint64_t merges_retried;      /* partial writes that met another write */
+  uint64_t merges_retried;      /* times that a partial write was repeated,
+                                   because the page had changed */
   uint64_t reserve_misses;      /* times that a write found the reserve used
                                    up and took memory itself */
 };
 extern void zram_stats (const struct zram_disk *disk,
                         struct zram_stats *stats);
 
-/* How long requests took, in the engine: not in the server, the network or
- * the client.
- */
+/* Kinds of requests whose latency is counted. */
 enum zram_op {
   ZRAM_OP_READ, ZRAM_OP_WRITE, ZRAM_OP_ZERO, ZRAM_OP_TRIM, ZRAM_OPS
 };
 
-/* Bucket i counts requests that took less than zram_latency_bound (i) ns
- * and not less than the bound before; a step is a quarter of a doubling.
- * The last has no bound.
+/* How long requests took in the engine, without the server, the network and
+ * the client.  Bucket i counts requests that took less than
+ * zram_latency_bound (i) ns and not less than the bound before.  Four buckets
+ * cover each doubling.  The last bucket has no bound.
  */
 #define ZRAM_LATENCY_BUCKETS 112
 struct zram_latency {
@@ -272,15 +276,15 @@ extern uint64_t zram_latency_bound (unsigned bucket);
 extern void zram_latency (const struct zram_disk *disk, enum zram_op op,
                           struct zram_latency *latency);
 
-/* The time that a fraction of the requests, 0 to 1, did not exceed; the
- * upper bound of its bucket, in ns.  0 if there were none.
+/* Return the time, in ns, that a fraction of the requests, 0 to 1, did not
+ * exceed.  It is the upper bound of a bucket.  0 if there were no requests.
  */
 extern uint64_t zram_latency_quantile (const struct zram_latency *latency,
                                        double fraction);
 
-/* Check the structure: recount every counter and list from table and
- * objects and compare.  Keeps all I/O waiting meanwhile: it is for tests
- * and debugging.  -EIO puts the first difference in message.
+/* Recount every counter and list from the table and the objects, and compare.
+ * All I/O waits meanwhile: this is for tests and debugging.  On -EIO, message
+ * has the first difference.
  */
 extern int zram_recount (struct zram_disk *disk,
                          char message[ZRAM_MESSAGE_MAX]);
