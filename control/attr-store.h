@@ -1,4 +1,4 @@
-/* nbdkit-zram: what can be written to attributes.
+/* nbdkit-zram: writing to attributes.
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * The functions behind the table in attr.c: see struct attr.
@@ -20,7 +20,9 @@ extern attr_store_fn attr_store_mem_limit, attr_store_mem_used_max;
 extern attr_store_fn attr_store_idle;
 extern attr_store_fn attr_store_comp_algorithm, attr_store_algorithm_params;
 
-/* Return whether a value takes data away: see struct attr.harms_clients. */
+/* Return whether writing a value would take data away from clients: see
+ * harms_clients in struct attr.
+ */
 extern bool attr_shrinks (const struct zram_disk *disk, const char *value);
 extern bool attr_resets_unasked (const struct zram_disk *disk,
                                  const char *value);

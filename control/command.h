@@ -12,12 +12,12 @@
 /* Bytes of the longest command. */
 #define COMMAND_MAX 4096
 
-/* Bytes that an answer must have room for at least. */
+/* Least bytes that an answer must have room for. */
 #define ANSWER_MIN 4096
 
-/* Run one command: a line, which ends at a newline, at NULs or after n bytes.
- * Add "ok" and what was asked for to the answer, or "error:" and what is
- * wrong.  0, or -errno and nothing was done.
+/* Run one command: a line that ends at a newline, at NULs or after n bytes.
+ * Add "ok" and the text that was asked for to the answer, or "error:" and what
+ * is wrong.  On -errno nothing was done.
  */
 extern int command_run (const char *written, size_t n, struct strbuf *answer);
 

@@ -5,10 +5,10 @@
  *   zramN/ATTRIBUTE            text
  *   zramN/ATTRIBUTE/START      a listing, from page START on
  *   stats.json, metrics        text of all devices
- *   control                    the mailbox
+ *   control                    takes commands
  *
- * They come from clients.  They are compared, and nothing else: no name
- * is ever taken for that of a file.
+ * Names come from clients.  They are only compared: no name is ever used as
+ * the name of a file.
  */
 
 #ifndef ZRAM_EXPORT_NAME_H
@@ -26,13 +26,13 @@ enum export_type {
 
 struct export_name {
   enum export_type type;
-  unsigned device;              /* of a disk or attribute */
-  const struct attr *attr; /* that can be read */
+  unsigned device;              /* number, of a disk or an attribute */
+  const struct attr *attr;      /* one that can be read */
   const struct report *report;
   uint64_t from;                /* START */
 };
 
-/* Take a name apart.  False: there can be no such export. */
+/* Parse a name.  False if there can be no such export. */
 extern bool export_name_parse (const char *text, struct export_name *name);
 
 #endif /* ZRAM_EXPORT_NAME_H */

@@ -11,13 +11,13 @@
 #include "devices.h"
 #include "strbuf.h"
 
-/* Add one device as an object in one line, without an end of line.
- * 0, or the error that is in the text.
+/* Add one device as an object in one line, without a newline.  Return 0, or
+ * the error that is in the text.
  */
 extern int json_device (const struct device_view *view, struct strbuf *text);
 
 /* Add {"version":"0.1","boot":"...","parallel":BOOL,"devices":[...]} and a
- * newline.
+ * newline.  Return 0, or the error that is in the text.
  */
 extern int json_devices (struct strbuf *text);
 

@@ -1,9 +1,9 @@
 /* nbdkit-zram: lines for the log that another thread writes.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * Writing a line can wait: for memory, for a full pipe, for a logging
- * daemon that has been paged out.  Whoever serves a request of a disk that is
- * used for swap must wait for none of them, and leaves the line to this
+ * Writing a line may have to wait: for memory, for a full pipe, or for a
+ * logging daemon that has been paged out.  A thread that serves a disk used
+ * for swap must not wait for any of these, so it leaves the line to this
  * thread.
  */
 
@@ -12,17 +12,18 @@
 
 #include <stdbool.h>
 
-/* Start the thread, which calls write for each line.  0 or -errno. */
+/* Start the thread, which calls write for each line.  -errno if it cannot. */
 typedef void log_thread_fn (const char *line);
 extern int log_thread_start (log_thread_fn *write);
 
-/* Write what has not been written yet, and stop the thread.  Allowed if it
- * never started.
+/* Write the lines that are still waiting, and stop the thread.  Allowed if it
+ * was never started.
  */
 extern void log_thread_stop (void);
 
-/* Leave a line to the thread.  False: it does not run, write it yourself.  A
- * line that finds no room is dropped, and counted in the next.
+/* Leave a line to the thread.  False if the thread does not run: the caller
+ * then writes the line itself.  If there is no room, the line is dropped, and
+ * the next line says how many were.
  */
 #define LOG_THREAD_LINE 512
 extern bool log_thread_say (const char *line);

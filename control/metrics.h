@@ -7,8 +7,8 @@
 
 #include "strbuf.h"
 
-/* Add all of them in Prometheus's text format.  0, or the error that is in
- * the text.
+/* Add all metrics in the text format of Prometheus.  Return 0, or the error
+ * that is in the text.
  */
 extern int metrics_devices (struct strbuf *text);
 

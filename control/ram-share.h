@@ -1,4 +1,4 @@
-/* nbdkit-zram: a part of this machine's memory, as people write it.
+/* nbdkit-zram: a percentage of this machine's RAM, as people write it.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 
@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-/* Read 1% to 100%, and write so much of the RAM to *bytes.  NULL, or what is
- * wrong with it.
+/* Parse 1% to 100%, and write that part of the RAM to *bytes.  Return NULL, or
+ * a static text that says what is wrong.
  */
 extern const char *ram_share_parse (const char *value, uint64_t *bytes);
 

@@ -1,4 +1,4 @@
-/* nbdkit-zram: which of many events to tell.
+/* nbdkit-zram: limiting how many events are logged.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 
@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A limit of one kind of event.  The first event passes, and then one for each
- * pause.  With one_line_a_burst only the first passes, until there was no
- * event for as long as a pause.  The caller locks it.
+/* The limit for one kind of event.  The first event passes, and then one in
+ * each pause.  With one_line_a_burst only the first event passes, until there
+ * was no event for a whole pause.  The caller locks it.
  */
 struct rate_limit {
   uint64_t pause;               /* ns */
@@ -20,8 +20,8 @@ struct rate_limit {
   uint64_t held_back;           /* events since the last that passed */
 };
 
-/* Return whether an event is to be told, at `now', in ns of any monotonic
- * clock.  If so, *held_back says how many before it were not.
+/* Return whether to log an event that happens at `now', in ns of any monotonic
+ * clock.  If so, write to *held_back how many events before it were not logged.
  */
 extern bool rate_limit_pass (struct rate_limit *limit, uint64_t now,
                              uint64_t *held_back);

@@ -15,15 +15,15 @@ struct report {
   const char *name;
   const char *help;             /* one phrase */
 
-  /* Add the text.  0, or the error that is in it. */
+  /* Add the text.  Return 0, or the error that is in the text. */
   int (*add) (struct strbuf *text);
 };
 
-/* Return one of them; NULL past the last, or if there is none so called. */
+/* Return a report by number or by name; NULL if there is none. */
 extern const struct report *report_get (unsigned n);
 extern const struct report *report_find (const char *name);
 
-/* What each of them needs at most for each device, and for none. */
+/* Most bytes that a report needs for each device, and for the rest of it. */
 #define REPORT_MAX 20480
 
 #endif /* ZRAM_REPORT_H */

@@ -1,9 +1,8 @@
-/* nbdkit-zram: what can be said of one device, KEY=VALUE.
+/* nbdkit-zram: the parameters of one device, KEY=VALUE.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * A command line and the command hot_add have the same keys, values and
- * messages.  One table in settings.c says what there is; --help is printed
- * from it.
+ * The command line and the command hot_add have the same keys, values and
+ * messages.  One table in settings.c lists them; --help is printed from it.
  */
 
 #ifndef ZRAM_SETTINGS_H
@@ -23,48 +22,51 @@ enum setting {
   SETTING_SWAP_RESERVE, SETTINGS
 };
 
-/* What was said of one device.  The strings in given belong to the caller. */
+/* The parameters given for one device.  The strings in given belong to the
+ * caller.
+ */
 struct settings {
-  const char *given[SETTINGS];  /* NULL: nothing */
+  const char *given[SETTINGS];  /* NULL: not given */
   struct zram_params params;
   char algo[QUOTE_MAX];
 };
 
 #define SETTINGS_MESSAGE_MAX 512
 
-/* Compare a key with a given one, in which underscores count as dashes. */
+/* Return whether a given key means this key.  In the given key, underscores
+ * count as dashes.
+ */
 extern bool settings_same_key (const char *key, const char *given);
 
-/* Return what the table has: the key, what to write after =, and its help. */
+/* Return a key, the text that stands for its value in help, and its help. */
 extern const char *settings_key (enum setting n);
 extern const char *settings_value (enum setting n);
 extern const char *settings_help (enum setting n);
 
 /* Write a line to message that quotes a key and its value and says what is
- * wrong.  Returns -1.
+ * wrong.  Return -1.
  */
 extern int settings_refuse (char message[SETTINGS_MESSAGE_MAX],
                             const char *key, const char *value,
                             const char *format, ...)
   __attribute__ ((format (printf, 4, 5)));
 
-/* Set one parameter.  -1 with a message.  no_such_key, if not NULL, says
- * whether the key was wrong: the caller may know more keys, and add them to
- * the message.
+/* Set one parameter.  -1 with a message.  If no_such_key is not NULL, write to
+ * it whether the key is unknown: the caller may know more keys, and add them
+ * to the message.
  */
 extern int settings_set (struct settings *settings, const char *key,
                          const char *value, bool *no_such_key,
                          char message[SETTINGS_MESSAGE_MAX]);
 
-/* Take from `others' what was not given.  But a level is taken only with its
- * codec, and a reserve not where swap=false.
+/* Copy from `others' the parameters that were not given.  A level is copied
+ * only with its codec, and a reserve is not copied if swap=false.
  */
 extern void settings_inherit (struct settings *settings,
                               const struct settings *others);
 
-/* Check the parameters together, when no more are to come.  -1 with a
- * message.  Else settings->params can be given to the engine; it points into
- * settings.
+/* Check the parameters together, after the last one.  -1 with a message.  On 0,
+ * settings->params is ready for the engine; it points into settings.
  */
 extern int settings_complete (struct settings *settings,
                               char message[SETTINGS_MESSAGE_MAX]);

@@ -1,11 +1,10 @@
 /* nbdkit-zram: text that grows.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * What clients read of attributes and statistics is written into one of
- * these.  It grows up to a bound that its owner sets, so that no client can
- * make the server hold more.  An addition that does not fit is left out as a
- * whole, and so are all that follow.  So it is enough to look at `error' once,
- * at the end.
+ * Texts of attributes and statistics for clients are written into a strbuf.
+ * It grows up to a limit that its owner sets, so that no client can make the
+ * server hold more.  If an addition does not fit, none of it is added, nor any
+ * later one.  So it is enough to check `error' once, at the end.
  */
 
 #ifndef ZRAM_STRBUF_H
@@ -22,17 +21,17 @@ struct strbuf {
 
 #define STRBUF_INIT(max_bytes) ((struct strbuf) { .max = (max_bytes) })
 
-/* Add to the text.  0, or the error that is in the text too: nothing was
- * added, and nothing will be.
+/* Add to the text.  Return 0, or the error that is in the text too; then
+ * nothing was added, and nothing will be.
  */
 extern int strbuf_add (struct strbuf *text, const char *bytes, size_t n);
 extern int strbuf_printf (struct strbuf *text, const char *format, ...)
   __attribute__ ((format (printf, 2, 3)));
 
-/* Forget what was added after the first len bytes, and the error. */
+/* Cut the text to its first len bytes, and clear the error. */
 extern void strbuf_cut (struct strbuf *text, size_t len);
 
-/* Give back the memory.  The text is empty then, and can be used again. */
+/* Free the memory.  The text is then empty, and can be used again. */
 extern void strbuf_free (struct strbuf *text);
 
 #endif /* ZRAM_STRBUF_H */

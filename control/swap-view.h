@@ -1,8 +1,8 @@
-/* nbdkit-zram: is it safe to swap to a disk?
+/* nbdkit-zram: whether it is safe to swap to a disk.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * It takes the steps of the whole process (swap.h), and a reserve of the
- * disk's own.
+ * It is safe if the steps of the whole process (swap.h) are in force, and the
+ * disk has a reserve.
  */
 
 #ifndef ZRAM_SWAP_VIEW_H
@@ -13,13 +13,13 @@
 #include "devices.h"
 #include "swap.h"
 
-/* Return whether all that is vital is in force. */
+/* Return whether all vital steps are in force. */
 extern bool swap_view_safe (const struct device_view *view);
 
-/* Return the same as a word: off (it is not meant to be), unsafe, safe. */
+/* Return the same as a word: off (without swap=true), unsafe or safe. */
 extern const char *swap_view_word (const struct device_view *view);
 
-/* Write step n of it, the reserve last, to *step.  False past the last. */
+/* Write step n to *step; the last one is the reserve.  False past the last. */
 extern bool swap_view_step (const struct device_view *view, unsigned n,
                             struct swap_step *step);
 

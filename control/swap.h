@@ -1,8 +1,8 @@
-/* nbdkit-zram: what makes it safe to swap to a disk of this process.
+/* nbdkit-zram: the steps that make it safe to swap to a disk of this process.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * These steps concern the whole process.  Each disk with swap=true has a
- * reserve of its own besides (reserve.h).
+ * These steps concern the whole process.  In addition, each disk with
+ * swap=true has a reserve of its own (reserve.h).
  */
 
 #ifndef ZRAM_SWAP_H
@@ -13,54 +13,57 @@
 /* One step, taken or not. */
 struct swap_step {
   const char *name;
-  bool vital;                   /* it is not safe without it */
+  bool vital;                   /* swapping is not safe without it */
   bool in_force;
 };
 
-/* What the steps need of the server, whichever it is.
+/* The things that the steps need from the server.
  *
- * Not every server does these things itself.  nbdkit --swap, for one, does
- * none of it for a daemon: it locks its memory before it forks, and locks do
- * not survive that.
+ * The steps are not left to the server, because it may not take them.  With
+ * nbdkit --swap, for example, a daemon is not locked: nbdkit locks its memory
+ * before it forks, and locks do not survive the fork.
  */
 struct swap_server {
-  unsigned skip;                /* a bit for each step to be left out, to see
-                                   what it is good for; 1 is the first */
-  const char *skip_why;         /* what to say of those */
+  unsigned skip;                /* a bit for each step to leave out, to see
+                                   what happens; 1 is the first */
+  const char *skip_why;         /* the reason, for the warnings */
   void (*become_user) (void);   /* become the user that the server will be
                                    when it serves; called in a child */
-  void (*warn) (const char *line);      /* tell whoever looks at it now */
+  void (*warn) (const char *line);      /* show a warning, or log it */
 };
 
 /* The longest line that warn gets, with its NUL. */
 #define SWAP_WARNING_MAX 512
 
-/* List the steps, none of them taken.  Before all others. */
+/* List the steps, none of them taken.  Call it before all other functions. */
 extern void swap_load (void);
 
-/* Raise the limits, while we may, and warn of each step that will be refused:
- * a child tries them.  Before the server drops its privileges and goes to the
- * background.
+/* Raise the limits, and warn of each step that will be refused, after a child
+ * process has tried them.  Call it before the server drops its privileges and
+ * goes to the background.
  */
 extern void swap_prepare (const struct swap_server *server);
 
-/* Take the steps, and warn of those refused that swap_prepare did not warn
- * of.  In the background, and before any thread is made: threads inherit it.
+/* Take the steps, and warn of each refused step of which swap_prepare did not
+ * warn.  Call it in the background and before any thread is made, because
+ * threads inherit the result.
  */
 extern void swap_take (const struct swap_server *server);
 
-/* Return whether swap_take was called: a disk can no longer ask for it. */
+/* Return whether swap_take was called.  If it was not when the server started
+ * to serve, it is too late: no new disk can have swap=true.
+ */
 extern bool swap_taken (void);
 
-/* Return the steps, *n of them. */
+/* Return the steps, and write their number to *n. */
 extern const struct swap_step *swap_steps (unsigned *n);
 
-/* Touch the stack of this thread, if it has not been; there may be no memory
- * for it later.
+/* Touch the stack of this thread, the first time that the thread calls this:
+ * later there may be no memory for the stack.
  */
 extern void swap_touch_stack (void);
 
-/* Call it before each request. */
+/* Prepare this thread for a request.  Call it before each request. */
 extern bool swap_on;
 static inline void
 swap_request (void)

@@ -1,11 +1,11 @@
 /* nbdkit-zram: text for clients to read, and the memory for it.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * A client reads attributes and statistics from a copy that was taken for
- * it alone, so that what it reads in pieces fits together.  All copies
- * together are bounded: no number of clients can make the server hold
- * more.  Each kind of client has its own bound, so that whoever may only
- * read cannot keep out those who look after the server.
+ * Each client reads attributes and statistics from a copy of its own, so
+ * that the pieces that it reads fit together.  The memory of all copies
+ * together is limited, whatever the number of clients.  Each kind of client
+ * has its own limit, so that clients that may only read cannot lock out those
+ * that manage the server.
  */
 
 #ifndef ZRAM_TEXT_COPY_H
@@ -16,13 +16,13 @@
 #include "export-name.h"
 #include "strbuf.h"
 
-/* Who reads.  Each of these has memory of its own, which the others cannot
+/* The kinds of clients.  Each has memory of its own, which the others cannot
  * use up.
  */
 enum asker {
   ASKER_READER,                 /* may only read */
   ASKER_WRITER,                 /* may write too */
-  ASKER_OWNER,                  /* root or our uid, whatever it may do */
+  ASKER_OWNER,                  /* root or our uid, even if it may not write */
   N_ASKERS
 };
 
@@ -33,24 +33,27 @@ struct text_copy {
   _Atomic size_t *budget;
 };
 
-/* Lines of a listing that are shown at once, at most. */
+/* Most lines of a listing that are shown at once. */
 #define TEXT_COPY_LINES (UINT64_C (1) << 20)
 
-/* Copy the text of an export.  NULL, or why not, and the copy is empty. */
+/* Copy the text of an export.  Return NULL, or a static text that says why it
+ * failed; the copy is then empty.
+ */
 extern const char *text_copy_take (struct text_copy *copy,
                                    const struct export_name *name,
                                    enum asker asker);
 
 /* Begin an empty text for the answer to a command, with room for max bytes.
- * NULL, or why not, and the copy is empty.
+ * Return NULL, or a static text that says why it failed; the copy is then
+ * empty.
  */
 extern const char *text_copy_start (struct text_copy *copy, enum asker asker,
                                     size_t max);
 
-/* Give back the memory that a text did not use, when it is complete. */
+/* Give back the memory that a complete text did not use. */
 extern void text_copy_end (struct text_copy *copy);
 
-/* Free the text.  The copy is empty then; that of an empty one does nothing. */
+/* Free the text, and make the copy empty.  An empty copy is allowed. */
 extern void text_copy_free (struct text_copy *copy);
 
 #endif /* ZRAM_TEXT_COPY_H */

@@ -10,19 +10,21 @@
 #include "text-copy.h"
 
 enum control {
-  CONTROL_LOCAL,                /* peers on a Unix socket: root or our uid */
-  CONTROL_TLS,                  /* they, and whoever has started TLS */
+  CONTROL_LOCAL,                /* root or our uid, on a Unix socket */
+  CONTROL_TLS,                  /* the same, and clients with TLS */
   CONTROL_RW,                   /* everybody */
   CONTROL_RO,                   /* nobody */
-  CONTROL_OFF                   /* the export is not there */
+  CONTROL_OFF                   /* nobody; the export does not exist */
 };
 
 /* Return whether the client of the connection that is being opened may write
- * to it.
+ * to the control export.
  */
 extern bool access_granted (enum control control);
 
-/* Return who that client is, for sharing out memory. */
+/* Return which kind of client that is: it decides whose memory its texts
+ * use.
+ */
 extern enum asker access_asker (enum control control);
 
 #endif /* ZRAM_ACCESS_H */

@@ -1,4 +1,4 @@
-/* nbdkit-zram: the exports, and what a connection to one of them is.
+/* nbdkit-zram: the exports, and connections to them.
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * Each kind of export is one table of functions; nbdkit's callbacks in
@@ -21,16 +21,18 @@ struct nbdkit_extents;
 struct handle;
 
 struct export {
-  /* Open it.  NULL, or why not, and there is nothing to close. */
+  /* Open the export.  Return NULL, or a static text that says why it failed;
+   * there is then nothing to close.
+   */
   const char *(*open) (struct handle *h, const struct export_name *name);
   void (*close) (struct handle *h);
   uint64_t (*size) (const struct handle *h);
 
-  /* What a client may do, besides reading. */
+  /* The requests that are allowed, in addition to reading. */
   bool (*can_write) (const struct handle *h);
   bool is_disk;                 /* trim, zero, block status, multi-conn */
 
-  /* Do what was requested.  0 or -errno. */
+  /* Serve a request.  0 or -errno. */
   int (*pread) (struct handle *h, void *buf, uint32_t count,
                 uint64_t offset);
   int (*pwrite) (struct handle *h, const void *buf, uint32_t count,
@@ -47,19 +49,19 @@ extern const struct export export_disk, export_text, export_control;
 /* One for each connection. */
 struct handle {
   const struct export *export;
-  struct device *device;        /* disk: what it reads and writes */
-  struct text_copy copy;        /* text, control: what it reads */
+  struct device *device;        /* disk: the device it reads and writes */
+  struct text_copy copy;        /* text, control: the text it reads */
   pthread_mutex_t lock;         /* control: of copy and answered */
-  bool answered;                /* control: it is the answer to a command */
+  bool answered;                /* control: copy answers a command */
   bool may_write;               /* control */
   enum asker asker;             /* control */
   char description[128];
 };
 
-/* What the control export is, for people. */
+/* The description of the control export, for people. */
 #define EXPORT_CONTROL_HELP "write a command, read its answer"
 
-/* What control= said: who may write. */
+/* The value of control=, which says who may write. */
 extern enum control export_control_access;
 
 /* The control export is always as large as this. */

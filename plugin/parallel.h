@@ -1,4 +1,4 @@
-/* nbdkit-zram: may requests of one connection run in parallel?
+/* nbdkit-zram: whether requests of one connection are served in parallel.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 
@@ -7,10 +7,12 @@
 
 #include <stdbool.h>
 
-/* Set what parallel= says: auto, on or off.  False: it is none of them. */
+/* Set the value of parallel=: auto, on or off.  False if it is none of them. */
 extern bool parallel_set (const char *value);
 
-/* Return whether they may, with what was set and the nbdkit that runs. */
+/* Return whether they are, with the value that was set and the running
+ * nbdkit.
+ */
 extern bool parallel_on (void);
 
 /* Return whether this nbdkit survives a client that goes away while several

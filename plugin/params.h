@@ -17,19 +17,19 @@ struct params {
   enum control control;
 };
 
-/* What --help says of them; params_load writes it. */
+/* The text for --help, which params_load writes. */
 extern char params_help[];
 extern void params_load (void);
 
 /* Set one parameter.  -1 after an error has been printed. */
 extern int params_set (const char *key, const char *value);
 
-/* Check the parameters together, when no more are to come, and write them to
+/* Check the parameters together, after the last one, and write them to
  * *params.  -1 after an error has been printed.
  */
 extern int params_complete (struct params *params);
 
-/* Print what --dump-plugin says of them. */
+/* Print the plugin's lines for --dump-plugin. */
 extern void params_dump (void);
 
 #endif /* ZRAM_PARAMS_H */
