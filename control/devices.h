@@ -70,8 +70,8 @@ extern int device_alone (struct device *device,
                          char message[ZRAM_MESSAGE_MAX]);
 extern void device_share (struct device *device);
 
-/* A view of a device for statistics, at one moment.  It is valid for as long
- * as the caller has a reference to the device.
+/* A view of a device for statistics, at one moment.  It is valid while the
+ * caller has a reference to the device.
  */
 struct device_view {
   struct zram_disk *disk;

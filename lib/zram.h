@@ -143,7 +143,7 @@ extern int zram_resize (struct zram_disk *disk, uint64_t size,
                         char message[ZRAM_MESSAGE_MAX]);
 
 /* Mark pages idle.  0 seconds: mark all pages.  Otherwise mark the pages that
- * were not read or written for more than so many seconds, and unmark the
+ * were not read or written for more than that many seconds, and unmark the
  * others; without zram_params.track_access this is -EINVAL.  Same-filled pages
  * are never marked.  A read or a write unmarks a page.
  */

@@ -34,8 +34,8 @@ counter_sub (counter *c, uint64_t n)
   counter_add (c, -n);
 }
 
-/* Set all counters of a struct to 0.  It has so many bytes, and holds nothing
- * but counters.
+/* Set all counters of a struct to 0.  The struct has this many bytes, and
+ * nothing but counters.
  */
 static inline void
 counter_zero_all (void *counters, size_t bytes)

@@ -35,7 +35,7 @@ extern void invariant_fails (const char *which, const char *condition,
                              const char *file, int line)
   __attribute__ ((noreturn, cold));
 
-/* Return true in one of so many calls: for a check that costs too much to run
+/* Return true once in this many calls: for a check that costs too much to run
  * each time.
  */
 extern bool invariant_due (unsigned calls);

@@ -1,4 +1,4 @@
-/* nbdkit-zram: the layout of what is stored, and the limits it implies.
+/* nbdkit-zram: the layout of stored data, and the limits that it implies.
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * Glossary

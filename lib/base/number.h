@@ -52,7 +52,7 @@ extern int number_integer (const char *text, int *n);
 extern int number_seconds (const char *text, uint64_t *ns);
 extern int number_percent (const char *text, unsigned max, unsigned *percent);
 
-/* Return so many percent of a whole, rounded down. */
+/* Return a percentage of a whole, rounded down. */
 extern uint64_t number_share (uint64_t whole, unsigned percent);
 
 /* Examples for messages. */

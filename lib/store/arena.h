@@ -35,7 +35,7 @@
 #define BUCKETS ((SEGMENT_GRANULES >> BUCKET_SHIFT) + 1)
 #define BUCKET_WORDS ((BUCKETS + 63) / 64)
 
-/* Counters of what the arena holds, and of what it did.  They are not a part
+/* Counters of the arena's content and of its work.  They are not a part
  * of the arena, so that they can be read without its lock, even while a reset
  * replaces the arena.
  */
@@ -183,8 +183,8 @@ extern bool arena_compact_step (struct arena *a,
                                 const struct arena_index *index);
 
 /* Give back memory that is kept ready for the next write.  arena_cool leaves a
- * reserve alone.  arena_drain gives back so many blocks even of a reserve,
- * because memory is short.
+ * reserve alone.  arena_drain also gives back this many blocks of a
+ * reserve, because memory is short.
  */
 extern void arena_cool (struct arena *a);
 extern void arena_drain (struct arena *a, unsigned blocks);

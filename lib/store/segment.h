@@ -27,7 +27,7 @@ struct segment {
   uint32_t prev, next;          /* ids, in the arena's list */
 };
 
-/* Return how many granules a directory of so many entries takes. */
+/* Return how many granules a directory with count entries takes. */
 static inline uint32_t
 segment_directory (const struct layout *l, uint32_t count)
 {
@@ -101,8 +101,8 @@ segment_prefetch (const struct layout *l, const char *base,
     __builtin_prefetch (base + l->segment - i * OS_ALIGN, 1);
 }
 
-/* Return the number of the entry of a slot: that of its tail, or that of its
- * head or whole object.  -1 if there is none.
+/* Return the number of a slot's entry.  With `tail' it is the entry of a tail,
+ * otherwise that of a head or a whole object.  -1 if there is none.
  */
 extern int segment_find (const struct layout *l, char *base,
                          const struct segment *s, uint64_t slot,
