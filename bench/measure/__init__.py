@@ -6,6 +6,7 @@
 #   targets.py   the disks: ours, the peers, the yardsticks
 #   speed.py     cells of load, interleaved
 #   held.py      memory over time
+#   trace.py     what a file system asked for, asked again
 #   codecs.py    ratio against speed
 #   ranges.py    trim, write-zeroes, and growth with size
 #   goals.py     what was wanted, beside what came out

@@ -202,6 +202,23 @@ def ranges(results):
     return "\n".join(text)
 
 
+def traces(results):
+    part = results["trace"]
+    return (
+        "## A file system's requests\n\nWhat ext4 asked for under a "
+        "database, a tree of files that is edited, and files made of them, "
+        f"asked again, one request after the other: {part['requests']} "
+        f"requests, {part['pages_written']} pages written. Microseconds of "
+        "the server's CPU a page written; over what it takes to copy the "
+        "pages only; and pages that were never compressed.\n\n" + table(
+            ["", "us a page", "over memcpy", "never compressed"],
+            [(label(n), f"{v['us_per_page']:.2f}",
+              "" if v["over_memcpy"] is None else f"{v['over_memcpy']:.2f}",
+              "" if v["saved"] is None else
+              f"{v['saved'] / part['pages_written']:.1%}")
+             for n, v in part["of"].items()]))
+
+
 def profiles(results):
     part = results["profile"]
     if not part:
@@ -221,7 +238,7 @@ def profiles(results):
 
 def markdown(results):
     parts = [("speed", speeds), ("held", memory), ("codecs", codecs),
-             ("ranges", ranges), ("profile", profiles)]
+             ("ranges", ranges), ("trace", traces), ("profile", profiles)]
     took = results["took_seconds"]
     return "\n\n".join([
         "# nbdkit-zram, measured", where(results), goals(results),

@@ -38,22 +38,28 @@ def receive(s, n):
     return data
 
 
+def connect(s, path, name):
+    """Ready for requests; the size of the export."""
+    s.settimeout(20)
+    s.connect(path)
+    receive(s, 18)
+    s.sendall(struct.pack(">IQIII", 3, 0x49484156454f5054, 7,
+                          len(name) + 6, len(name)) +
+              name.encode() + b"\0\0")
+    size, kind = 0, 3
+    while kind != 1:
+        _, _, kind, length = struct.unpack(">QIII", receive(s, 20))
+        data = receive(s, length)
+        if kind >> 31:
+            raise Trouble(f"the export {name} is refused")
+        if kind == 3 and data[:2] == b"\0\0":
+            size = struct.unpack(">Q", data[2:10])[0]
+    return size
+
+
 def read_export(path, name):
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(20)
-        s.connect(path)
-        receive(s, 18)
-        s.sendall(struct.pack(">IQIII", 3, 0x49484156454f5054, 7,
-                              len(name) + 6, len(name)) +
-                  name.encode() + b"\0\0")
-        size, kind = 0, 3
-        while kind != 1:
-            _, _, kind, length = struct.unpack(">QIII", receive(s, 20))
-            data = receive(s, length)
-            if kind >> 31:
-                raise Trouble(f"the export {name} is refused")
-            if kind == 3 and data[:2] == b"\0\0":
-                size = struct.unpack(">Q", data[2:10])[0]
+        size = connect(s, path, name)
         s.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 0, 0, 0, size))
         receive(s, 16)
         return receive(s, size)
