@@ -20,14 +20,14 @@
 static _Thread_local struct {
   bool on;
   unsigned calls, which_fails;
-  long bytes;
+  long bytes, peak;
 } state;
 
 void
 watch (unsigned which_fails)
 {
   state.calls = 0;
-  state.bytes = 0;
+  state.bytes = state.peak = 0;
   state.which_fails = which_fails;
   state.on = true;
 }
@@ -43,6 +43,12 @@ long
 watched_bytes (void)
 {
   return state.bytes;
+}
+
+long
+watched_peak (void)
+{
+  return state.peak;
 }
 
 #if WATCH_MALLOC
@@ -69,6 +75,8 @@ counted (void *p)
 {
   if (state.on && p)
     state.bytes += malloc_usable_size (p);
+  if (state.bytes > state.peak)
+    state.peak = state.bytes;
   return p;
 }
 

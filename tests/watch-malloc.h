@@ -35,4 +35,7 @@ extern unsigned unwatch (void);
 /* Bytes allocated less bytes freed, between watch and unwatch. */
 extern long watched_bytes (void);
 
+/* The most that was. */
+extern long watched_peak (void);
+
 #endif /* WATCH_MALLOC_H */

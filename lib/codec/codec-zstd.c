@@ -32,7 +32,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#include "codec.h"
+#include "codec-zstd.h"
 #include "os.h"
 
 struct zstd_params {
@@ -294,6 +294,9 @@ const struct codec codec_zstd = {
   .reader_new = zstd_reader_new,
   .reader_free = zstd_reader_free,
   .reader_bytes = zstd_reader_bytes,
+  .train_bytes = zstd_train_bytes,
+  .train = zstd_train,
+  .dictionary_check = zstd_dictionary_check,
   .compressor_new = zstd_compressor_new,
   .compressor_free = zstd_compressor_free,
   .compressor_bytes = zstd_compressor_bytes,

@@ -24,6 +24,18 @@
 #include "dictionary.h"
 #include "zram.h"
 
+/* What a dictionary is trained on, and how. */
+struct training {
+  int level;                    /* that it is for */
+  size_t page_size;
+  const char *pages;            /* npages of them, one after the other */
+  unsigned npages;
+  unsigned thrift;              /* 0: as good as can be; each more holds about
+                                   a quarter of the memory, up to: */
+#define TRAINING_THRIFT_MAX 2
+};
+#define TRAINING_DICTIONARY ((size_t) 64 << 10) /* bytes it makes at most */
+
 struct codec {
   struct zram_codec_info info;
   /* Fills in what is only known at run time (versions, zstd's lowest
@@ -48,6 +60,18 @@ struct codec {
   void *(*reader_new) (const struct dictionary *dictionary);
   void (*reader_free) (void *reader);
   size_t (*reader_bytes) (const void *reader);
+
+  /* Train a dictionary, which may take a fifth of a second: its bytes, at
+   * most room; 0 if there is nothing to be learnt from these pages; -ENOMEM.
+   * The pages may be hostile.  train_bytes is what it holds meanwhile at
+   * most, besides pages and result, and may be asked before the pages are
+   * there.  dictionary_check: does this look like one of this codec's?  All
+   * three are NULL if the codec takes no dictionary.
+   */
+  size_t (*train_bytes) (const struct training *training);
+  int (*train) (const struct training *training, void *dictionary,
+                size_t room);
+  bool (*dictionary_check) (const void *data, size_t bytes);
 
   /* A compressor for these parameters; NULL: no memory.  It is made so
    * that no later call allocates (lz4hc's library does, from level 10 on).
