@@ -11,6 +11,9 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "layout.h"
 #include "os.h"
@@ -162,6 +165,14 @@ os_background (bool on)
 
   if (sched_getscheduler (0) == (on ? SCHED_OTHER : SCHED_IDLE))
     sched_setscheduler (0, on ? SCHED_IDLE : SCHED_OTHER, &none);
+}
+
+void
+os_trim_heap (void)
+{
+#ifdef __GLIBC__
+  malloc_trim (0);
+#endif
 }
 
 unsigned

@@ -43,6 +43,9 @@ extern void os_free (void *p, size_t bytes);
  */
 extern void *os_grow (void *p, size_t bytes, size_t new_bytes);
 
+/* Give what libraries have freed of the heap back to the system. */
+extern void os_trim_heap (void);
+
 /* Tell the processor that this loop waits for another processor. */
 static inline void
 os_relax (void)

@@ -10,6 +10,7 @@
  *   arena.c          lists segments by their room; stores, finds, frees objects
  *   arena-replace.c  puts an object in the place of another
  *   arena-compact.c  empties segments
+ *   arena-pick.c     picks an object at random
  *
  * Not thread-safe: used under the shard's lock.  No function here calls
  * a codec.
@@ -142,6 +143,12 @@ found_segments (const struct found *at)
  */
 extern int arena_load (const struct arena *a, const struct found *at,
                        void *buf, struct object *object);
+
+/* Pick an object by a random number, for samples, and find its slot.  False if
+ * that led to none; another number may.
+ */
+extern bool arena_pick (const struct arena *a, uint64_t random,
+                        uint64_t *slot);
 
 /* Put an object in the place of one that is no shorter, without allocating.
  * False if there is no room; the old object then stays.

@@ -139,8 +139,12 @@ shard_tally (struct shard *s, uint32_t entry, int sign)
 static void
 shard_changed (struct shard *s, uint64_t slot)
 {
+  uint64_t n = counter_get (&s->changes);
+
   claims_break (&s->claims, slot, slot + 1);
   counter_add (&s->changes, 1);
+  if (n % RECENT_EVERY == 0)
+    s->recent[n / RECENT_EVERY % RECENT] = slot;
 }
 
 enum access { NO_ACCESS, ACCESS };

@@ -30,6 +30,12 @@ struct shard_counters {
   counter freed;                /* pages that a trim freed */
 };
 
+/* Of every so many changes the slot of one is remembered, and so many slots
+ * are, so that upkeep can look at what is being written.
+ */
+#define RECENT_EVERY 64
+#define RECENT 128
+
 struct shard {
   pthread_mutex_t lock;
   const struct layout *layout;
@@ -40,6 +46,7 @@ struct shard {
   struct claims claims;
   struct shard_counters n;
   counter changes;              /* for the keeper to see whether any */
+  uint64_t recent[RECENT];      /* slots changed lately, now and then one */
   _Atomic unsigned waiting;     /* threads, for the lock */
 } __attribute__ ((aligned (64)));
 
@@ -98,6 +105,15 @@ extern int shard_fetch (struct shard *s, uint64_t slot, struct fetch *f);
  */
 extern int shard_peek (const struct shard *s, uint64_t slot,
                        struct fetch *f);
+
+/* Under the lock: the slot of one of the last changes; any number will do.
+ * Nothing says that there is still a page.
+ */
+static inline uint64_t
+shard_recent (const struct shard *s, unsigned n)
+{
+  return s->recent[n % RECENT];
+}
 
 /* For maintenance, under the lock: put an equal page, in another form, in
  * the place of the one that shard_peek has shown and that the caller has

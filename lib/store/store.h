@@ -110,6 +110,15 @@ extern void store_free (struct store *st, const struct stored *page);
 extern void store_describe (const struct store *st, uint32_t entry,
                             uint64_t slot, struct zram_slot *about);
 
+/* The slot of a compressed page by a random number, for samples.  False: that
+ * led to none, and another number may.
+ */
+static inline bool
+store_pick (const struct store *st, uint64_t random, uint64_t *slot)
+{
+  return arena_pick (&st->arena, random, slot);
+}
+
 /* For checks: does the entry lead to a page? */
 extern bool store_leads (const struct store *st, uint32_t entry,
                          uint64_t slot);
