@@ -128,6 +128,13 @@ json_swap (const struct device_view *view, struct strbuf *text)
   strbuf_printf (text, "}");
 }
 
+static void
+json_dictionary (const struct device_view *view, struct strbuf *text)
+{
+  strbuf_printf (text, ",\"dictionary\":\"%s\"",
+                 zram_dictionary_says (view->disk));
+}
+
 int
 json_device (const struct device_view *view, struct strbuf *text)
 {
@@ -147,6 +154,7 @@ json_device (const struct device_view *view, struct strbuf *text)
   strbuf_printf (text, "}");
   json_codecs (&st, text);
   json_latencies (view->disk, text);
+  json_dictionary (view, text);
   json_swap (view, text);
   return strbuf_printf (text, "}");
 }

@@ -115,6 +115,25 @@ stat_codec (void *opaque, const char *name, device *counts)
 }
 
 static void
+stat_dictionary (const struct options *o, device *d)
+{
+  FREED char *says = device_text (d, "dictionary");
+  uint64_t n = device_count (d, "dictionaries");
+  uint64_t trained = device_count (d, "dictionary_trainings");
+  uint64_t gain = device_count (d, "dictionary_gain");
+  char size[SIZE_TEXT];
+
+  printf ("  %-12s %s", "dictionary", says ? says : "?");
+  if (n)
+    printf ("; %" PRIu64 " of %s", n,
+            stat_size (o, d, "dictionary_bytes", size));
+  if (trained)
+    printf ("; %" PRIu64 " trained, the last one tried saves %" PRIu64 ".%"
+            PRIu64 "%%", trained, gain / 10, gain % 10);
+  putchar ('\n');
+}
+
+static void
 stat_operation (const struct options *o, device *d, const struct operation *op)
 {
   static const char *const members[] = {
@@ -161,6 +180,7 @@ stat_device (const struct options *o, device *d,
   stat_data (o, d);
   device_each_codec (d, stat_codec, (void *) o);
   stat_memory (o, d);
+  stat_dictionary (o, d);
   printf ("  %-12s %s\n", "swap", swap);
   stat_requests (o, d);
 }

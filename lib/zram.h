@@ -28,6 +28,15 @@
 
 #define ZRAM_CODECS_MAX 16
 
+/* Dictionaries, of codecs that take one: what a disk's pages have in common. */
+enum zram_dictionary {
+  ZRAM_DICTIONARY_AUTO,         /* trained on the disk's own pages, if that
+                                   saves memory; not with swap */
+  ZRAM_DICTIONARY_OFF,          /* none */
+  ZRAM_DICTIONARY_GIVEN,        /* this one */
+};
+#define ZRAM_DICTIONARY_MAX ((size_t) 1 << 20)  /* bytes of one given */
+
 struct zram_params {
   uint64_t size;                /* bytes, 1 .. ZRAM_SIZE_MAX */
   uint32_t page_size;           /* bytes, a power of two; 0: 4096 */
@@ -41,6 +50,9 @@ struct zram_params {
                                    the disk works with resident for good */
   uint64_t swap_reserve;        /* bytes kept resident for the next writes;
                                    only with swap; 0: none */
+  enum zram_dictionary dictionary;
+  const void *dictionary_data;  /* if it is given; zram_open copies it */
+  size_t dictionary_bytes;
 };
 
 struct zram_disk;
@@ -190,6 +202,12 @@ extern int zram_level (const struct zram_disk *disk);
 /* Return how many pages can be compressed or decompressed at once. */
 extern unsigned zram_streams (const struct zram_disk *disk);
 
+/* Get which dictionary it was made with, and a line that says whether one is
+ * used and, if not, why.  The line is static.
+ */
+extern enum zram_dictionary zram_dictionary (const struct zram_disk *disk);
+extern const char *zram_dictionary_says (const struct zram_disk *disk);
+
 /* Get or set mem_limit, in bytes; 0: no limit.  If more is held than a new
  * limit allows, the data stays, and writes that need more memory are refused.
  */
@@ -234,6 +252,14 @@ struct zram_stats {
   uint64_t mem_ready;           /* part of segments, raw and table: empty and
                                    ready for the next writes */
   uint64_t mem_ready_segments, mem_ready_raw, mem_ready_table;
+
+  /* Dictionaries. */
+  uint64_t dictionaries;        /* that objects need, or are written with */
+  uint64_t dictionary_bytes;    /* that they hold, of mem_codecs, and of
+                                   mem_other if one was given */
+  uint64_t dictionary_trainings;        /* how often one was trained */
+  uint64_t dictionary_gain;     /* what the last one tried saved, in thousandths
+                                   of the pages' compressed size; 0: nothing */
 
   /* For each codec, by its number in zram_codec_info. */
   struct {

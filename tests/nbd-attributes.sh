@@ -120,8 +120,10 @@ keys = """name disksize page_size algorithm level streams connections
   orig_data_size compr_data_size pages_stored same_pages zero_pages huge_pages
   huge_pages_since split_pages pages_compacted objects_moved bytes_moved
   reads writes read_bytes write_bytes zeroes trims notify_free failed_reads
-  failed_writes corrupt merges_retried reserve_misses memory codecs latency
-  swap swap_reserve swap_safe""".split()
+  failed_writes corrupt merges_retried reserve_misses
+  dictionaries dictionary_bytes dictionary_trainings dictionary_gain
+  memory codecs latency
+  dictionary swap swap_reserve swap_safe""".split()
 assert list(d) == keys, list(d)
 assert list(d["memory"]) == \
     """segments directories free raw table codecs other ready
@@ -143,7 +145,7 @@ for op in d["latency"].values():
     assert op["mean_ns"] == op["sum_ns"] // max(op["count"], 1)
     assert op["p50_ns"] <= op["p99_ns"] <= op["p999_ns"]
     assert (op["count"] == 0) == (op["mean_ns"] == 0) == (op["p50_ns"] == 0)
-strings = {"name", "algorithm", "swap"}
+strings = {"name", "algorithm", "dictionary", "swap"}
 for k, v in d.items():
     assert isinstance(v, (str if k in strings else int, dict)), (k, v)
 
@@ -235,6 +237,10 @@ for name, key in (
     ("failed_writes_total", "failed_writes"), ("corrupt_total", "corrupt"),
     ("merges_retried_total", "merges_retried"),
     ("reserve_misses_total", "reserve_misses"),
+    ("dictionaries", "dictionaries"),
+    ("dictionary_bytes", "dictionary_bytes"),
+    ("dictionary_trainings_total", "dictionary_trainings"),
+    ("dictionary_gain_per_mille", "dictionary_gain"),
     ("swap_reserve_bytes", "swap_reserve"),
     ("compacted_segments_total", "pages_compacted"),
     ("compaction_moved_objects_total", "objects_moved"),

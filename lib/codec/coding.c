@@ -53,6 +53,19 @@ codings_have (const struct codings *c, unsigned id)
   return false;
 }
 
+/* Is this coding the first of those that have its dictionary? */
+static bool
+coding_is_first (const struct codings *c, unsigned i)
+{
+  unsigned j;
+
+  for (j = 0; j < i; ++j)
+    if (c->coding[j].codec &&
+        c->coding[j].dictionary == c->coding[i].dictionary)
+      return false;
+  return true;
+}
+
 static bool
 codings_have_dictionary (const struct codings *c, unsigned but,
                          const struct dictionary *dictionary)
@@ -71,7 +84,8 @@ static uint64_t
 coding_dictionary_bytes (const struct codings *c, unsigned i,
                          const struct dictionary *dictionary)
 {
-  return dictionary && !codings_have_dictionary (c, i, dictionary)
+  return dictionary && !dictionary->owned &&
+    !codings_have_dictionary (c, i, dictionary)
     ? dictionary_held (dictionary->bytes) : 0;
 }
 
@@ -85,6 +99,63 @@ static uint64_t
 coding_reader_bytes (const struct codec *codec, const void *reader)
 {
   return reader ? codec->reader_bytes (reader) : 0;
+}
+
+/* For statistics, which take no lock: count the dictionaries anew. */
+static void
+codings_count (struct codings *c)
+{
+  unsigned i, n = 0;
+  uint64_t bytes = 0;
+
+  for (i = 0; i < CODINGS_MAX; ++i) {
+    const struct coding *coding = &c->coding[i];
+
+    if (!coding->codec || !coding->dictionary)
+      continue;
+    if (coding_is_first (c, i)) {
+      n++;
+      bytes += dictionary_held (coding->dictionary->bytes);
+    }
+    bytes += coding_params_bytes (coding->codec, coding->params) +
+      coding_reader_bytes (coding->codec, coding->reader);
+  }
+  c->dictionaries = n;
+  c->dictionary_bytes = bytes;
+}
+
+struct dictionary *
+codings_newest (const struct codings *c, unsigned id)
+{
+  struct dictionary *d, *newest = NULL;
+  unsigned i;
+
+  for (i = 0; i < CODINGS_MAX; ++i) {
+    d = c->coding[i].codec && c->coding[i].id == id
+      ? c->coding[i].dictionary : NULL;
+    if (d && d->generation && (!newest || d->generation > newest->generation))
+      newest = d;
+  }
+  return newest;
+}
+
+struct dictionary *
+codings_oldest (const struct codings *c, unsigned *n)
+{
+  const struct dictionary *now = c->coding[c->now].dictionary;
+  struct dictionary *d, *oldest = NULL;
+  unsigned i;
+
+  *n = 0;
+  for (i = 0; i < CODINGS_MAX; ++i) {
+    d = c->coding[i].codec ? c->coding[i].dictionary : NULL;
+    if (!d || !d->generation || !coding_is_first (c, i))
+      continue;
+    ++*n;
+    if (d != now && (!oldest || d->generation < oldest->generation))
+      oldest = d;
+  }
+  return oldest;
 }
 
 int
@@ -139,6 +210,7 @@ coding_begin (struct codings *c, unsigned i, const struct coding_kind *kind,
   coding->dictionary = dictionary_share (kind->dictionary);
   coding->reader = reader;
   coding->codec = codec_get (kind->id);
+  codings_count (c);
 }
 
 uint64_t
@@ -150,6 +222,7 @@ coding_set_params (struct codings *c, unsigned i, void *params)
   if (coding->params)
     coding->codec->params_free (coding->params);
   coding->params = params;
+  codings_count (c);
   return bytes;
 }
 
@@ -170,6 +243,7 @@ coding_clear (struct codings *c, unsigned i)
   dictionary_drop (coding->dictionary);
   coding->dictionary = NULL;
   coding->codec = NULL;
+  codings_count (c);
   return bytes;
 }
 
@@ -177,7 +251,7 @@ uint64_t
 codings_bytes (const struct codings *c)
 {
   uint64_t bytes = c->jobs;
-  unsigned i, j;
+  unsigned i;
 
   for (i = 0; i < CODINGS_MAX; ++i) {
     const struct coding *coding = &c->coding[i];
@@ -186,11 +260,8 @@ codings_bytes (const struct codings *c)
       continue;
     bytes += coding_params_bytes (coding->codec, coding->params) +
       coding_reader_bytes (coding->codec, coding->reader);
-    for (j = 0; j < i; ++j)
-      if (c->coding[j].codec &&
-          c->coding[j].dictionary == coding->dictionary)
-        break;
-    if (j == i && coding->dictionary)
+    if (coding->dictionary && !coding->dictionary->owned &&
+        coding_is_first (c, i))
       bytes += dictionary_held (coding->dictionary->bytes);
   }
   return bytes;

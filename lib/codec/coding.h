@@ -80,7 +80,21 @@ struct codings {
   _Atomic unsigned now;         /* that new objects are written with */
   _Atomic int level;            /* of that one; 0 if its codec has none */
   _Atomic uint64_t jobs;        /* bytes that jobs of upkeep hold */
+  _Atomic unsigned dictionaries;        /* in use, each once */
+  _Atomic uint64_t dictionary_bytes;    /* that they hold, digested too */
 };
+
+/* Return the dictionary of a codec that new objects were given last, or NULL:
+ * none of those in use was for new objects.
+ */
+extern struct dictionary *codings_newest (const struct codings *c,
+                                          unsigned id);
+
+/* Return the one that was given to them first of those, and is not now, and
+ * how many there are.
+ */
+extern struct dictionary *codings_oldest (const struct codings *c,
+                                          unsigned *n);
 
 /* Return which coding is to be of this kind: the one that is already, or a
  * free one.  If all are in use, one that differs only in the level, which
@@ -91,6 +105,18 @@ extern int codings_pick (const struct codings *c,
 
 /* Is there a coding of this codec? */
 extern bool codings_have (const struct codings *c, unsigned id);
+
+/* How new objects are written now; with `change' locked. */
+static inline struct coding_kind
+coding_kind_now (const struct codings *c)
+{
+  const struct coding *now = &c->coding[atomic_load (&c->now)];
+
+  return (struct coding_kind) {
+    .id = now->id, .level = now->level, .priority = now->priority,
+    .dictionary = now->dictionary,
+  };
+}
 
 /* What a coding is made of before it is put in its place. */
 struct coding_parts {

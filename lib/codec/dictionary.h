@@ -9,13 +9,19 @@
 #define ZRAM_DICTIONARY_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "os.h"
 
 struct dictionary {
   _Atomic unsigned users;
+  bool owned;                   /* somebody else than the codings that use it
+                                   has it, and has charged its bytes */
+  uint64_t generation;          /* the later it was made for new objects, the
+                                   larger; 0: for something else */
   size_t bytes;
   char data[];
 };

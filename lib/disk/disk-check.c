@@ -260,8 +260,8 @@ check_shard (const struct shard *s, unsigned n, char *message)
   return check_codings (s, n, &c, message);
 }
 
-/* With every shard locked, and the number of workspaces, the account is
- * the sum of what they hold.
+/* With every shard locked, the codings and the number of workspaces, the
+ * account is the sum of what they hold.
  */
 static int
 check_account (const struct zram_disk *d, char *message)
@@ -307,6 +307,7 @@ zram_recount (struct zram_disk *d, char message[ZRAM_MESSAGE_MAX])
   unsigned i;
   int r = 0;
 
+  pthread_mutex_lock (&d->change);
   pthread_mutex_lock (&d->workspaces.change);
   for (i = 0; i < shard_count (d); ++i)
     shard_lock (&d->shards[i]);
@@ -317,5 +318,6 @@ zram_recount (struct zram_disk *d, char message[ZRAM_MESSAGE_MAX])
   for (i = 0; i < shard_count (d); ++i)
     shard_unlock (&d->shards[i]);
   pthread_mutex_unlock (&d->workspaces.change);
+  pthread_mutex_unlock (&d->change);
   return r;
 }

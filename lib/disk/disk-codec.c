@@ -10,6 +10,23 @@
 #include "coding-change.h"
 #include "disk.h"
 
+/* With the dictionary there is, or if that leaves no room with none. */
+static int
+codec_switch (struct zram_disk *d, struct coding_kind *kind)
+{
+  int r;
+
+  kind->dictionary = disk_dictionary (d, kind->id);
+  r = codings_switch (&d->parts, kind);
+  if (r < 0 && kind->dictionary) {
+    kind->dictionary = NULL;
+    r = codings_switch (&d->parts, kind);
+  }
+  if (r == 0)
+    dictionary_job_changed (&d->dictionary_job);
+  return r;
+}
+
 int
 zram_set_algorithm (struct zram_disk *d, const char *algo, bool has_level,
                     int level, char message[ZRAM_MESSAGE_MAX])
@@ -26,7 +43,7 @@ zram_set_algorithm (struct zram_disk *d, const char *algo, bool has_level,
     return r;
   kind = disk_kind (&p);
   pthread_mutex_lock (&d->change);
-  r = codings_switch (&d->parts, &kind);
+  r = codec_switch (d, &kind);
   if (r == 0)
     reserve_touch_codecs (&d->reserve);
   pthread_mutex_unlock (&d->change);

@@ -69,6 +69,7 @@ zram_params_check (const struct zram_params *p,
                    char message[ZRAM_MESSAGE_MAX])
 {
   uint32_t page = disk_page (p);
+  struct coding_kind kind;
   char names[128];
   int codec;
 
@@ -87,10 +88,11 @@ zram_params_check (const struct zram_params *p,
     return refuse (message, "algo '%.64s' is not known: there are %s",
                    disk_algo (p), names);
   }
-  if (p->has_level)
-    return codec_check_level (codec_get ((unsigned) codec), p->level,
-                              message);
-  return 0;
+  if (p->has_level &&
+      codec_check_level (codec_get ((unsigned) codec), p->level, message) < 0)
+    return -EINVAL;
+  kind = disk_kind (p);
+  return disk_check_dictionary (p, &kind, message);
 }
 
 static unsigned
@@ -156,13 +158,15 @@ disk_set_parts (struct zram_disk *d)
 static int
 disk_make (struct zram_disk *d, const struct zram_params *p)
 {
-  const struct coding_kind kind = disk_kind (p);
+  struct coding_kind kind = disk_kind (p);
 
   d->size = p->size;
   d->layout = layout_for_page (disk_page (p));
   d->track_access = p->track_access;
   pthread_mutex_init (&d->change, NULL);
   keeper_init (&d->keeper, &d->parts);
+  dictionary_job_init (&d->dictionary_job, &d->parts,
+                       p->dictionary == ZRAM_DICTIONARY_AUTO && !p->swap);
   reserve_init (&d->reserve, &d->parts, p->swap, p->swap_reserve);
   if (workspaces_init (&d->workspaces, WORKSPACES_PER_CPU * os_cpus (),
                        &d->layout, &d->codings, &d->account) < 0)
@@ -171,6 +175,9 @@ disk_make (struct zram_disk *d, const struct zram_params *p)
   if (!d->latencies)
     return -ENOMEM;
   disk_set_parts (d);
+  if (disk_make_dictionary (d, p) < 0)
+    return -ENOMEM;
+  kind.dictionary = disk_dictionary (d, kind.id);
   if (codings_use (&d->parts, &kind) < 0)
     return -ENOMEM;
   return disk_make_shards (d, p->track_access);
@@ -222,9 +229,11 @@ zram_close (struct zram_disk *d)
   workspaces_destroy (&d->workspaces);
   for (i = 0; i < CODINGS_MAX; ++i)
     coding_clear (&d->codings, i);
+  disk_free_dictionary (d);
   pthread_mutex_destroy (&d->change);
   os_unmap (d->latencies, sizeof *d->latencies);
   keeper_destroy (&d->keeper);
+  dictionary_job_destroy (&d->dictionary_job);
   reserve_destroy (&d->reserve);
   os_free (d, sizeof *d);
 }

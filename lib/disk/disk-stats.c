@@ -104,6 +104,7 @@ zram_stats (const struct zram_disk *d, struct zram_stats *st)
     { ACCOUNT_OTHER, &st->mem_other, NULL },
   };
   size_t i;
+  int gain;
 
   memset (st, 0, sizeof *st);
   for (i = 0; i < shard_count (d); ++i)
@@ -116,5 +117,10 @@ zram_stats (const struct zram_disk *d, struct zram_stats *st)
   st->mem_used_total = atomic_load (&a->held);
   st->mem_used_max = atomic_load (&a->peak);
   st->mem_limit = atomic_load (&a->limit);
+  st->dictionaries = atomic_load (&d->codings.dictionaries);
+  st->dictionary_bytes = atomic_load (&d->codings.dictionary_bytes);
+  st->dictionary_trainings = atomic_load (&d->dictionary_job.trainings);
+  gain = atomic_load (&d->dictionary_job.gain);
+  st->dictionary_gain = gain > 0 ? (uint64_t) gain : 0;
   st->reserve_misses = atomic_load (&a->misses);
 }

@@ -13,6 +13,8 @@ zram_keeper_start (struct zram_disk *d)
   int r = keeper_start (&d->keeper);
 
   if (r == 0)
+    r = dictionary_job_start (&d->dictionary_job);
+  if (r == 0)
     r = reserve_start (&d->reserve);
   if (r < 0)
     zram_keeper_stop (d);
@@ -22,6 +24,7 @@ zram_keeper_start (struct zram_disk *d)
 void
 zram_keeper_stop (struct zram_disk *d)
 {
+  dictionary_job_stop (&d->dictionary_job);
   reserve_stop (&d->reserve);
   keeper_stop (&d->keeper);
 }
@@ -44,6 +47,8 @@ zram_reset (struct zram_disk *d)
   for (i = 0; i < shard_count (d) && r == 0; ++i)
     r = shard_reset (&d->shards[i]);
   reserve_let_go (&d->reserve);
+  if (r == 0)
+    dictionary_job_forget (&d->dictionary_job);
   pthread_mutex_unlock (&d->change);
   if (r == 0)
     stats_zero (&d->stats);

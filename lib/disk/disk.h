@@ -5,6 +5,7 @@
  *   disk-open.c      parameters checked, disks made and ended
  *   disk-settings.c  what a disk is set to
  *   disk-codec.c     the codec changed while the disk is in use
+ *   disk-dictionary.c  which dictionary new objects are written with
  *   disk-resize.c    the size changed while the disk is in use
  *   disk-upkeep.c    upkeep started and stopped; compaction and reset
  *   disk-extents.c   what the disk holds, without reading it
@@ -24,6 +25,7 @@
 #include "account.h"
 #include "codec.h"
 #include "coding.h"
+#include "dictionary-job.h"
 #include "keeper.h"
 #include "latency.h"
 #include "layout.h"
@@ -47,6 +49,9 @@ struct zram_disk {
   struct parts parts;           /* where of these upkeep finds what it needs */
   struct keeper keeper;
   struct reserve reserve;
+  enum zram_dictionary dictionary;
+  struct dictionary *given;     /* the one given, or NULL */
+  struct dictionary_job dictionary_job;
   bool track_access;
   struct map map;
   struct shard *shards;
@@ -96,6 +101,25 @@ extern int refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
 
 /* disk-open.c: the coding that checked parameters ask for. */
 extern struct coding_kind disk_kind (const struct zram_params *p);
+
+/* disk-dictionary.c: check the parameters of a dictionary, which nobody has
+ * but the codec of `kind'.  -EINVAL or -ENOMEM, with message.
+ */
+extern int disk_check_dictionary (const struct zram_params *p,
+                                  const struct coding_kind *kind,
+                                  char message[ZRAM_MESSAGE_MAX]);
+
+/* disk-dictionary.c: make what a disk needs for dictionaries, and free it.
+ * -ENOMEM.
+ */
+extern int disk_make_dictionary (struct zram_disk *d,
+                                 const struct zram_params *p);
+extern void disk_free_dictionary (struct zram_disk *d);
+
+/* disk-dictionary.c: the dictionary of new objects of a codec, or NULL; with
+ * `change' locked, or before anybody else knows the disk.
+ */
+extern struct dictionary *disk_dictionary (struct zram_disk *d, unsigned id);
 
 /* Is [offset, offset + count) on the disk? */
 static inline bool

@@ -149,6 +149,30 @@ codings_switch (const struct parts *p, const struct coding_kind *kind)
   return r;
 }
 
+/* What jobs hold. */
+
+int
+job_charge (const struct parts *p, uint64_t bytes)
+{
+  int r;
+
+  pthread_mutex_lock (p->change);
+  r = account_charge (p->account, ACCOUNT_CODECS, bytes);
+  if (r == 0)
+    p->codings->jobs += bytes;
+  pthread_mutex_unlock (p->change);
+  return r;
+}
+
+void
+job_credit (const struct parts *p, uint64_t bytes)
+{
+  pthread_mutex_lock (p->change);
+  p->codings->jobs -= bytes;
+  account_credit (p->account, ACCOUNT_CODECS, bytes);
+  pthread_mutex_unlock (p->change);
+}
+
 /* Encoders of jobs. */
 
 static uint64_t

@@ -23,6 +23,12 @@ extern int codings_switch (const struct parts *p,
 /* Free the codings that no object needs any more. */
 extern void codings_tidy (const struct parts *p);
 
+/* Charge what a job of upkeep is about to hold, besides encoders, and credit
+ * it.  -ENOSPC: the account does not allow it.  Waits for `change'.
+ */
+extern int job_charge (const struct parts *p, uint64_t bytes);
+extern void job_credit (const struct parts *p, uint64_t bytes);
+
 /* Make an encoder for a job, of a coding that new objects need not be of.
  * Waits for `change'.  Errors as above, and there is none.
  */

@@ -18,16 +18,14 @@ rewriter_open (struct rewriter *r, const struct parts *p,
   int error;
 
   *r = (struct rewriter) { .parts = p, .gain = 1 };
-  error = account_charge (p->account, ACCOUNT_CODECS, p->layout->page);
+  error = job_charge (p, p->layout->page);
   if (error < 0)
     return error;
-  p->codings->jobs += p->layout->page;
   r->page = os_alloc (p->layout->page);
   error = r->page ? encoder_open (p, kind, &r->encoder) : -ENOMEM;
   if (error < 0) {
     os_free (r->page, p->layout->page);
-    p->codings->jobs -= p->layout->page;
-    account_credit (p->account, ACCOUNT_CODECS, p->layout->page);
+    job_credit (p, p->layout->page);
   }
   return error;
 }
@@ -39,8 +37,7 @@ rewriter_close (struct rewriter *r)
 
   encoder_close (p, &r->encoder);
   os_free (r->page, p->layout->page);
-  p->codings->jobs -= p->layout->page;
-  account_credit (p->account, ACCOUNT_CODECS, p->layout->page);
+  job_credit (p, p->layout->page);
 }
 
 /* A page on its way. */
@@ -104,18 +101,27 @@ rewrite_read (struct rewriter *r, struct rewrite *w, rewrite_want_fn *want,
   return error;
 }
 
+/* How many bytes the page may come to; 0: none would do. */
+static uint32_t
+rewrite_max (const struct rewriter *r, const struct rewrite *w)
+{
+  uint32_t max = w->bytes > r->gain ? w->bytes - r->gain : 0;
+
+  if (r->below && max >= r->below)
+    max = r->below - 1;
+  if (r->any_size || max > r->parts->layout->object_max)
+    max = r->parts->layout->object_max;
+  return max;
+}
+
 /* Compress the page.  Is it small enough? */
 static bool
 rewrite_encode (struct rewriter *r, struct rewrite *w)
 {
-  uint32_t max = w->bytes > r->gain ? w->bytes - r->gain : 0;
+  uint32_t max = rewrite_max (r, w);
   struct encoder *e = &r->encoder;
   int n;
 
-  if (r->below && max >= r->below)
-    max = r->below - 1;
-  if (max > r->parts->layout->object_max)
-    max = r->parts->layout->object_max;
   if (max == 0)
     return false;
   if (!r->urgent)
@@ -127,7 +133,9 @@ rewrite_encode (struct rewriter *r, struct rewrite *w)
     .type = CONTENT_OBJECT, .page = r->page,
     .object = { e->out, (uint32_t) n, KIND_OBJECT, e->coding },
   };
-  return n > 0;
+  if (n <= 0 && r->any_size)
+    w->content.type = CONTENT_RAW;
+  return n > 0 || r->any_size;
 }
 
 /* Under the lock, with the claim unbroken: put the new form in. */
@@ -167,6 +175,8 @@ rewrite_page (struct rewriter *r, struct shard *s, uint64_t slot,
   shard_unlock (s);
   shard_give_way (s);
   if (error == REWRITE_DONE)
-    *gained = w.bytes - w.content.object.length;
+    *gained = w.content.type == CONTENT_RAW ||
+      w.content.object.length > w.bytes
+      ? 0 : w.bytes - w.content.object.length;
   return error;
 }

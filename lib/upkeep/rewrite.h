@@ -25,6 +25,7 @@ struct rewriter {
                                    1 or more */
   uint32_t below;               /* bytes that it must come to be less than;
                                    0: any */
+  bool any_size;                /* it may even grow: its coding is to go */
   bool gives_up;                /* a page that does not shrink is marked
                                    incompressible */
   bool wakes;                   /* a page that is tried is not idle any more */
