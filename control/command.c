@@ -169,7 +169,7 @@ command_show (struct command *c, struct strbuf *answer)
 static int
 command_hot_add (struct command *c, struct strbuf *answer)
 {
-  struct settings settings = { .given = { NULL } };
+  struct settings settings = { .given = { NULL }, .from_client = true };
   char message[SETTINGS_MESSAGE_MAX], why[ZRAM_MESSAGE_MAX], *value;
   unsigned i, number;
   int r;

@@ -19,6 +19,7 @@
 #include <strings.h>
 
 #include "algorithm.h"
+#include "dictionary-file.h"
 #include "number.h"
 #include "ram-share.h"
 #include "settings.h"
@@ -217,6 +218,23 @@ settings_parse_swap_reserve (struct settings *settings, const char *key,
   return 0;
 }
 
+/* Any other word is a file, which is read when all is known. */
+static int
+settings_parse_dictionary (struct settings *settings, const char *key,
+                           const char *value,
+                           char message[SETTINGS_MESSAGE_MAX])
+{
+  enum zram_dictionary *d = &settings->params.dictionary;
+
+  *d = strcmp (value, "auto") == 0 ? ZRAM_DICTIONARY_AUTO
+    : strcmp (value, "off") == 0 ? ZRAM_DICTIONARY_OFF
+    : ZRAM_DICTIONARY_GIVEN;
+  if (*d == ZRAM_DICTIONARY_GIVEN && settings->from_client)
+    return refuse ("must be auto or off here: a file is only read when the"
+                   " server starts");
+  return 0;
+}
+
 /* Where a parameter is kept; a level is two fields. */
 #define FIELD(field)                                                    \
   offsetof (struct settings, field),                                    \
@@ -268,6 +286,14 @@ static const struct {
     "with swap=true: memory kept ready for writes,\n"
     "default 1/32 of the size, from 16M to 64M\n",
     settings_parse_swap_reserve, FIELD (params.swap_reserve) },
+  [SETTING_DICTIONARY] = { "dictionary", "WHAT",
+    "what zstd knows of pages beforehand:\n"
+    "  auto    a dictionary made of the disk's pages,\n"
+    "          if it saves memory; not with swap\n"
+    "          (default)\n"
+    "  off     nothing\n"
+    "  FILE    a dictionary made by zstd --train\n",
+    settings_parse_dictionary, FIELD (params.dictionary) },
 };
 
 const char *
@@ -301,7 +327,7 @@ static int
 settings_refuse_key (const char *key, const char *value,
                      char message[SETTINGS_MESSAGE_MAX])
 {
-  char names[128] = "";
+  char names[160] = "";
   unsigned i;
 
   for (i = 0; i < SETTINGS; i++)
@@ -406,9 +432,36 @@ settings_complete_swap (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
   return 0;
 }
 
+/* Read the file, and let the engine look at what it holds. */
+static int
+settings_complete_dictionary (struct settings *s,
+                              char message[SETTINGS_MESSAGE_MAX])
+{
+  const char *file = s->given[SETTING_DICTIONARY];
+  struct zram_params *p = &s->params;
+  char why[ZRAM_MESSAGE_MAX];
+
+  if (p->dictionary != ZRAM_DICTIONARY_GIVEN)
+    return 0;
+  s->dictionary = dictionary_file_read (file, &p->dictionary_bytes, why);
+  p->dictionary_data = s->dictionary;
+  if (s->dictionary && zram_params_check (p, why) == 0)
+    return 0;
+  return settings_refuse (message, "dictionary", file, "%s", why);
+}
+
+void
+settings_free (struct settings *s)
+{
+  free (s->dictionary);
+  s->dictionary = NULL;
+  s->params.dictionary_data = NULL;
+}
+
 int
 settings_complete (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
 {
+  struct zram_params others;
   char why[ZRAM_MESSAGE_MAX];
 
   if (!s->given[SETTING_SIZE]) {
@@ -418,7 +471,9 @@ settings_complete (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
     return -1;
   }
   s->params.algo = s->given[SETTING_ALGO] ? s->algo : NULL;
-  if (zram_params_check (&s->params, why) < 0) {
+  others = s->params;
+  others.dictionary = ZRAM_DICTIONARY_OFF;
+  if (zram_params_check (&others, why) < 0) {
     if (s->params.level == INT_MAX || s->params.level == INT_MIN) {
       enum setting n = s->given[SETTING_LEVEL] ? SETTING_LEVEL : SETTING_ALGO;
 
@@ -428,5 +483,7 @@ settings_complete (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
     snprintf (message, SETTINGS_MESSAGE_MAX, "%s", why);
     return -1;
   }
-  return settings_complete_swap (s, message);
+  if (settings_complete_swap (s, message) < 0)
+    return -1;
+  return settings_complete_dictionary (s, message);
 }

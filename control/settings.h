@@ -19,7 +19,7 @@
 enum setting {
   SETTING_SIZE, SETTING_ALGO, SETTING_LEVEL, SETTING_PAGE_SIZE,
   SETTING_MEM_LIMIT, SETTING_TRACK_ACCESS, SETTING_SWAP,
-  SETTING_SWAP_RESERVE, SETTINGS
+  SETTING_SWAP_RESERVE, SETTING_DICTIONARY, SETTINGS
 };
 
 /* The parameters given for one device.  The strings in given belong to the
@@ -29,7 +29,13 @@ struct settings {
   const char *given[SETTINGS];  /* NULL: not given */
   struct zram_params params;
   char algo[QUOTE_MAX];
+  bool from_client;             /* no file is opened: one that a client names
+                                   is refused */
+  void *dictionary;             /* what was read of a file; NULL: nothing */
 };
+
+/* Free what settings_complete has read.  The engine has a copy then. */
+extern void settings_free (struct settings *settings);
 
 #define SETTINGS_MESSAGE_MAX 512
 

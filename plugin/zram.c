@@ -128,6 +128,7 @@ plugin_get_ready (void)
         nbdkit_error ("%s", message);
       return -1;
     }
+    settings_free (&params.device[i]);
     dev = device_get (number);
     device_describe (dev, about, sizeof about);
     nbdkit_debug ("%s: %s, %" PRIu64 " bytes, memory limit %" PRIu64,

@@ -55,6 +55,7 @@ test_packages=(
   util-linux
   xz-utils
   zsh
+  zstd
 )
 # What tests/vm/run makes its machines of, besides packages that it takes
 # apart without installing them.

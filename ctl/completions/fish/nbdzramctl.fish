@@ -64,8 +64,10 @@ function __nbdzramctl_parameters
             printf 'swap=%s\n' true false
         case 'swap-reserve=*'
             printf 'swap-reserve=%s\n' 0 16M 32M 64M
+        case 'dictionary=*'
+            printf 'dictionary=%s\n' auto off
         case '*'
-            printf '%s=\n' size algo level page-size mem-limit track-access swap swap-reserve
+            printf '%s=\n' size algo level page-size mem-limit track-access swap swap-reserve dictionary
     end
 end
 
