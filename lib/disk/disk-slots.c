@@ -12,33 +12,6 @@
 
 #include "disk.h"
 
-/* Look at the slots of one shard, or of all in the order of the disk. */
-typedef int each_fn (void *opaque, struct shard *s, uint64_t local,
-                     const struct zram_slot *about);
-
-/* One slot, or a run of what there is nothing to say of: holes, and zeroes
- * too if they are not wanted.  How many slots that was.
- */
-static uint64_t
-slots_look_at (struct shard *s, uint64_t local, uint64_t end, bool zeroes,
-               each_fn *each, void *opaque, struct zram_slot *about, int *r)
-{
-  uint32_t entry = ENTRY_HOLE;
-  uint64_t n = end - local;
-
-  shard_lock (s);
-  if (local < s->nslots)
-    n = table_run (&s->table, local, end, &entry);
-  if (entry != ENTRY_HOLE && (zeroes || entry != ENTRY_ZERO) &&
-      shard_describe (s, local, about)) {
-    *r = each (opaque, s, local, about);
-    n = 1;
-  }
-  shard_unlock (s);
-  shard_give_way (s);
-  return n;
-}
-
 /* Marking. */
 
 struct marking {
@@ -61,7 +34,6 @@ int
 zram_mark_idle (struct zram_disk *d, uint64_t seconds)
 {
   struct marking m = { .seconds = seconds };
-  struct zram_slot about;
   struct timespec t;
   uint64_t local, end;
   unsigned i;
@@ -74,27 +46,32 @@ zram_mark_idle (struct zram_disk *d, uint64_t seconds)
   for (i = 0; i < shard_count (d); ++i) {
     end = slots_below (d, i, slots_of (d, disk_size (d)));
     for (local = 0; local < end; )
-      local += slots_look_at (&d->shards[i], local, end, false, slots_mark, &m,
-                              &about, &r);
+      local += shard_walk (&d->shards[i], local, end, false, slots_mark, &m,
+                           &r);
   }
   return 0;
 }
 
 /* Listing. */
 
-/* The caller's function runs without the lock: here it is only noted that
- * there is something to tell.
+/* The caller's function runs without the lock: here what there is to tell is
+ * only noted.
  */
+struct finding {
+  bool found;
+  struct zram_slot about;
+};
+
 static int
 slots_note (void *opaque, struct shard *s, uint64_t local,
             const struct zram_slot *about)
 {
-  bool *found = opaque;
+  struct finding *f = opaque;
 
   (void) s;
   (void) local;
-  (void) about;
-  *found = true;
+  f->found = true;
+  f->about = *about;
   return 0;
 }
 
@@ -139,8 +116,7 @@ zram_each_slot (struct zram_disk *d, uint64_t from, zram_slot_fn *look,
    */
   uint64_t empty[SHARDS_MAX] = { 0 };
   uint64_t slot = from, end = slots_of (d, disk_size (d)), local, n, run;
-  struct zram_slot about;
-  bool found;
+  struct finding f;
   unsigned i;
   int r = 0;
 
@@ -155,11 +131,11 @@ zram_each_slot (struct zram_disk *d, uint64_t from, zram_slot_fn *look,
       n = slots_passed_over (d, empty, slot, n);
       continue;
     }
-    found = false;
-    run = slots_look_at (&d->shards[i], local, slots_below (d, i, end), true,
-                         slots_note, &found, &about, &r);
-    if (found)
-      r = slots_tell (d, slot, &about, look, opaque);
+    f.found = false;
+    run = shard_walk (&d->shards[i], local, slots_below (d, i, end), true,
+                      slots_note, &f, &r);
+    if (f.found)
+      r = slots_tell (d, slot, &f.about, look, opaque);
     else
       empty[i] = local + run;
     if (run < n)

@@ -189,6 +189,17 @@ extern int shard_resize (struct shard *s, uint64_t nslots);
 extern bool shard_describe (const struct shard *s, uint64_t slot,
                             struct zram_slot *about);
 
+/* For a walk through a shard, without the lock: look at a slot under it, or
+ * pass over a run of slots, not beyond end, that there is nothing to say of:
+ * holes, and zeroes too if they are not wanted.  How many slots that was.
+ * What look returns is in *r, which else stays as it is.
+ */
+typedef int shard_look_fn (void *opaque, struct shard *s, uint64_t slot,
+                           const struct zram_slot *about);
+extern uint64_t shard_walk (struct shard *s, uint64_t slot, uint64_t end,
+                            bool zeroes, shard_look_fn *look, void *opaque,
+                            int *r);
+
 /* A step of compaction, of objects or of the table, under the lock.
  * False: no more is due.
  */
