@@ -45,7 +45,7 @@ struct rewrite {
   struct shard *shard;
   uint64_t slot;
   struct claim claim;
-  uint32_t bytes;               /* that it is stored in */
+  uint32_t bytes, gained;       /* that it is stored in; saved */
   struct content content;       /* as it is, then as it is to be */
 };
 
@@ -138,19 +138,36 @@ rewrite_encode (struct rewriter *r, struct rewrite *w)
   return n > 0 || r->any_size;
 }
 
+/* Put the smaller form in.  Where there is no room for an object beside a
+ * raw page, that may have been written again as it was.
+ */
+static int
+rewrite_put (struct rewriter *r, struct rewrite *w)
+{
+  struct zram_slot about;
+  int error = shard_swap (w->shard, w->slot, &w->content);
+
+  if (error < 0)
+    return error;
+  if (!shard_describe (w->shard, w->slot, &about))
+    return -EIO;
+  if (about.bytes < w->bytes)
+    w->gained = w->bytes - about.bytes;
+  else if (!r->any_size)
+    return -ENOSPC;
+  return REWRITE_DONE;
+}
+
 /* Under the lock, with the claim unbroken: put the new form in. */
 static int
 rewrite_swap (struct rewriter *r, struct rewrite *w, bool smaller)
 {
   struct shard *s = w->shard;
-  int error;
 
   if (r->wakes)
     table_mark (&s->table, w->slot, MARK_IDLE, false);
-  if (smaller) {
-    error = shard_swap (s, w->slot, &w->content);
-    return error < 0 ? error : REWRITE_DONE;
-  }
+  if (smaller)
+    return rewrite_put (r, w);
   if (r->gives_up)
     table_mark (&s->table, w->slot, MARK_INCOMPRESSIBLE, true);
   return REWRITE_NO_GAIN;
@@ -174,9 +191,6 @@ rewrite_page (struct rewriter *r, struct shard *s, uint64_t slot,
     : REWRITE_LEFT;
   shard_unlock (s);
   shard_give_way (s);
-  if (error == REWRITE_DONE)
-    *gained = w.content.type == CONTENT_RAW ||
-      w.content.object.length > w.bytes
-      ? 0 : w.bytes - w.content.object.length;
+  *gained = w.gained;
   return error;
 }

@@ -51,9 +51,10 @@ typedef bool rewrite_want_fn (void *opaque, const struct zram_slot *about);
 
 /* Rewrite a page that is stored as an object or raw, and wanted.  Takes the
  * shard's lock for two moments; the work between them is of the lowest
- * priority unless urgent.  An enum rewritten, with the bytes gained in *gained; -EIO: the
- * page is damaged; -ENOSPC or -ENOMEM: there is no room to put the new one
- * beside the old.  In all of these the page holds what it held.
+ * priority unless urgent.  An enum rewritten, with the bytes gained in
+ * *gained; -EIO: the page is damaged; -ENOSPC or -ENOMEM: there is no room to
+ * put the new one beside the old.  In all of these the page holds what it
+ * held.
  */
 extern int rewrite_page (struct rewriter *r, struct shard *s, uint64_t slot,
                          rewrite_want_fn *want, void *opaque,
