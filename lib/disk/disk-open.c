@@ -167,6 +167,7 @@ disk_make (struct zram_disk *d, const struct zram_params *p)
   keeper_init (&d->keeper, &d->parts);
   dictionary_job_init (&d->dictionary_job, &d->parts,
                        p->dictionary == ZRAM_DICTIONARY_AUTO && !p->swap);
+  recompressor_init (&d->recompressor, &d->parts);
   reserve_init (&d->reserve, &d->parts, p->swap, p->swap_reserve);
   if (workspaces_init (&d->workspaces, WORKSPACES_PER_CPU * os_cpus (),
                        &d->layout, &d->codings, &d->account) < 0)
@@ -234,6 +235,7 @@ zram_close (struct zram_disk *d)
   os_unmap (d->latencies, sizeof *d->latencies);
   keeper_destroy (&d->keeper);
   dictionary_job_destroy (&d->dictionary_job);
+  recompressor_destroy (&d->recompressor);
   reserve_destroy (&d->reserve);
   os_free (d, sizeof *d);
 }

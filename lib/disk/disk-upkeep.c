@@ -50,9 +50,9 @@ zram_reset (struct zram_disk *d)
   if (r == 0)
     dictionary_job_forget (&d->dictionary_job);
   pthread_mutex_unlock (&d->change);
-  if (r == 0)
-    stats_zero (&d->stats);
   if (r == 0) {
+    stats_zero (&d->stats);
+    recompressor_forget (&d->recompressor);
     os_give_back (d->latencies, sizeof *d->latencies);
     reserve_renew (&d->reserve);
   }

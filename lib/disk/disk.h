@@ -31,6 +31,7 @@
 #include "layout.h"
 #include "map.h"
 #include "parts.h"
+#include "recompress.h"
 #include "reserve.h"
 #include "shard.h"
 #include "stats.h"
@@ -52,6 +53,7 @@ struct zram_disk {
   enum zram_dictionary dictionary;
   struct dictionary *given;     /* the one given, or NULL */
   struct dictionary_job dictionary_job;
+  struct recompressor recompressor;
   bool track_access;
   struct map map;
   struct shard *shards;

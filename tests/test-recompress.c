@@ -1,0 +1,315 @@
+/* nbdkit-zram: runs of recompression.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The largest pages are done first, so many as the job allows; a run goes
+ * through the disk in pieces where memory is short, waits for another or
+ * makes way for it, ends when it is told to, and what it holds is charged.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "coding-change.h"
+#include "disk.h"
+#include "disklib.h"
+#include "recompress.h"
+
+#define PAGE 4096u
+#define PAGES 4096u
+
+static struct zram_disk *d;
+static struct coding_kind kind;
+
+/* What lz4 makes about so many bytes of, and zstd less. */
+static void
+make (unsigned char *page, unsigned bytes, uint64_t seed)
+{
+  unsigned i;
+
+  page_make (page, PAGE, bytes, seed);
+  for (i = 0; i < bytes; ++i)
+    page[i] = "etaoin shrdlu"[page[i] % 13];
+}
+
+static void
+put (uint64_t slot, unsigned bytes)
+{
+  unsigned char page[PAGE];
+
+  make (page, bytes, slot + 1);
+  CHECK (zram_pwrite (d, page, PAGE, slot * PAGE) == 0);
+}
+
+static void
+expect (uint64_t slot, unsigned bytes)
+{
+  unsigned char want[PAGE], got[PAGE];
+
+  make (want, bytes, slot + 1);
+  CHECK (zram_pread (d, got, PAGE, slot * PAGE) == 0);
+  CHECK (memcmp (got, want, PAGE) == 0);
+}
+
+/* A page's size, by its number: they are of all sizes, in no order. */
+static unsigned
+size_of (uint64_t slot)
+{
+  return 200 + (unsigned) (slot * 2654435761u % 3500);
+}
+
+static void
+fill (void)
+{
+  unsigned i;
+
+  CHECK (zram_trim (d, zram_size (d), 0) == 0);
+  for (i = 0; i < PAGES; ++i)
+    put (i, size_of (i));
+}
+
+static bool
+lower (void *opaque, const struct zram_slot *about)
+{
+  (void) opaque;
+  return recompress_priority (&d->parts, about) < kind.priority;
+}
+
+static struct recompress_job
+job (void)
+{
+  return (struct recompress_job) { .kind = kind, .want = lower };
+}
+
+static int
+count_done (void *opaque, const struct zram_slot *about)
+{
+  *(uint64_t *) opaque += (about->flags & ZRAM_SLOT_RECOMPRESSED) != 0;
+  return 0;
+}
+
+static uint64_t
+pages_done (void)
+{
+  uint64_t n = 0;
+
+  CHECK (zram_each_slot (d, 0, count_done, &n) == 0);
+  return n;
+}
+
+/* The smallest page that was done, and the largest that was not. */
+struct border {
+  uint32_t was[PAGES];
+  uint32_t smallest, largest;
+};
+
+static int
+note_size (void *opaque, const struct zram_slot *about)
+{
+  struct border *b = opaque;
+
+  b->was[about->slot] = about->bytes;
+  return 0;
+}
+
+static int
+note_border (void *opaque, const struct zram_slot *about)
+{
+  struct border *b = opaque;
+  uint32_t was = b->was[about->slot];
+
+  if (about->flags & ZRAM_SLOT_RECOMPRESSED) {
+    CHECK (about->bytes < was);
+    if (was < b->smallest)
+      b->smallest = was;
+  }
+  else if (was > b->largest)
+    b->largest = was;
+  return 0;
+}
+
+static void
+test_order (void)
+{
+  static struct border b;
+  struct recompress_job j = job ();
+  struct zram_stats before;
+  unsigned i;
+
+  fill ();
+  before = disk_stats (d);
+  b.smallest = UINT32_MAX;
+  CHECK (zram_each_slot (d, 0, note_size, &b) == 0);
+  j.max_pages = 1000;
+  CHECK (recompress_run (&d->recompressor, &j) == 0);
+  CHECK (j.tried == 1000 && j.done == 1000 && !j.ended);
+  CHECK (pages_done () == 1000);
+  CHECK (zram_each_slot (d, 0, note_border, &b) == 0);
+  CHECK (b.largest / 64 <= b.smallest / 64);
+  CHECK (before.compr_data_size - disk_stats (d).compr_data_size == j.gained);
+  CHECK (j.bytes > j.gained);
+
+  j.max_pages = 0;
+  CHECK (recompress_run (&d->recompressor, &j) == 0);
+  CHECK (j.tried == PAGES - 1000);
+  j = job ();
+  CHECK (recompress_run (&d->recompressor, &j) == 0 && j.tried == 0);
+  for (i = 0; i < PAGES; ++i)
+    expect (i, size_of (i));
+  disk_recount (d);
+}
+
+/* When memory is short the lists are, too; it is all charged. */
+static void
+test_limit (void)
+{
+  struct recompress_job j = job ();
+  uint64_t held;
+
+  fill ();
+  CHECK (zram_compact (d) == 0);
+  held = disk_stats (d).mem_used_total;
+  zram_reset_peak (d);
+  zram_set_mem_limit (d, held);
+  CHECK (recompress_run (&d->recompressor, &j) == -ENOSPC && j.tried == 0);
+  CHECK (disk_stats (d).mem_used_total <= held);
+  disk_recount (d);
+
+  /* What an encoder needs, and next to nothing beside it. */
+  while (recompress_run (&d->recompressor, &j) == -ENOSPC)
+    zram_set_mem_limit (d, zram_mem_limit (d) + 4096);
+  CHECK (j.done == PAGES);
+  CHECK (disk_stats (d).mem_used_max <= zram_mem_limit (d));
+  zram_set_mem_limit (d, 0);
+  disk_recount (d);
+}
+
+/* Whether to go on. */
+static unsigned asked, until;
+
+static bool
+proceed (void *opaque)
+{
+  (void) opaque;
+  if (asked % 512 == 0)
+    disk_recount (d);           /* what the run holds is in the account */
+  return asked++ < until;
+}
+
+static void
+test_end (void)
+{
+  struct recompress_job j = job ();
+
+  fill ();
+  j.proceed = proceed;
+  for (until = 0; until < 3; ++until) {
+    asked = 0;
+    CHECK (recompress_run (&d->recompressor, &j) == 0);
+    CHECK (j.ended && j.tried == 0 && asked == until + 1);
+  }
+  asked = 0;
+  until = 2000;
+  CHECK (recompress_run (&d->recompressor, &j) == 0);
+  CHECK (j.ended && j.tried > 1000 && j.tried < 2000);
+  CHECK (pages_done () == j.done);
+}
+
+/* One run makes way for the next. */
+static _Atomic bool goes_on;
+
+static bool
+forever (void *opaque)
+{
+  (void) opaque;
+  goes_on = true;
+  sched_yield ();
+  return true;
+}
+
+/* A page that never shrinks is wanted again and again. */
+static void *
+run_and_yield (void *opaque)
+{
+  struct recompress_job j = job ();
+
+  (void) opaque;
+  j.proceed = forever;
+  j.yields = true;
+  do {
+    fill ();
+    CHECK (recompress_run (&d->recompressor, &j) == 0);
+  } while (!j.ended);
+  return NULL;
+}
+
+static void
+test_yield (void)
+{
+  struct recompress_job j = job ();
+  pthread_t thread;
+
+  goes_on = false;
+  CHECK (pthread_create (&thread, NULL, run_and_yield, NULL) == 0);
+  while (!goes_on)
+    sched_yield ();
+  do
+    CHECK (recompress_run (&d->recompressor, &j) == 0);
+  while (pthread_tryjoin_np (thread, NULL) != 0);
+  CHECK (!j.ended);
+  disk_recount (d);
+}
+
+/* A page here and there on a disk of 16 TiB: looking takes no time. */
+static void
+test_sparse (void)
+{
+  const uint64_t far = ZRAM_SIZE_MAX / PAGE - 64;
+  struct zram_params p = { .size = ZRAM_SIZE_MAX, .algo = "lz4" };
+  struct recompress_job j = job ();
+  uint64_t ms;
+  unsigned i;
+
+  d = disk_open (&p);
+  CHECK (zram_zero (d, ZRAM_SIZE_MAX / 2, 0) == 0);
+  for (i = 0; i < 64; ++i) {
+    put (far + i, 1000);
+    put (i * (far / 64), 1000);
+  }
+  ms = cpu_ms ();
+  CHECK (recompress_run (&d->recompressor, &j) == 0);
+  ms = cpu_ms () - ms;
+  CHECK (j.done == 128);
+  for (i = 0; i < 64; ++i)
+    expect (far + i, 1000);
+  CHECK (SANITIZED || ms < 2000);
+  disk_recount (d);
+  zram_close (d);
+}
+
+int
+main (void)
+{
+  struct zram_params p = { .size = PAGES * PAGE, .algo = "lz4" };
+  uint64_t held;
+
+  if (codec_find ("lz4") < 0 || codec_find ("zstd") < 0)
+    return 77;
+  kind = (struct coding_kind) {
+    .id = (unsigned) codec_find ("zstd"), .level = 3, .priority = 1,
+  };
+  d = disk_open (&p);
+  held = disk_stats (d).mem_codecs;
+  test_order ();
+  test_limit ();
+  test_end ();
+  test_yield ();
+  CHECK (zram_trim (d, zram_size (d), 0) == 0);
+  codings_tidy (&d->parts);
+  CHECK (disk_stats (d).mem_codecs == held);
+  disk_recount (d);
+  zram_close (d);
+  test_sparse ();
+  return 0;
+}
