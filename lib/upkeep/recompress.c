@@ -44,6 +44,7 @@ struct run {
   uint32_t max, used;
   unsigned shard;               /* where to look on */
   uint64_t slot;
+  uint32_t bytes;               /* of the page looked at; 0: it is not wanted */
 };
 
 void
@@ -72,7 +73,8 @@ recompress_goes_on (struct run *run)
 
   if (job->max_pages && job->tried >= job->max_pages)
     return false;
-  if ((job->yields && run->recompressor->waiting) ||
+  if (run->recompressor->closed ||
+      (job->yields && run->recompressor->waiting) ||
       (job->proceed && !job->proceed (job->opaque)))
     job->ended = true;
   return !job->ended;
@@ -80,27 +82,55 @@ recompress_goes_on (struct run *run)
 
 /* Looking. */
 
-/* Put a page on its list, if it is wanted.  1: there is no room. */
+/* Note what a page is, if it is wanted.  The lists are not touched under the
+ * shard's lock, for they may have to wait for memory.
+ */
 static int
 recompress_note (void *opaque, struct shard *s, uint64_t slot,
                  const struct zram_slot *about)
 {
   struct run *run = opaque;
-  const struct parts *p = run->recompressor->parts;
   const struct recompress_job *job = run->job;
-  uint32_t list = about->bytes * (LISTS - 1) / p->layout->page;
 
   (void) s;
-  if (about->bytes == 0 || (job->want && !job->want (job->opaque, about)))
-    return 0;
-  if (run->used == run->max)
-    return 1;
+  (void) slot;
+  if (about->bytes && (!job->want || job->want (job->opaque, about)))
+    run->bytes = about->bytes;
+  return 0;
+}
+
+/* Put the page that was looked at on its list. */
+static void
+recompress_list (struct run *run)
+{
+  const struct parts *p = run->recompressor->parts;
+  uint32_t list = run->bytes * (LISTS - 1) / p->layout->page;
+
   run->listed[run->used++] = (struct listed) {
-    .page = (uint32_t) slot * p->nshards + run->shard,
+    .page = (uint32_t) run->slot * p->nshards + run->shard,
     .next = run->first[list],
   };
   run->first[list] = run->used;
-  return 0;
+}
+
+/* Look at a slot, or pass over some. */
+static void
+recompress_step (struct run *run)
+{
+  const struct parts *p = run->recompressor->parts;
+  uint64_t n;
+  int r;
+
+  run->bytes = 0;
+  n = shard_walk (&p->shards[run->shard], run->slot, UINT64_MAX, false,
+                  recompress_note, run, &r);
+  if (run->bytes)
+    recompress_list (run);
+  run->slot += n;
+  if (run->slot == UINT64_MAX) {
+    run->shard++;
+    run->slot = 0;
+  }
 }
 
 /* Look on from where the last look ended, until the lists are full, or all
@@ -109,24 +139,16 @@ recompress_note (void *opaque, struct shard *s, uint64_t slot,
 static bool
 recompress_look (struct run *run)
 {
-  const struct parts *p = run->recompressor->parts;
   unsigned i, looks = 0;
-  int full = 0;
 
   run->used = 0;
   for (i = 0; i < LISTS; ++i)
     run->first[i] = 0;
-  while (run->shard < p->nshards && !full) {
+  while (run->shard < run->recompressor->parts->nshards &&
+         run->used < run->max) {
     if (looks++ % LOOKS == 0 && !recompress_goes_on (run))
       return false;
-    run->slot += shard_walk (&p->shards[run->shard], run->slot, UINT64_MAX,
-                             false, recompress_note, run, &full);
-    if (full)
-      run->slot--;              /* of the one that had no room */
-    else if (run->slot == UINT64_MAX) {
-      run->shard++;
-      run->slot = 0;
-    }
+    recompress_step (run);
   }
   run->recompressor->found += run->used;
   return run->used > 0;

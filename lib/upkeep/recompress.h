@@ -25,6 +25,7 @@ struct recompressor {
   const struct parts *parts;
   pthread_mutex_t run;          /* held by the run that goes on */
   _Atomic unsigned waiting;     /* others, for it */
+  _Atomic bool closed;          /* runs end, and none begins */
 
   /* Pages, and bytes gained, since the disk was made or reset. */
   _Atomic uint64_t tried, done, gained;
@@ -56,7 +57,8 @@ struct recompress_job {
 
   /* What was done; bytes: that the pages done were stored in before. */
   uint64_t tried, done, bytes, gained;
-  bool ended;                   /* early, by proceed or yields */
+  bool ended;                   /* early, by proceed or yields, or because
+                                   the disk is about to be closed */
 };
 
 extern void recompressor_init (struct recompressor *r,

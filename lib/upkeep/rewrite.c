@@ -27,6 +27,8 @@ rewriter_open (struct rewriter *r, const struct parts *p,
     os_free (r->page, p->layout->page);
     job_credit (p, p->layout->page);
   }
+  else
+    os_populate (r->page, p->layout->page);     /* not under a lock */
   return error;
 }
 
