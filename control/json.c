@@ -61,6 +61,31 @@ json_codecs (const struct zram_stats *st, struct strbuf *text)
   strbuf_printf (text, "}");
 }
 
+/* Add the codings of what is stored. */
+static void
+json_codings (const struct zram_stats *st, struct strbuf *text)
+{
+  const char *comma = "";
+  unsigned i;
+
+  strbuf_printf (text, ",\"codings\":[");
+  for (i = 0; i < ZRAM_CODINGS_MAX; i++) {
+    const struct zram_coding *c = &st->coding[i];
+
+    if (!c->pages)
+      continue;
+    strbuf_printf (text, "%s{\"algorithm\":\"%s\",\"level\":%d,"
+                   "\"priority\":%u,\"dictionary\":%s", comma,
+                   zram_codec_info (c->codec)->name, c->level, c->priority,
+                   json_bool (c->dictionary));
+    json_number (text, ",", "pages", c->pages);
+    json_number (text, ",", "bytes", c->bytes);
+    strbuf_printf (text, "}");
+    comma = ",";
+  }
+  strbuf_printf (text, "]");
+}
+
 /* Add the buckets that are not empty, each under its upper bound in ns.
  * Clients subtract two of these texts to see what happened in between.
  */
@@ -153,6 +178,7 @@ json_device (const struct device_view *view, struct strbuf *text)
   json_statistics (&st, true, "", text);
   strbuf_printf (text, "}");
   json_codecs (&st, text);
+  json_codings (&st, text);
   json_latencies (view->disk, text);
   json_dictionary (view, text);
   json_swap (view, text);

@@ -168,6 +168,32 @@ metrics_codec (struct strbuf *text, const struct look *look,
     }
 }
 
+/* Add the codings that have pages; they come and go, and several may differ
+ * only in their dictionaries.
+ */
+static void
+metrics_coding (struct strbuf *text, const struct look *look,
+                const char *name, const char *help, bool bytes)
+{
+  char label[160];
+  unsigned i, n;
+
+  metrics_head (text, name, "gauge", help);
+  for (i = 0; i < look->n; i++)
+    for (n = 0; n < ZRAM_CODINGS_MAX; n++) {
+      const struct zram_coding *c = &look->seen[i].st.coding[n];
+
+      if (!c->pages)
+        continue;
+      snprintf (label, sizeof label, "coding=\"%u\",codec=\"%s\","
+                "level=\"%d\",priority=\"%u\",dictionary=\"%s\"", n,
+                zram_codec_info (c->codec)->name, c->level, c->priority,
+                c->dictionary ? "yes" : "no");
+      metrics_line (text, name, &look->seen[i], label,
+                    bytes ? c->bytes : c->pages);
+    }
+}
+
 /* Latencies.  Of the engine's bounds every fourth is shown: each doubles the
  * one before, from 1 us to 17 s.
  */
@@ -251,6 +277,10 @@ metrics_devices (struct strbuf *text)
                  false);
   metrics_codec (text, look, "codec_bytes", "Compressed data, by codec.",
                  true);
+  metrics_coding (text, look, "coding_pages", "Pages compressed, by coding.",
+                  false);
+  metrics_coding (text, look, "coding_bytes", "Compressed data, by coding.",
+                  true);
   metrics_latencies (text, look);
   metrics_swap (text, look);
   for (i = 0; i < look->n; i++)

@@ -27,6 +27,7 @@
 #define ZRAM_MESSAGE_MAX 256
 
 #define ZRAM_CODECS_MAX 16
+#define ZRAM_CODINGS_MAX 16
 
 /* Dictionaries, of codecs that take one: what a disk's pages have in common. */
 enum zram_dictionary {
@@ -180,9 +181,60 @@ typedef int zram_slot_fn (void *opaque, const struct zram_slot *slot);
 extern int zram_each_slot (struct zram_disk *disk, uint64_t from,
                            zram_slot_fn *look, void *opaque);
 
-/* Forget all data.  Size, parameters and limit stay; event counters start
- * again from 0.  I/O at the same time is safe, but its data may or may not be
- * forgotten.
+/* Recompression.  A page has a priority: 0 as it was written, or 1 to 3 of
+ * what it was recompressed with.
+ */
+#define ZRAM_PRIORITIES 4
+
+/* Say what the recompression of a priority, 1 to 3, writes with.  Level as in
+ * struct zram_params.  What is recompressed already stays as it is.  -EINVAL
+ * with message.
+ */
+extern int zram_set_recompression (struct zram_disk *disk, unsigned priority,
+                                   const char *algo, bool has_level,
+                                   int level, char message[ZRAM_MESSAGE_MAX]);
+
+/* The codec and level of a priority; NULL: there is none.  The name is
+ * static; the level is 0 if the codec has none.
+ */
+extern const char *zram_recompression (const struct zram_disk *disk,
+                                       unsigned priority, int *level);
+
+/* Recompress pages of lower priorities, but for those that were found
+ * incompressible, the largest first.  Runs of one disk wait for one another;
+ * nothing else waits for them.  -EINVAL; -EIO: a page is damaged; -ENOMEM, or
+ * -ENOSPC at the limit; -EBUSY: too many codecs and levels; -ESHUTDOWN:
+ * proceed returned false; with message.  What was done before stays.
+ */
+struct zram_recompress {
+  unsigned priority;            /* 1 to 3 */
+  unsigned flags;               /* only slots that have all of these */
+  uint32_t threshold;           /* only what is stored in so many bytes or
+                                   more, if it comes below; 0: any */
+  uint64_t max_pages;           /* to try; UINT64_MAX: all */
+  /* Called before each page, and now and then between; false: end.  NULL: go
+   * on.
+   */
+  bool (*proceed) (void *opaque);
+  void *opaque;
+
+  /* Filled in: pages tried and made smaller, the bytes that these were stored
+   * in before, and how many less they are now.
+   */
+  uint64_t tried, done, bytes, gained;
+};
+extern int zram_recompress (struct zram_disk *disk,
+                            struct zram_recompress *recompress,
+                            char message[ZRAM_MESSAGE_MAX]);
+
+/* The disk is about to be closed: let runs of recompression end soon, and none
+ * begin.
+ */
+extern void zram_end_jobs (struct zram_disk *disk);
+
+/* Forget all data.  Size, parameters, limit and what recompression writes
+ * with stay; event counters start again from 0.  I/O at the same time is safe,
+ * but its data may or may not be forgotten.
  */
 extern int zram_reset (struct zram_disk *disk);
 
@@ -265,6 +317,22 @@ struct zram_stats {
   struct {
     uint64_t pages, bytes;      /* compressed with it now */
   } codec[ZRAM_CODECS_MAX];
+
+  /* The same by coding: a codec, with a level, a dictionary and a priority. */
+  struct zram_coding {
+    unsigned codec;             /* as zram_codec_info counts them */
+    int level;
+    unsigned priority;
+    bool dictionary;
+    uint64_t pages, bytes;      /* no pages: there is none of this number */
+  } coding[ZRAM_CODINGS_MAX];
+  uint64_t recompressed_pages;  /* of a priority over 0 now */
+  uint64_t incompressible_pages;        /* that recompression gave up on */
+
+  /* Pages that recompression tried and made smaller, and bytes gained. */
+  uint64_t recompress_tried, recompress_done, recompress_gained;
+  /* Of a run that goes on: pages it is to try, and is done with; else 0. */
+  uint64_t recompress_found, recompress_handled;
 
   /* What happened. */
   uint64_t reads, writes, read_bytes, write_bytes;

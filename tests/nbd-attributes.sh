@@ -119,10 +119,12 @@ keys = """name disksize page_size algorithm level streams connections
   mem_limit mem_used_total mem_used_max
   orig_data_size compr_data_size pages_stored same_pages zero_pages huge_pages
   huge_pages_since split_pages pages_compacted objects_moved bytes_moved
+  recompressed_pages incompressible_pages recompress_tried recompress_done
+  recompress_gained recompress_found recompress_handled
   reads writes read_bytes write_bytes zeroes trims notify_free failed_reads
   failed_writes corrupt merges_retried reserve_misses
   dictionaries dictionary_bytes dictionary_trainings dictionary_gain
-  memory codecs latency
+  memory codecs codings latency
   dictionary swap swap_reserve swap_safe""".split()
 assert list(d) == keys, list(d)
 assert list(d["memory"]) == \
@@ -147,7 +149,7 @@ for op in d["latency"].values():
     assert (op["count"] == 0) == (op["mean_ns"] == 0) == (op["p50_ns"] == 0)
 strings = {"name", "algorithm", "dictionary", "swap"}
 for k, v in d.items():
-    assert isinstance(v, (str if k in strings else int, dict)), (k, v)
+    assert isinstance(v, (str if k in strings else int, dict, list)), (k, v)
 
 mm = [int(x) for x in text("zram0/mm_stat").split()]
 assert mm == [d[k] for k in

@@ -6,6 +6,7 @@
 
 #include <config.h>
 
+#include <limits.h>
 #include <string.h>
 
 #include "../control/attr.h"
@@ -22,7 +23,8 @@ static void
 test_each_field (void)
 {
   const size_t codecs = offsetof (struct zram_stats, codec);
-  const size_t end = codecs + sizeof ((struct zram_stats *) NULL)->codec;
+  const size_t end = offsetof (struct zram_stats, coding) +
+    sizeof ((struct zram_stats *) NULL)->coding;
   unsigned rows[WORDS] = { 0 };
   const struct statistic *s;
   size_t at;
@@ -59,7 +61,7 @@ static void
 test_places (void)
 {
   static const struct { unsigned last, hole; } places[STATISTIC_TEXTS] = {
-    [STATISTIC_METRICS] = { 38, 0 },
+    [STATISTIC_METRICS] = { 43, 0 },
     [STATISTIC_MM_STAT] = { 9, 0 },
     [STATISTIC_IO_STAT] = { 4, 3 },
   };
@@ -158,6 +160,11 @@ test_longest (void)
   }
   for (i = 0; i < STATS; i++)
     atomic_store (&disk->stats.cell[0].n[i], UINT64_MAX);
+  disk->recompressor.tried = disk->recompressor.done = UINT64_MAX;
+  disk->recompressor.gained = disk->recompressor.found = UINT64_MAX;
+  disk->recompressor.handled = UINT64_MAX;
+  for (i = 0; i < CODINGS_MAX; i++)
+    disk->codings.coding[i].level = INT_MIN;
   for (i = 0; i < CODEC_MAX; i++) {
     counter_add (&disk->shards[0].n.store.arena.coding[i].pages, UINT64_MAX);
     counter_add (&disk->shards[0].n.store.arena.coding[i].bytes, UINT64_MAX);

@@ -207,6 +207,7 @@ coding_begin (struct codings *c, unsigned i, const struct coding_kind *kind,
   coding->id = kind->id;
   coding->level = kind->level;
   coding->priority = kind->priority;
+  coding->has_dictionary = kind->dictionary != NULL;
   coding->dictionary = dictionary_share (kind->dictionary);
   coding->reader = reader;
   coding->codec = codec_get (kind->id);

@@ -36,8 +36,9 @@ struct coding_kind {
 struct coding {
   const struct codec *codec;    /* NULL: not in use */
   _Atomic unsigned id;
-  int level;
+  _Atomic int level;
   _Atomic unsigned priority;
+  _Atomic bool has_dictionary;  /* these four are read without a lock too */
   struct dictionary *dictionary;
   void *reader;                 /* NULL: without a dictionary */
   void *params;                 /* NULL: nobody writes with it */

@@ -202,6 +202,27 @@ check_codings (const struct shard *s, unsigned n, const struct census *c,
 }
 
 static int
+check_marks (const struct shard *s, unsigned n, const uint64_t counted[MARKS],
+             char *message)
+{
+  static const char *const names[MARKS] = {
+    [MARK_IDLE] = "idle pages", [MARK_INCOMPRESSIBLE] = "incompressible pages",
+  };
+  unsigned i;
+
+  for (i = 0; i < MARKS; ++i) {
+    uint64_t shown = counter_get (&s->n.marked[i]);
+
+    if (counted[i] != s->table.marked[i])
+      return check_differs (message, n, names[i], counted[i],
+                            s->table.marked[i]);
+    if (counted[i] != shown)
+      return check_differs (message, n, names[i], counted[i], shown);
+  }
+  return 0;
+}
+
+static int
 check_shard (const struct shard *s, unsigned n, char *message)
 {
   const struct arena *a = &s->store.arena;
@@ -247,9 +268,6 @@ check_shard (const struct shard *s, unsigned n, char *message)
       { "segments not listed", c.segments - c.listed, a->victim != NIL },
       { "room", c.room, counter_get (&b->arena.room) },
       { "nodes", nodes, s->table.nodes.used },
-      { "idle pages", marked[MARK_IDLE], s->table.marked[MARK_IDLE] },
-      { "incompressible pages", marked[MARK_INCOMPRESSIBLE],
-        s->table.marked[MARK_INCOMPRESSIBLE] },
     };
 
     for (i = 0; i < sizeof checks / sizeof checks[0]; ++i)
@@ -257,7 +275,8 @@ check_shard (const struct shard *s, unsigned n, char *message)
         return check_differs (message, n, checks[i].what, checks[i].counted,
                               checks[i].believed);
   }
-  return check_codings (s, n, &c, message);
+  return check_marks (s, n, marked, message) < 0 ? -EIO
+    : check_codings (s, n, &c, message);
 }
 
 /* With every shard locked, the codings and the number of workspaces, the

@@ -25,7 +25,7 @@ slots_mark (void *opaque, struct shard *s, uint64_t local,
   const struct marking *m = opaque;
 
   if (!(about->flags & ZRAM_SLOT_SAME))
-    table_mark (&s->table, local, MARK_IDLE, m->seconds == 0 ||
+    shard_mark (s, local, MARK_IDLE, m->seconds == 0 ||
                 m->now > about->accessed + m->seconds);
   return 0;
 }

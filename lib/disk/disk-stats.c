@@ -32,6 +32,7 @@ stats_add_shard (const struct zram_disk *d, const struct shard *s,
   st->huge_pages_since += counter_get (&n->raw_since);
   st->split_pages += counter_get (&n->arena.splits);
   st->compr_data_size += raw * page;
+  st->incompressible_pages += counter_get (&s->n.marked[MARK_INCOMPRESSIBLE]);
   for (i = 0; i < CODINGS_MAX; ++i) {
     unsigned codec = d->codings.coding[i].id;
     uint64_t bytes = counter_get (&n->arena.coding[i].bytes);
@@ -39,6 +40,8 @@ stats_add_shard (const struct zram_disk *d, const struct shard *s,
 
     st->codec[codec].pages += pages;
     st->codec[codec].bytes += bytes;
+    st->coding[i].pages += pages;
+    st->coding[i].bytes += bytes;
     st->compr_data_size += bytes;
     kinds += pages;
   }
@@ -49,6 +52,35 @@ stats_add_shard (const struct zram_disk *d, const struct shard *s,
   st->pages_compacted += counter_get (&n->arena.emptied);
   st->objects_moved += counter_get (&n->arena.moved);
   st->bytes_moved += counter_get (&n->arena.moved_bytes);
+}
+
+/* What the codings are that have pages, and how recompression fares. */
+static void
+stats_add_recompression (const struct zram_disk *d, struct zram_stats *st)
+{
+  const struct recompressor *r = &d->recompressor;
+  unsigned i;
+
+  for (i = 0; i < CODINGS_MAX; ++i) {
+    const struct coding *coding = &d->codings.coding[i];
+    struct zram_coding *shown = &st->coding[i];
+
+    if (!shown->pages && !shown->bytes)
+      continue;
+    shown->codec = coding->id;
+    shown->level = coding->level;
+    shown->priority = coding->priority;
+    shown->dictionary = coding->has_dictionary;
+    if (shown->priority)
+      st->recompressed_pages += shown->pages;
+  }
+  st->recompress_tried = r->tried;
+  st->recompress_done = r->done;
+  st->recompress_gained = r->gained;
+  st->recompress_found = r->found;
+  st->recompress_handled = r->handled;
+  if (st->recompress_handled > st->recompress_found)
+    st->recompress_handled = st->recompress_found;
 }
 
 /* What is held of a kind, and what of it is ready. */
@@ -109,6 +141,7 @@ zram_stats (const struct zram_disk *d, struct zram_stats *st)
   memset (st, 0, sizeof *st);
   for (i = 0; i < shard_count (d); ++i)
     stats_add_shard (d, &d->shards[i], st);
+  stats_add_recompression (d, st);
   st->orig_data_size = st->pages_stored * d->layout.page;
   for (i = 0; i < sizeof operations / sizeof operations[0]; ++i)
     *operations[i].to = stats_get (&d->stats, operations[i].stat);

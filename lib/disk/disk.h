@@ -11,6 +11,7 @@
  *   disk-extents.c   what the disk holds, without reading it
  *   disk-slots.c     each slot, and which of them are idle
  *   disk-stats.c     statistics
+ *   disk-recompress.c  recompression on request
  *   disk-check.c     everything recounted from table and objects
  *   disk-latency.c   how long requests took
  */
@@ -54,6 +55,7 @@ struct zram_disk {
   struct dictionary *given;     /* the one given, or NULL */
   struct dictionary_job dictionary_job;
   struct recompressor recompressor;
+  _Atomic uint64_t secondary[ZRAM_PRIORITIES];  /* see disk-recompress.c */
   bool track_access;
   struct map map;
   struct shard *shards;

@@ -71,7 +71,7 @@ shard_touch (struct shard *s, uint64_t slot)
   uint32_t *age;
 
   if (s->table.marked[MARK_IDLE])
-    table_mark (&s->table, slot, MARK_IDLE, false);
+    shard_mark (s, slot, MARK_IDLE, false);
   age = table_age (&s->table, slot);
   if (age) {
     clock_gettime (CLOCK_BOOTTIME, &t);
@@ -176,7 +176,7 @@ shard_commit (struct shard *s, uint64_t slot, uint32_t old,
   if (access)
     shard_touch (s, slot);
   if (s->table.marked[MARK_INCOMPRESSIBLE])
-    table_mark (&s->table, slot, MARK_INCOMPRESSIBLE, false);
+    shard_mark (s, slot, MARK_INCOMPRESSIBLE, false);
   if (entry == old)
     return 0;
   table_set (&s->table, slot, entry);

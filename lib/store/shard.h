@@ -28,6 +28,7 @@ struct shard_counters {
   struct store_counters store;
   counter stored, zero;         /* pages now */
   counter freed;                /* pages that a trim freed */
+  counter marked[MARKS];        /* pages now, as the table counts them */
 };
 
 /* Of every so many changes the slot of one is remembered, and so many slots
@@ -199,6 +200,15 @@ typedef int shard_look_fn (void *opaque, struct shard *s, uint64_t slot,
 extern uint64_t shard_walk (struct shard *s, uint64_t slot, uint64_t end,
                             bool zeroes, shard_look_fn *look, void *opaque,
                             int *r);
+
+/* Under the lock: mark a slot whose entry is not empty, or take a mark off. */
+static inline void
+shard_mark (struct shard *s, uint64_t slot, enum mark mark, bool on)
+{
+  table_mark (&s->table, slot, mark, on);
+  atomic_store_explicit (&s->n.marked[mark], s->table.marked[mark],
+                         memory_order_relaxed);
+}
 
 /* A step of compaction, of objects or of the table, under the lock.
  * False: no more is due.

@@ -167,11 +167,11 @@ rewrite_swap (struct rewriter *r, struct rewrite *w, bool smaller)
   struct shard *s = w->shard;
 
   if (r->wakes)
-    table_mark (&s->table, w->slot, MARK_IDLE, false);
+    shard_mark (s, w->slot, MARK_IDLE, false);
   if (smaller)
     return rewrite_put (r, w);
   if (r->gives_up)
-    table_mark (&s->table, w->slot, MARK_INCOMPRESSIBLE, true);
+    shard_mark (s, w->slot, MARK_INCOMPRESSIBLE, true);
   return REWRITE_NO_GAIN;
 }
 
