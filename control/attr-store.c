@@ -11,12 +11,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "algorithm.h"
+#include "attr-params.h"
 #include "attr-store.h"
 #include "number.h"
 #include "ram-share.h"
@@ -24,21 +21,7 @@
 #define SECTOR 512
 _Static_assert (ZRAM_SIZE_MAX == UINT64_C (16) << 40, "the texts say so");
 
-/* How messages quote a value, which may be too long for one. */
-#define QUOTED "'%.64s'"
-
 /* Numbers. */
-
-static int __attribute__ ((format (printf, 2, 3)))
-attr_refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  vsnprintf (message, ZRAM_MESSAGE_MAX, format, args);
-  va_end (args);
-  return -EINVAL;
-}
 
 /* The functions here have the message at hand. */
 #define refuse(...) attr_refuse (message, __VA_ARGS__)
@@ -204,169 +187,13 @@ attr_store_idle (struct zram_disk *disk, const char *value,
 
 /* Algorithms */
 
-static int
-attr_parse_algorithm (struct algorithm *a, const char *value,
-                      char message[ZRAM_MESSAGE_MAX])
-{
-  if (algorithm_parse (value, a) < 0)
-    return refuse (QUOTED ": what follows the colon must be the"
-                   " level, a whole number", value);
-  return 0;
-}
-
 int
 attr_store_comp_algorithm (struct zram_disk *disk, const char *value,
                            char message[ZRAM_MESSAGE_MAX])
 {
   struct algorithm a;
-  int r = attr_parse_algorithm (&a, value, message);
+  int r = attr_algorithm (&a, value, message);
 
   return r < 0 ? r : zram_set_algorithm (disk, a.name, a.has_level, a.level,
                                          message);
-}
-
-/* algorithm_params: KEY=VALUE KEY=VALUE ... */
-
-struct algorithm_params {
-  const char *algo;             /* as it was given; NULL: it was not */
-  struct algorithm named;       /* NAME and LEVEL of it */
-  bool has_level;
-  int level;
-};
-
-static int
-attr_param_algo (struct algorithm_params *p, const char *value,
-                 char message[ZRAM_MESSAGE_MAX])
-{
-  p->algo = value;
-  return attr_parse_algorithm (&p->named, value, message);
-}
-
-/* A number that does not fit an int becomes the largest or the smallest; the
- * engine refuses that and says what the range is.
- */
-static int
-attr_param_level (struct algorithm_params *p, const char *value,
-                  char message[ZRAM_MESSAGE_MAX])
-{
-  if (number_integer (value, &p->level) == -EINVAL)
-    return refuse ("level=" QUOTED " is not a whole number", value);
-  p->has_level = true;
-  return 0;
-}
-
-static int
-attr_param_priority (struct algorithm_params *p, const char *value,
-                     char message[ZRAM_MESSAGE_MAX])
-{
-  (void) p;
-  if (strcmp (value, "0") != 0)
-    return refuse ("priority=" QUOTED ": must be 0: the disk has"
-                   " one algorithm", value);
-  return 0;
-}
-
-static int
-attr_param_dict (struct algorithm_params *p, const char *value,
-                 char message[ZRAM_MESSAGE_MAX])
-{
-  (void) p;
-  return refuse ("dict=" QUOTED ": no file is opened for a command;"
-                 " leave dict out", value);
-}
-
-static int
-attr_param_winbits (struct algorithm_params *p, const char *value,
-                    char message[ZRAM_MESSAGE_MAX])
-{
-  (void) p;
-  return refuse ("deflate.winbits=" QUOTED ": deflate has no"
-                 " window to choose here; leave it out", value);
-}
-
-static const struct {
-  const char *key;
-  int (*set) (struct algorithm_params *p, const char *value,
-              char message[ZRAM_MESSAGE_MAX]);
-} algorithm_keys[] = {
-  { "algo", attr_param_algo },
-  { "level", attr_param_level },
-  { "priority", attr_param_priority },
-  { "dict", attr_param_dict },
-  { "deflate.winbits", attr_param_winbits },
-};
-#define ALGORITHM_KEYS (sizeof algorithm_keys / sizeof algorithm_keys[0])
-#define ALGORITHM_HELP "algo=NAME[:N] and level=N"
-
-/* Set one KEY=VALUE; the value may be in double quotes.  Marks it in *seen, so
- * that none is given twice.
- */
-static int
-attr_param (struct algorithm_params *p, unsigned *seen, char *param,
-            char message[ZRAM_MESSAGE_MAX])
-{
-  char *value = strchr (param, '=');
-  size_t i, n;
-
-  if (!value)
-    return refuse (QUOTED " is not KEY=VALUE: there are "
-                   ALGORITHM_HELP, param);
-  *value++ = '\0';
-  n = strlen (value);
-  if (n >= 2 && value[0] == '"' && value[n - 1] == '"') {
-    value[n - 1] = '\0';
-    value++;
-  }
-  for (i = 0; i < ALGORITHM_KEYS; ++i)
-    if (strcmp (algorithm_keys[i].key, param) == 0)
-      break;
-  if (i == ALGORITHM_KEYS)
-    return refuse ("there is no " QUOTED " here: there are "
-                   ALGORITHM_HELP, param);
-  if (!*value)
-    return refuse ("%s=: the value is missing", param);
-  if (*seen & 1u << i)
-    return refuse ("%s is given twice", param);
-  *seen |= 1u << i;
-  return algorithm_keys[i].set (p, value, message);
-}
-
-/* Set the algorithm, unless algo=NAME:LEVEL and level=N contradict each other.
- */
-static int
-attr_set_algorithm (struct zram_disk *disk, const struct algorithm_params *p,
-                    char message[ZRAM_MESSAGE_MAX])
-{
-  bool named = p->algo && p->named.has_level;
-
-  if (named && p->has_level && p->level != p->named.level)
-    return refuse ("algo=%.64s contradicts level=%d: one level only",
-                   p->algo, p->level);
-  return zram_set_algorithm (disk, p->algo ? p->named.name
-                                           : zram_algorithm (disk),
-                             named || p->has_level,
-                             named ? p->named.level : p->level, message);
-}
-
-int
-attr_store_algorithm_params (struct zram_disk *disk, const char *value,
-                             char message[ZRAM_MESSAGE_MAX])
-{
-  struct algorithm_params p = { .algo = NULL };
-  char params[512], *param, *rest = params;
-  unsigned seen = 0;
-  int r;
-
-  if (!*value)
-    return refuse ("no parameters: there are " ALGORITHM_HELP);
-  if (strlen (value) >= sizeof params)
-    return refuse (QUOTED "... is too long: there are "
-                   ALGORITHM_HELP, value);
-  strcpy (params, value);
-  while ((param = strtok_r (rest, " \t", &rest)) != NULL) {
-    r = attr_param (&p, &seen, param, message);
-    if (r < 0)
-      return r;
-  }
-  return attr_set_algorithm (disk, &p, message);
 }

@@ -19,6 +19,12 @@ extern attr_store_fn attr_store_disksize, attr_store_reset, attr_store_compact;
 extern attr_store_fn attr_store_mem_limit, attr_store_mem_used_max;
 extern attr_store_fn attr_store_idle;
 extern attr_store_fn attr_store_comp_algorithm, attr_store_algorithm_params;
+extern attr_store_fn attr_store_recomp_algorithm, attr_store_recompress;
+
+/* What takes long asks now and then, in the thread that stores, whether to go
+ * on.  The server sets it before it serves.  NULL: always.
+ */
+extern bool (*attr_goes_on) (void);
 
 /* Return whether writing a value would take data away from clients: see
  * harms_clients in struct attr.

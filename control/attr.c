@@ -34,9 +34,8 @@ attr_show_one (const struct device_view *view, struct strbuf *text)
 /* Algorithms. */
 
 static int
-attr_show_comp_algorithm (const struct device_view *view, struct strbuf *text)
+attr_add_algorithms (const char *now, struct strbuf *text)
 {
-  const char *now = zram_algorithm (view->disk);
   const struct zram_codec_info *info;
   unsigned i;
 
@@ -44,6 +43,12 @@ attr_show_comp_algorithm (const struct device_view *view, struct strbuf *text)
     strbuf_printf (text, strcmp (info->name, now) == 0 ? "[%s] " : "%s ",
                    info->name);
   return strbuf_add (text, "\n", 1);
+}
+
+static int
+attr_show_comp_algorithm (const struct device_view *view, struct strbuf *text)
+{
+  return attr_add_algorithms (zram_algorithm (view->disk), text);
 }
 
 static bool
@@ -58,15 +63,45 @@ attr_has_levels (const char *name)
   return false;
 }
 
+/* Those of recompression follow that of new pages. */
 static int
 attr_show_algorithm_params (const struct device_view *view, struct strbuf *text)
 {
   const char *name = zram_algorithm (view->disk);
+  int level = zram_level (view->disk);
+  unsigned i;
 
-  if (!attr_has_levels (name))
-    return strbuf_printf (text, "algo=%s\n", name);
-  return strbuf_printf (text, "algo=%s level=%d\n", name,
-                        zram_level (view->disk));
+  for (i = 0; i < ZRAM_PRIORITIES; ++i) {
+    if (i > 0)
+      name = zram_recompression (view->disk, i, &level);
+    if (!name)
+      continue;
+    strbuf_printf (text, "algo=%s", name);
+    if (attr_has_levels (name))
+      strbuf_printf (text, " level=%d", level);
+    if (i > 0)
+      strbuf_printf (text, " priority=%u", i);
+    strbuf_add (text, "\n", 1);
+  }
+  return text->error;
+}
+
+static int
+attr_show_recomp_algorithm (const struct device_view *view,
+                            struct strbuf *text)
+{
+  const char *name;
+  unsigned i;
+  int level;
+
+  for (i = 1; i < ZRAM_PRIORITIES; ++i) {
+    name = zram_recompression (view->disk, i, &level);
+    if (!name)
+      continue;
+    strbuf_printf (text, "#%u: ", i);
+    attr_add_algorithms (name, text);
+  }
+  return text->error;
 }
 
 /* Statistics. */
@@ -164,14 +199,15 @@ attr_list_slot (void *opaque, const struct zram_slot *s)
   if (l->lines == 0)
     return 1;
   l->lines--;
-  /* Three columns stay empty: no page is written back, recompressed or found
-   * incompressible for good.
-   */
-  return strbuf_printf (l->text, "%12" PRIu64 " %12" PRIu64 ".%06d %c.%c%c..\n",
+  /* The second column stays empty: no page is written back. */
+  return strbuf_printf (l->text, "%12" PRIu64 " %12" PRIu64
+                        ".%06d %c.%c%c%c%c\n",
                         s->slot, s->accessed, 0,
                         s->flags & ZRAM_SLOT_SAME ? 's' : '.',
                         s->flags & ZRAM_SLOT_HUGE ? 'h' : '.',
-                        s->flags & ZRAM_SLOT_IDLE ? 'i' : '.');
+                        s->flags & ZRAM_SLOT_IDLE ? 'i' : '.',
+                        s->flags & ZRAM_SLOT_RECOMPRESSED ? 'r' : '.',
+                        s->flags & ZRAM_SLOT_INCOMPRESSIBLE ? 'n' : '.');
 }
 
 static int
@@ -205,9 +241,16 @@ static const struct attr attrs[] = {
   { "comp_algorithm", RW, .help = "algorithms, the one in use in brackets",
     .values = "NAME or NAME:LEVEL, such as zstd:3",
     .show = attr_show_comp_algorithm, .store = attr_store_comp_algorithm },
-  { "algorithm_params", RW, .help = "algorithm in use and its level",
-    .values = "algo=NAME[:LEVEL] level=N", .show = attr_show_algorithm_params,
+  { "algorithm_params", RW, .help = "algorithms in use and their levels",
+    .values = "algo=NAME[:LEVEL] level=N priority=N",
+    .show = attr_show_algorithm_params,
     .store = attr_store_algorithm_params },
+  { "recomp_algorithm", RW, .help = "algorithms to recompress with",
+    .values = "algo=NAME[:LEVEL] priority=N",
+    .show = attr_show_recomp_algorithm, .store = attr_store_recomp_algorithm },
+  { "recompress", WO, .help = "recompress pages",
+    .values = "type=TYPE threshold=BYTES max_pages=N algo=NAME priority=N",
+    .store = attr_store_recompress },
   { "max_comp_streams", RO,
     .help = "most pages compressed or decompressed at once",
     .show = attr_show_max_comp_streams },
@@ -236,7 +279,7 @@ static const struct attr attrs[] = {
   { "idle", WO, .help = "mark pages idle",
     .values = "all, or SECONDS: pages not accessed for longer",
     .store = attr_store_idle },
-  { "block_state", RO, .help = "each stored page: same, huge, idle",
+  { "block_state", RO, .help = "each stored page and what it is",
     .list = attr_list_block_state },
   { "swap_safe", RO, .help = "off, unsafe or safe; and the steps in force",
     .show = attr_show_swap_safe },

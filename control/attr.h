@@ -39,7 +39,8 @@ struct attr {
                struct strbuf *text);
 
   /* Set the attribute to a value that has no white space around it.  On
-   * -errno, message says what is wrong and what would be right.
+   * -errno, message says what is wrong and what would be right; on 0 it may
+   * say what was done.
    */
   int (*store) (struct zram_disk *disk, const char *value,
                 char message[ZRAM_MESSAGE_MAX]);

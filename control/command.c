@@ -275,7 +275,7 @@ static int
 command_store (struct device *dev, const struct attr *a, const char *value,
                struct strbuf *answer)
 {
-  char why[ZRAM_MESSAGE_MAX] = "it went wrong";
+  char why[ZRAM_MESSAGE_MAX] = "";
   const char *hint;
   int r;
 
@@ -291,9 +291,10 @@ command_store (struct device *dev, const struct attr *a, const char *value,
                    dev->name, a->name, a->values);
   hint = r == -EBUSY ? a->busy_hint : NULL;
   if (r < 0)
-    return refuse (r, "%s %s: %s%s%s", dev->name, a->name, why,
-                   hint ? "; " : "", hint ? hint : "");
-  strbuf_printf (answer, "ok\n");
+    return refuse (r, "%s %s: %s%s%s", dev->name, a->name,
+                   *why ? why : "it went wrong", hint ? "; " : "",
+                   hint ? hint : "");
+  strbuf_printf (answer, *why ? "ok\n%s\n" : "ok\n", why);
   return 0;
 }
 

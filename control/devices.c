@@ -255,6 +255,7 @@ device_remove (unsigned number, char message[ZRAM_MESSAGE_MAX])
     list[number] = NULL;
     taken[number] = false;
     dev->refs--;                /* the list's */
+    zram_end_jobs (dev->disk);
   }
   if (dev && --dev->refs == 0)
     pthread_cond_broadcast (&changed);
@@ -330,8 +331,10 @@ devices_stop (void)
   unsigned i;
 
   for (i = 0; i < DEVICES_MAX; i++)
-    if (list[i])
+    if (list[i]) {
+      zram_end_jobs (list[i]->disk);
       zram_keeper_stop (list[i]->disk);
+    }
 }
 
 /* Connections that are still open send no more requests. */

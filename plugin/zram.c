@@ -17,6 +17,7 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include "attr-store.h"
 #include "devices.h"
 #include "export.h"
 #include "log-thread.h"
@@ -105,6 +106,15 @@ plugin_swap_server (void (*warn) (const char *line))
   };
 }
 
+/* Is the server going on, and the client of this thread's request there?  That
+ * is what nbdkit's sleep watches.
+ */
+static bool
+plugin_goes_on (void)
+{
+  return nbdkit_nanosleep (0, 0) == 0;
+}
+
 /* Make the devices.  This is the last moment at which an error reaches whoever
  * started the server.
  */
@@ -118,6 +128,7 @@ plugin_get_ready (void)
 
   export_control_access = params.control;
   statistics_parallel = parallel_on ();
+  attr_goes_on = plugin_goes_on;
   if (plugin_any_swap ())
     swap_prepare (&server);
   for (i = 0; i < params.devices; i++) {

@@ -221,6 +221,8 @@ chooses 1 3 22 -- add algo=zstd:
 chooses 3 12 -- -a lz4hc:
 chooses true false -- add swap=
 chooses 4K 64K -- add page-size=
+chooses idle huge huge_idle -- set zram0 recompress type=
+chooses 1 2 3 -- set zram0 recomp_algorithm priority=
 chooses all -- set zram0 idle ''
 chooses 1 force -- set zram0 reset ''
 chooses both once pages none -- swapon --discard ''

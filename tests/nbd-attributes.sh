@@ -62,10 +62,11 @@ formats = {
     "initstate": r"1\n",
     "comp_algorithm": "".join(r"(%s|\[%s\]) " % (a, a) for a in algos) + r"\n",
     "algorithm_params": r"algo=[a-z0-9]+( level=-?\d+)?\n",
+    "recomp_algorithm": "",
     "mm_stat": r"[ \d]{8}( [ \d]{8}){8}\n",
     "io_stat": r"[ \d]{8} [ \d]{8} 0 [ \d]{8}\n",
     "debug_stat": r"version: 1\n0        0\n",
-    "block_state": r"( {0,11}\d{1,12} +\d+\.000000 [s.]\.[h.][i.]\.\.\n)+",
+    "block_state": r"( {0,11}\d{1,12} +\d+\.000000 [s.]\.[h.][i.][r.][n.]\n)+",
     "swap_safe": r"off( -[a-z]+){7}\n",
     "stats.json": r"\{.*\}\n",
 }
@@ -75,7 +76,7 @@ for line in command("help").splitlines():
     m = re.fullmatch(r"(\S+) +(0\d\d\d)  \S.*", line)
     if m and int(m[2], 8) & 0o444:
         readable.append(m[1])
-assert len(readable) == 23, readable
+assert len(readable) == 24, readable
 for name in readable:
     if name == "block_state":
         # Longer than an answer can be.

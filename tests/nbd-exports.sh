@@ -8,7 +8,8 @@
 source "$(dirname "$0")/functions.sh"
 
 read -r -d '' -a attributes <<'END' || :
-disksize initstate comp_algorithm algorithm_params max_comp_streams
+disksize initstate comp_algorithm algorithm_params recomp_algorithm
+max_comp_streams
 mem_limit mem_used_total mem_used_max orig_data_size compr_data_size
 zero_pages num_reads num_writes failed_reads failed_writes invalid_io
 notify_free mm_stat io_stat debug_stat block_state swap_safe

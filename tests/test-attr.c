@@ -319,8 +319,8 @@ static const struct value values[] = {
     NULL, NULL },
   { "algorithm_params", "level=1.5", "level='1.5' is not a whole number",
     NULL, NULL },
-  { "algorithm_params", "priority=1", "priority='1': must be 0",
-    NULL, NULL },
+  { "algorithm_params", "priority=4", "priority='4': must be a number from 0 "
+    "to 3", NULL, NULL },
   { "algorithm_params", "level=1 dict=/etc/passwd",
     "dict='/etc/passwd': no file is opened", NULL, NULL },
   { "algorithm_params", "deflate.winbits=15", "deflate.winbits='15'",

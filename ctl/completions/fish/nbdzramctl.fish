@@ -75,8 +75,13 @@ function __nbdzramctl_algorithm_params
     switch (commandline -ct)
         case 'algo=*' 'level=*'
             __nbdzramctl_parameters
+        case 'priority=*'
+            printf 'priority=%s\n' 1 2 3
+        case 'type=*'
+            printf 'type=%s\n' idle huge huge_idle
         case '*'
-            printf '%s=\n' algo level
+            test (count $argv) -eq 0; and set argv algo level priority
+            printf '%s=\n' $argv
     end
 end
 
@@ -94,6 +99,10 @@ function __nbdzramctl_values
             __nbdzramctl_codecs
         case algorithm_params
             __nbdzramctl_algorithm_params
+        case recomp_algorithm
+            __nbdzramctl_algorithm_params algo priority
+        case recompress
+            __nbdzramctl_algorithm_params type threshold max_pages algo priority
         case idle
             printf '%s\n' all 60 3600
         case compact
@@ -139,7 +148,7 @@ $c -n $none -a help -d 'print help'
 $c -n '__fish_seen_subcommand_from stat top remove reset compact attach detach swapon swapoff mount unmount' -a '(__nbdzramctl_devices)'
 $c -n '__nbdzramctl_after get 0; or __nbdzramctl_after set 0' -a '(__nbdzramctl_devices)'
 $c -n '__nbdzramctl_after get 1' -a '(__nbdzramctl_attributes)'
-$c -n '__nbdzramctl_after set 1' -a 'disksize mem_limit mem_used_max comp_algorithm algorithm_params idle compact reset'
+$c -n '__nbdzramctl_after set 1' -a 'disksize mem_limit mem_used_max comp_algorithm algorithm_params recomp_algorithm recompress idle compact reset'
 $c -n '__nbdzramctl_after set 2' -a '(__nbdzramctl_values)'
 $c -n '__fish_seen_subcommand_from add' -a '(__nbdzramctl_parameters)'
 $c -n '__fish_seen_subcommand_from estimate' -F
