@@ -23,6 +23,7 @@ struct attr {
                                    nbdkit-zram-control(7) lists */
   const char *help;             /* one phrase */
   const char *values;           /* the values to write; NULL: none */
+  bool optional;                /* it can be written without a value too */
 
   /* Add its text, exactly as the kernel prints it, without ever waiting.
    * Return 0, or the error that is in the text.  NULL for an attribute that

@@ -286,7 +286,7 @@ command_store (struct device *dev, const struct attr *a, const char *value,
   }
   else
     r = a->store (dev->disk, value, why);
-  if (r < 0 && !*value)
+  if (r < 0 && !*value && !a->optional)
     return refuse (r, "%s %s: the value is missing: must be %s",
                    dev->name, a->name, a->values);
   hint = r == -EBUSY ? a->busy_hint : NULL;
