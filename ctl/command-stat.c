@@ -109,9 +109,28 @@ stat_codec (void *opaque, const char *name, device *counts)
 {
   char size[SIZE_TEXT];
 
-  printf ("    %-12s %10s  in %" PRIu64 " pages\n", name,
+  printf ("    %-12s %10s  in %" PRIu64 " pages%s%s\n", name,
           stat_size (opaque, counts, "bytes", size),
-          device_count (counts, "pages"));
+          device_count (counts, "pages"),
+          device_is (counts, "dictionary") ? ", with a dictionary" : "",
+          device_count (counts, "priority") ? ", recompressed" : "");
+}
+
+/* Print how recompression fares, if there was any. */
+static void
+stat_recompression (const struct options *o, device *d)
+{
+  char size[SIZE_TEXT];
+
+  if (device_count (d, "recompress_tried") == 0)
+    return;
+  printf ("  %-12s %" PRIu64 " pages now, %" PRIu64 " incompressible; %" PRIu64
+          " of %" PRIu64 " tried became smaller, by %s\n", "recompressed",
+          device_count (d, "recompressed_pages"),
+          device_count (d, "incompressible_pages"),
+          device_count (d, "recompress_done"),
+          device_count (d, "recompress_tried"),
+          stat_size (o, d, "recompress_gained", size));
 }
 
 static void
@@ -178,7 +197,8 @@ stat_device (const struct options *o, device *d,
   if (a)
     stat_attached (a);
   stat_data (o, d);
-  device_each_codec (d, stat_codec, (void *) o);
+  device_each_coding (d, stat_codec, (void *) o);
+  stat_recompression (o, d);
   stat_memory (o, d);
   stat_dictionary (o, d);
   printf ("  %-12s %s\n", "swap", swap);

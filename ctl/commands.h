@@ -20,6 +20,7 @@ struct options {
   const char *timeout, *priority, *discard, *config;
   const char *threads, *max_clients;    /* only a file sets these */
   const char *fs_type, *mount_point, *mount_options;
+  const char *type, *threshold, *max_pages;
   bool bytes, find, noheadings, output_all, raw, json, reset;
   bool force, once, dry_run, check;
   bool uri_given;               /* by the user: it is not the default */
@@ -37,6 +38,8 @@ extern command_fn command_get, command_set, command_prometheus;
 /* command-device.c */
 extern command_fn command_add, command_remove, command_reset;
 extern command_fn command_compact;
+/* command-recompress.c */
+extern command_fn command_recompress;
 /* command-setup.c: as zramctl says it: -f, DEVICE -s, DEVICE -a. */
 extern command_fn command_find, command_setup;
 /* command-top.c */

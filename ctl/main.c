@@ -24,8 +24,8 @@ enum {                          /* the commands that an option is for */
   LIST = 1 << 0, SETUP = 1 << 1, STAT = 1 << 2, RESET = 1 << 3,
   TOP = 1 << 4, ESTIMATE = 1 << 5, ATTACH = 1 << 6, DETACH = 1 << 7,
   SWAPON = 1 << 8, SWAPOFF = 1 << 9, SERVE = 1 << 10, OTHER = 1 << 11,
-  MOUNT = 1 << 12, UNMOUNT = 1 << 13,
-  ALL = (1 << 14) - 1
+  MOUNT = 1 << 12, UNMOUNT = 1 << 13, RECOMPRESS = 1 << 14,
+  ALL = (1 << 15) - 1
 };
 
 static const struct command {
@@ -49,6 +49,8 @@ static const struct command {
     "forget all data on devices" },
   { "compact", "DEVICE...", command_compact, 1, -1, OTHER,
     "give back free memory now" },
+  { "recompress", "[DEVICE]", command_recompress, 0, 1, RECOMPRESS,
+    "compress stored pages again" },
   { "top", "[DEVICE...]", command_top, 0, -1, TOP,
     "watch devices; q quits" },
   { "estimate", "FILE | --pid PID", command_estimate, 0, 1, ESTIMATE,
@@ -90,7 +92,8 @@ static bool want_help, want_version;
 enum {
   OUTPUT_ALL = 256, RAW, FORCE, ONCE, INTERVAL, PID, SAMPLE, PAGE_SIZE,
   DEVICE, CONNECTIONS, NBD_TIMEOUT, TIMEOUT, PRIORITY, DISCARD, FS_TYPE,
-  MOUNT_POINT, MOUNT_OPTIONS, CONFIG, DRY_RUN, CHECK
+  MOUNT_POINT, MOUNT_OPTIONS, CONFIG, DRY_RUN, CHECK, TYPE, THRESHOLD,
+  MAX_PAGES
 };
 
 /* Either a text or a flag. */
@@ -102,7 +105,8 @@ static const struct option_row {
   unsigned who;
   const char *help;
 } rows[] = {
-  { 'a', "algorithm", "ALG", &options.algorithm, NULL, SETUP | ESTIMATE,
+  { 'a', "algorithm", "ALG", &options.algorithm, NULL,
+    SETUP | ESTIMATE | RECOMPRESS,
     "codec; for estimate a list such as zstd:3,lz4" },
   { 'b', "bytes", NULL, NULL, &options.bytes, LIST | STAT | ESTIMATE,
     "print sizes in bytes and times in ns" },
@@ -154,6 +158,12 @@ static const struct option_row {
     "swap priority; higher is used first (100)" },
   { DISCARD, "discard", "WHEN", &options.discard, NULL, SWAPON,
     "discard once, pages, both or none (both)" },
+  { TYPE, "type", "TYPE", &options.type, NULL, RECOMPRESS,
+    "only pages that are idle, huge or huge_idle" },
+  { THRESHOLD, "threshold", "SIZE", &options.threshold, NULL, RECOMPRESS,
+    "only pages stored in this size or more" },
+  { MAX_PAGES, "max-pages", "N", &options.max_pages, NULL, RECOMPRESS,
+    "try no more pages than this" },
   { FS_TYPE, "fs-type", "TYPE", &options.fs_type, NULL, MOUNT,
     "file system to make (ext4)" },
   { MOUNT_POINT, "mount-point", "DIR", &options.mount_point, NULL, MOUNT,

@@ -4,6 +4,7 @@
 
 #include <config.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -262,6 +263,40 @@ device_each_codec (device *d, codec_fn *fn, void *opaque)
     name = device_escape (key);
     fn (opaque, name, value);
   }
+}
+
+bool
+device_is (device *d, const char *path)
+{
+  struct json_object *b = device_member (d, path, json_type_boolean);
+
+  return b && json_object_get_boolean (b);
+}
+
+static void
+coding_call (struct json_object *coding, codec_fn *fn, void *opaque)
+{
+  char *algorithm = device_text (coding, "algorithm"), *name;
+  int64_t level = 0;
+
+  device_integer (coding, "level", &level);
+  name = level ? must_printf ("%s:%" PRIi64, algorithm ? algorithm : "?", level)
+    : must_copy (algorithm ? algorithm : "?");
+  fn (opaque, name, coding);
+  free (name);
+  free (algorithm);
+}
+
+void
+device_each_coding (device *d, codec_fn *fn, void *opaque)
+{
+  struct json_object *codings = device_member (d, "codings", json_type_array);
+  size_t i, n = codings ? json_object_array_length (codings) : 0;
+
+  if (!codings)
+    device_each_codec (d, fn, opaque);
+  for (i = 0; i < n && i < CODECS_MAX; i++)
+    coding_call (json_object_array_get_idx (codings, i), fn, opaque);
 }
 
 bool

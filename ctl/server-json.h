@@ -66,6 +66,12 @@ extern bool device_swap_safe (device *d, char **missing);
 typedef void codec_fn (void *opaque, const char *name, device *counts);
 extern void device_each_codec (device *d, codec_fn *fn, void *opaque);
 
+/* Do the same for each coding with pages, of the name "zstd:3"; where the
+ * server knows of none, for each codec.
+ */
+extern void device_each_coding (device *d, codec_fn *fn, void *opaque);
+extern bool device_is (device *d, const char *path);
+
 /* Call a function for each whole number of the object that a path names. */
 typedef void number_fn (void *opaque, const char *key, uint64_t n);
 extern void device_each_number (device *d, const char *path, number_fn *fn,

@@ -51,6 +51,73 @@ detail_data (struct grid *g, device *d)
   detail_bar (g, STYLE_HELD, "held", held, whole, text);
 }
 
+/* Say how recompression fares, if there was any. */
+static void
+detail_recompression (struct grid *g, device *d)
+{
+  uint64_t found = device_count (d, "recompress_found");
+  char size[SIZE_TEXT];
+
+  if (device_count (d, "recompress_tried") == 0 && found == 0)
+    return;
+  grid_line (g);
+  grid_put (g, STYLE_LABEL, "   recompressed");
+  grid_put (g, STYLE_PLAIN, " %" PRIu64 " pages, %s gained, %" PRIu64
+            " incompressible", device_count (d, "recompressed_pages"),
+            size_text (device_count (d, "recompress_gained"), size),
+            device_count (d, "incompressible_pages"));
+  if (found)
+    grid_put (g, STYLE_PLAIN, "; now %" PRIu64 " of %" PRIu64,
+              device_count (d, "recompress_handled"), found);
+}
+
+/* Draw a bar for each coding, to the scale of what is compressed, if there are
+ * several; not so many that the rest has no room.
+ */
+#define CODINGS_SHOWN 6
+
+struct codings {
+  struct grid *grid;
+  uint64_t whole;
+  unsigned n;                   /* of them; then: drawn */
+};
+
+static void
+detail_count_coding (void *opaque, const char *name, device *counts)
+{
+  struct codings *c = opaque;
+
+  (void) name;
+  (void) counts;
+  c->n++;
+}
+
+static void
+detail_coding (void *opaque, const char *name, device *counts)
+{
+  struct codings *c = opaque;
+  char note[SIZE_TEXT];
+  uint64_t bytes = device_count (counts, "bytes");
+
+  if (c->n++ >= CODINGS_SHOWN)
+    return;
+  snprintf (note, sizeof note, "%.1f%%",
+            c->whole ? (double) bytes * 100 / (double) c->whole : 0);
+  detail_bar (c->grid, STYLE_HELD, name, bytes, c->whole, note);
+}
+
+static void
+detail_codings (struct grid *g, device *d)
+{
+  struct codings c = { g, device_count (d, "compr_data_size"), 0 };
+
+  device_each_coding (d, detail_count_coding, &c);
+  if (c.n < 2)
+    return;
+  c.n = 0;
+  device_each_coding (d, detail_coding, &c);
+}
+
 static void
 detail_limit (struct grid *g, uint64_t held, uint64_t limit)
 {
@@ -187,6 +254,8 @@ draw_detail (struct grid *g, const struct shown *shown, device *d)
     grid_put (g, STYLE_WARNING, ", %" PRIu64 " failures", failures);
   detail_attached (g, shown, d);
   detail_data (g, d);
+  detail_codings (g, d);
+  detail_recompression (g, d);
   detail_requests (g, shown, d);
   detail_memory (g, d);
 }

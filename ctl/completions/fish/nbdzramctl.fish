@@ -122,7 +122,7 @@ function __nbdzramctl_after
 end
 
 set -l c complete -c nbdzramctl
-set -l commands stat get set add remove reset compact top estimate attach detach swapon swapoff mount unmount serve prometheus help
+set -l commands stat get set add remove reset compact recompress top estimate attach detach swapon swapoff mount unmount serve prometheus help
 set -l none "not __fish_seen_subcommand_from $commands"
 
 complete -c nbdzramctl -f
@@ -134,6 +134,7 @@ $c -n $none -a add -d 'make a device and print its name'
 $c -n $none -a remove -d 'remove devices and all data on them'
 $c -n $none -a reset -d 'forget all data on devices'
 $c -n $none -a compact -d 'give back free memory now'
+$c -n $none -a recompress -d 'compress stored pages again'
 $c -n $none -a top -d 'watch devices'
 $c -n $none -a estimate -d 'show how well each codec compresses data'
 $c -n $none -a attach -d 'attach a device as /dev/nbdN'
@@ -145,7 +146,7 @@ $c -n $none -a unmount -d 'unmount devices, forget and detach them'
 $c -n $none -a serve -d 'run the server that --config describes'
 $c -n $none -a prometheus -d 'print metrics in Prometheus format'
 $c -n $none -a help -d 'print help'
-$c -n '__fish_seen_subcommand_from stat top remove reset compact attach detach swapon swapoff mount unmount' -a '(__nbdzramctl_devices)'
+$c -n '__fish_seen_subcommand_from stat top remove reset compact recompress attach detach swapon swapoff mount unmount' -a '(__nbdzramctl_devices)'
 $c -n '__nbdzramctl_after get 0; or __nbdzramctl_after set 0' -a '(__nbdzramctl_devices)'
 $c -n '__nbdzramctl_after get 1' -a '(__nbdzramctl_attributes)'
 $c -n '__nbdzramctl_after set 1' -a 'disksize mem_limit mem_used_max comp_algorithm algorithm_params recomp_algorithm recompress idle compact reset'
@@ -178,6 +179,9 @@ $c -l connections -x -a '1 2 4 8' -d 'connections to the server'
 $c -l nbd-timeout -x -a '0 30 60' -d 'fail kernel requests that take longer'
 $c -l priority -x -a '0 100 32767' -d 'swap priority; higher is used first'
 $c -l discard -x -a 'both once pages none' -d 'when to discard swap pages'
+$c -l type -x -a 'idle huge huge_idle' -d 'only pages of this type'
+$c -l threshold -x -a '500 1000 2000' -d 'only pages stored in this size or more'
+$c -l max-pages -x -a '1000 100000' -d 'try no more pages than this'
 $c -l fs-type -x -a 'ext2 ext3 ext4 xfs btrfs f2fs' -d 'file system to make'
 $c -l mount-point -x -a '(__fish_complete_directories)' -d 'where to mount the file system'
 $c -l mount-options -x -d 'options for mount -o'
