@@ -197,7 +197,7 @@ page_word (unsigned char *p, size_t len)
     p[i] = p[i - 8];
 }
 
-const struct kind kinds[] = {
+const struct page_kind kinds[] = {
   { "a piece of the program", page_program },
   { "a piece of libc", page_libc },
   { "text", page_text },

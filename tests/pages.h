@@ -19,11 +19,11 @@ extern size_t below (size_t n);
 /* The kinds of pages.  Each call makes another page, but for those that
  * have one value only.
  */
-struct kind {
+struct page_kind {
   const char *name;
   void (*make) (unsigned char *page, size_t len);
 };
-extern const struct kind kinds[];
+extern const struct page_kind kinds[];
 extern const size_t nr_kinds;
 
 /* The kind that no codec can compress. */

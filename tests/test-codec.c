@@ -237,7 +237,7 @@ wrong_lengths (const struct setup *s, const unsigned char *object, size_t len)
 
 /* Returns the size of the object. */
 static size_t
-round_trip (const struct setup *s, const struct kind *kind, bool lengths)
+round_trip (const struct setup *s, const struct page_kind *kind, bool lengths)
 {
   static unsigned char object[ZRAM_PAGE_MAX];
   const size_t page_size = s->page_size;
