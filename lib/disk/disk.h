@@ -1,7 +1,8 @@
 /* nbdkit-zram: the disk, as the files of lib/ see it.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- *   disk.c           the data path: read, write, zero, trim
+ *   disk.c           the data path: read, zero, trim
+ *   disk-write.c     the data path: write
  *   disk-open.c      parameters checked, disks made and ended
  *   disk-settings.c  what a disk is set to
  *   disk-codec.c     the codec changed while the disk is in use
@@ -133,5 +134,40 @@ disk_has (const struct zram_disk *d, uint64_t count, uint64_t offset)
 
   return offset <= size && count <= size - offset;
 }
+
+/* Between disk.c and disk-write.c. */
+
+/* A part of a request that lies in one page. */
+struct piece {
+  uint64_t slot;
+  uint32_t from, n;             /* bytes within the page */
+};
+
+static inline struct piece
+disk_first_piece (const struct zram_disk *d, uint64_t count, uint64_t offset)
+{
+  struct piece p = { .slot = offset >> d->layout.page_shift };
+
+  p.from = (uint32_t) (offset & (d->layout.page - 1));
+  p.n = d->layout.page - p.from;
+  if (p.n > count)
+    p.n = (uint32_t) count;
+  return p;
+}
+
+/* Fetch a page, and claim it if `claim' is not NULL. */
+extern int disk_fetch (struct zram_disk *d, struct shard *s, uint64_t slot,
+                       struct fetch *f, struct claim *claim);
+
+/* Decode what a fetch brought into page: the whole of it. */
+extern int disk_decode (struct zram_disk *d, struct workspace *w,
+                        const struct content *c, char *page);
+
+/* Write buf, or zeroes if it is NULL, to a part of a page.  `empty' is what
+ * it becomes if it is all zeroes.
+ */
+extern int disk_write_part (struct zram_disk *d, struct workspace *w,
+                            const struct piece *p, const void *buf,
+                            enum content_type empty);
 
 #endif /* ZRAM_DISK_H */
