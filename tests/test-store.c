@@ -168,7 +168,7 @@ test_away (void)
   c = make (SMALL, 1, buf);
   CHECK (shard_swap (s, 7, &c) == -EIO);
   CHECK (shard_describe (s, 7, &about) && about.flags == 0);
-  shard_prefetch (s, 7);
+  shard_prefetch (s, 7, 1);
   for (to = 0; to < PAGES; ++to) {
     c = make ((enum page) to, 1, buf);
     CHECK (shard_publish (s, 7, &c) == -EIO);

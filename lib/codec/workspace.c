@@ -14,13 +14,6 @@
 #include "os.h"
 #include "workspace.h"
 
-/* The buffers of one workspace lie together. */
-static size_t
-workspace_buffer_bytes (const struct layout *l)
-{
-  return 3 * (size_t) l->page;
-}
-
 /* What a workspace holds. */
 static uint64_t
 workspace_bytes (const struct workspaces *ws, const struct workspace *w)
@@ -86,7 +79,7 @@ workspace_make (struct workspaces *ws, struct workspace *w, bool force)
   if (!w->page)
     return -ENOMEM;
   w->in = w->page + ws->layout->page;
-  w->encoder.out = w->in + ws->layout->page;
+  w->encoder.out = w->out = w->in + ws->layout->page;
   if (!workspace_make_coders (ws, w)) {
     workspace_unmake (ws, w);
     return -ENOMEM;

@@ -27,6 +27,24 @@
 
 #define WORKSPACES_PER_CPU 4
 
+/* Room for the objects of a batch: sixteen pages of 4 KiB that are halved;
+ * for one object if pages are larger.
+ */
+static inline uint32_t
+workspace_out_bytes (const struct layout *l)
+{
+  const uint32_t usual = 8 * ZRAM_PAGE_MIN;
+
+  return l->page > usual ? l->page : usual;
+}
+
+/* A page, an object read and objects made: the buffers lie together. */
+static inline size_t
+workspace_buffer_bytes (const struct layout *l)
+{
+  return 2 * (size_t) l->page + workspace_out_bytes (l);
+}
+
 struct workspace {
   pthread_mutex_t busy;
   bool wanted;                  /* since the keeper last looked */
@@ -35,6 +53,8 @@ struct workspace {
                                            none is needed */
   char *page;                   /* a page, to merge in; NULL: not made */
   char *in;                     /* an object read */
+  char *out;                    /* objects made; the encoder writes to its
+                                   start, but for the time of a batch */
 } __attribute__ ((aligned (64)));
 
 struct workspaces {

@@ -1,6 +1,10 @@
 /* nbdkit-zram: the data path: write.
  * SPDX-License-Identifier: BSD-3-Clause
  *
+ * Whole pages are encoded one after another, and published together, up to
+ * sixteen under one holding of the lock.  They are of one leaf of the table,
+ * and so of one shard.
+ *
  * A write of part of a page claims it, reads, merges, and publishes only
  * if the claim is unbroken; else it merges again, so that two partial
  * writes to one page both survive.  claim.h says why it is not overtaken
@@ -57,18 +61,118 @@ disk_publish (struct shard *s, uint64_t slot, const struct content *c,
   return r;
 }
 
-static int
-disk_write_whole (struct zram_disk *d, struct workspace *w,
-                  const struct piece *p, const void *page)
-{
-  struct shard *s = slot_shard (d, p->slot);
-  uint64_t slot = slot_local (d, p->slot);
-  struct content c;
+/* Whole pages. */
 
-  shard_prefetch (s, slot);
-  page_encode (&d->layout, &w->encoder, page, CONTENT_ZERO, &c);
-  return disk_publish (s, slot, &c, NULL, false);
+/* Pages that are encoded, and not published yet. */
+#define BATCH_PAGES 16
+struct batch {
+  struct shard *shard;
+  uint64_t slot;                /* of the first, in the shard */
+  unsigned n;
+  uint32_t bytes;               /* that the lock is held for copying */
+  struct content c[BATCH_PAGES];
+};
+
+/* Begin with an empty batch; its contents are not touched. */
+static void
+batch_init (struct batch *b, struct shard *s, uint64_t slot)
+{
+  b->shard = s;
+  b->slot = slot;
+  b->n = 0;
+  b->bytes = 0;
 }
+
+/* Publish pages of a batch from number *i on, under one holding of the lock,
+ * unless somebody has a turn on one of them.  The error of the first that
+ * fails: number *i then.
+ */
+static int
+batch_publish_from (struct batch *b, unsigned *i)
+{
+  struct shard *s = b->shard;
+  struct turn turn;
+  int r = 0;
+
+  shard_lock (s);
+  while (*i < b->n && r == 0) {
+    turn_respect (&s->claims, &turn, b->slot + *i, &s->lock);
+    r = shard_publish (s, b->slot + *i, &b->c[*i]);
+    turn_end (&s->claims, &turn);
+    *i += r == 0;
+  }
+  shard_unlock (s);
+  return r;
+}
+
+/* Publish a batch; it is empty then. */
+static int
+batch_publish (struct batch *b)
+{
+  unsigned steps = RELIEF_STEPS, i = 0;
+  int r;
+
+  do
+    r = batch_publish_from (b, &i);
+  while ((r == -ENOSPC || r == -ENOMEM) && shard_relieve (b->shard, &steps));
+  batch_init (b, b->shard, b->slot + b->n);
+  return r;
+}
+
+/* Encode a page into a batch that has room for it. */
+static void
+batch_add (struct batch *b, const struct layout *l, struct workspace *w,
+           const char *page)
+{
+  struct content *c = &b->c[b->n++];
+
+  w->encoder.out = w->out + b->bytes;
+  page_encode (l, &w->encoder, page, CONTENT_ZERO, c);
+  b->bytes += c->type == CONTENT_RAW ? l->page
+    : c->type == CONTENT_OBJECT ? c->object.length : 0;
+}
+
+static bool
+batch_is_full (const struct batch *b, const struct layout *l)
+{
+  return b->n == BATCH_PAGES ||
+    b->bytes + l->object_max > workspace_out_bytes (l);
+}
+
+/* Write n pages that lie in one leaf. */
+static int
+disk_write_whole (struct zram_disk *d, struct workspace *w, uint64_t slot,
+                  unsigned n, const char *buf)
+{
+  struct batch b;
+  int r = 0;
+
+  batch_init (&b, slot_shard (d, slot), slot_local (d, slot));
+  shard_prefetch (b.shard, b.slot, n);
+  for (; n > 0 && r == 0; --n, buf += d->layout.page) {
+    batch_add (&b, &d->layout, w, buf);
+    if (n == 1 || batch_is_full (&b, &d->layout))
+      r = batch_publish (&b);
+  }
+  w->encoder.out = w->out;
+  return r;
+}
+
+/* How many whole pages from this one on to write at once: as many as are
+ * left of the request and of the leaf, but no more than a batch, so that a
+ * workspace is not kept for long.
+ */
+static unsigned
+disk_whole_pages (const struct zram_disk *d, uint64_t slot, uint64_t count)
+{
+  uint64_t n = NODE_ENTRIES - slot % NODE_ENTRIES;
+
+  if (n > count >> d->layout.page_shift)
+    n = count >> d->layout.page_shift;
+  return n < BATCH_PAGES ? (unsigned) n : BATCH_PAGES;
+}
+
+/* Parts of pages. */
 
 /* Would zeroes in a part of such a page change nothing?  A part of
  * allocated zeroes cannot become a hole.
@@ -169,14 +273,20 @@ zram_pwrite (struct zram_disk *d, const void *vbuf, uint64_t count,
     return -EINVAL;
   while (count > 0 && r == 0) {
     struct piece p = disk_first_piece (d, count, offset);
+    unsigned pages = disk_whole_pages (d, p.slot, count);
     struct workspace *w = workspace_get (&d->workspaces);
+    uint64_t n = p.n;
 
-    r = p.n == d->layout.page ? disk_write_whole (d, w, &p, buf)
-      : disk_write_part (d, w, &p, buf, CONTENT_ZERO);
+    if (n == d->layout.page) {
+      n = (uint64_t) pages << d->layout.page_shift;
+      r = disk_write_whole (d, w, p.slot, pages, buf);
+    }
+    else
+      r = disk_write_part (d, w, &p, buf, CONTENT_ZERO);
     workspace_put (w);
-    buf += p.n;
-    offset += p.n;
-    count -= p.n;
+    buf += n;
+    offset += n;
+    count -= n;
   }
   latency_add (d->latencies, ZRAM_OP_WRITE, start);
   stats_add (&d->stats, STAT_WRITES, 1);

@@ -80,15 +80,12 @@ shard_touch (struct shard *s, uint64_t slot)
 }
 
 void
-shard_prefetch (struct shard *s, uint64_t slot)
+shard_prefetch (struct shard *s, uint64_t slot, unsigned n)
 {
-  uint32_t entry = ENTRY_HOLE;
-
   if (pthread_mutex_trylock (&s->lock) != 0)
     return;
-  if (slot < s->nslots)
-    entry = table_get (&s->table, slot);
-  store_prefetch (&s->store, entry);
+  for (; n > 0 && slot < s->nslots; --n, ++slot)
+    store_prefetch (&s->store, table_get (&s->table, slot));
   shard_unlock (s);
 }
 

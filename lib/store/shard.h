@@ -125,12 +125,12 @@ shard_recent (const struct shard *s, unsigned n)
 extern int shard_swap (struct shard *s, uint64_t slot,
                        const struct content *content);
 
-/* Without the lock: what shard_publish will look at first is brought into
- * the cache, if nobody has the lock.  To be called before the page is
- * compressed: that takes much longer than the memory, which can work
- * meanwhile.  Saves a third of what publishing costs.
+/* Without the lock: what shard_publish will look at first of n slots is
+ * brought into the cache, if nobody has the lock.  To be called before the
+ * pages are compressed: that takes much longer than the memory, which can
+ * work meanwhile.  Saves a third of what publishing costs.
  */
-extern void shard_prefetch (struct shard *s, uint64_t slot);
+extern void shard_prefetch (struct shard *s, uint64_t slot, unsigned n);
 
 /* Under the lock: make slot this, break the claims on it, and do a step of
  * compaction if it is due.  Whoever may be in the way of a turn asks

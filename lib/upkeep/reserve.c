@@ -252,7 +252,7 @@ reserve_touch_workspace (struct reserve *r, struct workspace *w)
   uint64_t rng = 1;
   int n;
 
-  os_populate (w->page, 3 * (size_t) size);
+  os_populate (w->page, workspace_buffer_bytes (r->parts->layout));
   for (kind = 0; kind < 8; ++kind) {
     for (i = 0; i < size; ++i) {
       rng = rng * UINT64_C (6364136223846793005) + 1442695040888963407;
