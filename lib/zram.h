@@ -51,6 +51,10 @@ struct zram_params {
                                    the disk works with resident for good */
   uint64_t swap_reserve;        /* bytes kept resident for the next writes;
                                    only with swap; 0: none */
+  uint64_t late;                /* bytes of pages that may wait to be
+                                   compressed; 0: none; not with swap */
+  bool serial;                  /* who calls from one connection waits for
+                                   each answer: others may compress */
   enum zram_dictionary dictionary;
   const void *dictionary_data;  /* if it is given; zram_open copies it */
   size_t dictionary_bytes;
@@ -95,10 +99,11 @@ extern int zram_open (const struct zram_params *params,
 extern void zram_close (struct zram_disk *disk);
 
 /* Start and stop the keeper, which is the thread that compacts the arena when
- * the disk is idle.  If there is a reserve, also start and stop the thread that
- * fills it; the reserve is full when zram_keeper_start returns.  This is
- * separate from zram_open because threads do not survive the fork of a daemon.
- * Stopping a keeper that was never started is allowed.
+ * the disk is idle, and those that compress late pages.  If there is a reserve,
+ * also start and stop the thread that fills it; the reserve is full when
+ * zram_keeper_start returns.  This is separate from zram_open because threads
+ * do not survive the fork of a daemon.  Stopping a keeper that was never
+ * started is allowed.
  */
 extern int zram_keeper_start (struct zram_disk *disk);
 extern void zram_keeper_stop (struct zram_disk *disk);
@@ -174,7 +179,8 @@ struct zram_slot {
   uint64_t slot;
   unsigned flags;
   uint32_t bytes;               /* stored; 0: same-filled */
-  unsigned coding;              /* which of the disk's, if it is compressed */
+  unsigned coding;              /* which of the disk's, if it is compressed;
+                                   else ZRAM_CODINGS_MAX */
   uint64_t accessed;            /* seconds since boot; 0 if not tracked */
 };
 typedef int zram_slot_fn (void *opaque, const struct zram_slot *slot);
@@ -238,7 +244,9 @@ extern void zram_end_jobs (struct zram_disk *disk);
  */
 extern int zram_reset (struct zram_disk *disk);
 
-/* Compact until no segment can be freed.  I/O may run at the same time. */
+/* Compress what is late, and compact until no segment can be freed.  I/O may
+ * run at the same time.
+ */
 extern int zram_compact (struct zram_disk *disk);
 
 /* Return the size of the disk, and of its pages, in bytes. */
@@ -272,6 +280,9 @@ extern void zram_set_mem_limit (struct zram_disk *disk, uint64_t bytes);
 extern bool zram_swap (const struct zram_disk *disk);
 extern uint64_t zram_swap_reserve (const struct zram_disk *disk);
 
+/* Return how many bytes of pages may wait to be compressed; 0: none. */
+extern uint64_t zram_late (const struct zram_disk *disk);
+
 /* Set mem_used_max to the memory that is held now. */
 extern void zram_reset_peak (struct zram_disk *disk);
 
@@ -287,8 +298,9 @@ struct zram_stats {
   uint64_t compr_data_size;     /* objects and raw pages, no metadata */
   uint64_t same_pages;          /* of one repeated word, zeroes included */
   uint64_t zero_pages;          /* part of same_pages: all zeroes */
-  uint64_t huge_pages;          /* kept raw */
+  uint64_t huge_pages;          /* kept raw, but for late ones */
   uint64_t split_pages;         /* objects kept in two fragments */
+  uint64_t late_pages;          /* to be compressed; raw until then */
 
   /* Memory that the process holds for the disk.  mem_used_total is the sum of
    * the kinds below it, unless they change while they are read.
@@ -345,6 +357,9 @@ struct zram_stats {
   uint64_t objects_moved, bytes_moved;  /* by compaction */
   uint64_t merges_retried;      /* times that a partial write was repeated,
                                    because the page had changed */
+  uint64_t late_hits;           /* pages written again while late */
+  uint64_t late_saved;          /* compressions: those, and pages trimmed
+                                   while late */
   uint64_t reserve_misses;      /* times that a write found the reserve used
                                    up and took memory itself */
 };

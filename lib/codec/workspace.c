@@ -263,15 +263,22 @@ workspace_is_there (struct workspace *w)
   return true;
 }
 
-/* The one of this processor, so that its memory is in the right cache,
- * else any, else one more, else wait for that of this processor; it may
- * be gone then, but the first never goes.
+/* Which of n is for this processor, so that its memory is in the right
+ * cache.
  */
-struct workspace *
-workspace_get (struct workspaces *ws)
+static unsigned
+workspace_here (unsigned n)
 {
   int cpu = sched_getcpu ();
-  unsigned n = ws->made, first = cpu > 0 ? (unsigned) cpu % n : 0, i;
+
+  return cpu > 0 ? (unsigned) cpu % n : 0;
+}
+
+/* The one of this processor, else any, else one more. */
+struct workspace *
+workspace_try (struct workspaces *ws)
+{
+  unsigned n = ws->made, first = workspace_here (n), i;
   struct workspace *w;
 
   for (i = 0; i < n; ++i) {
@@ -279,10 +286,20 @@ workspace_get (struct workspaces *ws)
     if (pthread_mutex_trylock (&w->busy) == 0 && workspace_is_there (w))
       return w;
   }
-  w = workspaces_one_more (ws);
+  return workspaces_one_more (ws);
+}
+
+/* Else wait for that of this processor; it may be gone then, but the first
+ * never goes.
+ */
+struct workspace *
+workspace_get (struct workspaces *ws)
+{
+  struct workspace *w = workspace_try (ws);
+
   if (w)
     return w;
-  w = &ws->w[first];
+  w = &ws->w[workspace_here (ws->made)];
   pthread_mutex_lock (&w->busy);
   if (!workspace_is_there (w)) {
     w = &ws->w[0];

@@ -115,8 +115,11 @@ extern void workspaces_trim (struct workspaces *ws);
 /* Give back all but the first that nobody has at the moment. */
 extern void workspaces_drain (struct workspaces *ws);
 
-/* One that no other thread has, waiting if need be. */
+/* One that no other thread has, waiting if need be; or NULL if it would have
+ * to wait.
+ */
 extern struct workspace *workspace_get (struct workspaces *ws);
+extern struct workspace *workspace_try (struct workspaces *ws);
 extern void workspace_put (struct workspace *w);
 
 /* Bytes that all of them hold, counted from what there is; with `change'

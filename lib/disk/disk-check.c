@@ -172,6 +172,13 @@ check_resident (const struct pool *pool)
   return pool->resident * (pool->block + pool->p.extra);
 }
 
+/* Of segments one block may be charged ahead. */
+static uint64_t
+check_prepaid (const struct pool *pool)
+{
+  return pool->prepaid ? pool->block + pool->p.extra : 0;
+}
+
 /* Of that, what is in empty blocks. */
 static uint64_t
 check_hot (const struct pool *pool)
@@ -198,6 +205,23 @@ check_codings (const struct shard *s, unsigned n, const struct census *c,
                             c->coding[i].bytes,
                             bytes);
   }
+  return 0;
+}
+
+/* Whoever is late is stored raw. */
+static int
+check_late (const struct shard *s)
+{
+  const struct late *l = &s->late;
+  uint32_t i = l->n ? l->newest : LATE_NONE;
+
+  if (late_check (l) < 0 || l->n != counter_get (&s->n.late) ||
+      (l->n > 0) < s->store.arena.segments.prepaid)
+    return -EIO;
+  for (; i != LATE_NONE; i = l->page[i].older)
+    if (l->page[i].slot >= s->nslots ||
+        !entry_is_raw (table_get (&s->table, l->page[i].slot)))
+      return -EIO;
   return 0;
 }
 
@@ -248,6 +272,9 @@ check_shard (const struct shard *s, unsigned n, char *message)
     if (pool_check (pools[i].pool) < 0)
       return check_differs (message, n, pools[i].name, 0, 0);
 
+  if (check_late (s) < 0)
+    return check_differs (message, n, "late pages", 0, 0);
+
   nodes = table_count_nodes (&s->table, marked);
   {
     const struct {
@@ -295,7 +322,8 @@ check_account (const struct zram_disk *d, char *message)
     const struct pool *segments = &s->store.arena.segments;
     const struct pool *raw = &s->store.raw, *nodes = &s->table.nodes;
 
-    kind[ACCOUNT_SEGMENTS] += check_resident (segments);
+    kind[ACCOUNT_SEGMENTS] += check_resident (segments) +
+      check_prepaid (segments);
     kind[ACCOUNT_RAW] += check_resident (raw);
     kind[ACCOUNT_TABLE] += check_resident (nodes);
     ready[ACCOUNT_SEGMENTS] += check_hot (segments);

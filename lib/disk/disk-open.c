@@ -25,6 +25,9 @@
  */
 #define SHARDS_PER_CPU 8
 
+/* Bytes: what can be compressed in a few seconds. */
+#define LATE_MAX (UINT64_C (1) << 30)
+
 int
 refuse (char message[ZRAM_MESSAGE_MAX], const char *format, ...)
 {
@@ -64,6 +67,24 @@ disk_page (const struct zram_params *p)
   return p->page_size ? p->page_size : ZRAM_PAGE_MIN;
 }
 
+static int
+disk_check_late (const struct zram_params *p, char message[ZRAM_MESSAGE_MAX])
+{
+  uint32_t page = disk_page (p);
+
+  if (p->late && p->swap)
+    return refuse (message, "late %" PRIu64 " is of no use with swap: "
+                   "must be 0", p->late);
+  if (p->late && (p->late < page || p->late > LATE_MAX))
+    return refuse (message, "late %" PRIu64 " is not 0, nor from one page, %"
+                   PRIu32 ", to %" PRIu64 " bytes", p->late, page, LATE_MAX);
+  if (p->mem_limit && p->late > p->mem_limit / 2)
+    return refuse (message, "late %" PRIu64 " is more than half of "
+                   "mem-limit: must be at most %" PRIu64, p->late,
+                   p->mem_limit / 2);
+  return 0;
+}
+
 int
 zram_params_check (const struct zram_params *p,
                    char message[ZRAM_MESSAGE_MAX])
@@ -88,6 +109,8 @@ zram_params_check (const struct zram_params *p,
     return refuse (message, "algo '%.64s' is not known: there are %s",
                    disk_algo (p), names);
   }
+  if (disk_check_late (p, message) < 0)
+    return -EINVAL;
   if (p->has_level &&
       codec_check_level (codec_get ((unsigned) codec), p->level, message) < 0)
     return -EINVAL;
@@ -108,6 +131,17 @@ disk_shards_wanted (uint64_t size)
   return shift;
 }
 
+/* Late pages are divided among the shards: at least one each. */
+static int
+disk_set_late (struct zram_disk *d, struct shard *s)
+{
+  uint64_t n = d->late >> d->layout.page_shift;
+  uint32_t max = (uint32_t) ((n + shard_count (d) - 1) / shard_count (d));
+
+  account_force (&d->account, ACCOUNT_OTHER, late_bytes (max));
+  return shard_set_late (s, max, d->late);
+}
+
 static int
 disk_make_shards (struct zram_disk *d, bool track_access)
 {
@@ -122,7 +156,8 @@ disk_make_shards (struct zram_disk *d, bool track_access)
   for (i = 0; i < shard_count (d); ++i)
     if (shard_init (&d->shards[i], &d->layout,
                     slots_below (d, i, slots_of (d, disk_size (d))),
-                    track_access, &d->account) < 0)
+                    track_access, &d->account) < 0 ||
+        disk_set_late (d, &d->shards[i]) < 0)
       return -ENOMEM;
   account_force (&d->account, ACCOUNT_OTHER,
                  sizeof *d + os_cpus () * sizeof d->latencies->cell[0] +
@@ -155,6 +190,15 @@ disk_set_parts (struct zram_disk *d)
   };
 }
 
+/* As many as processors but one, which has somebody to serve. */
+static unsigned
+disk_late_workers (void)
+{
+  unsigned cpus = os_cpus ();
+
+  return cpus > 1 ? cpus - 1 : 1;
+}
+
 static int
 disk_make (struct zram_disk *d, const struct zram_params *p)
 {
@@ -163,12 +207,17 @@ disk_make (struct zram_disk *d, const struct zram_params *p)
   d->size = p->size;
   d->layout = layout_for_page (disk_page (p));
   d->track_access = p->track_access;
+  d->late = p->late;
+  d->leave_one = p->serial ? os_cpus () - 1 : 0;
   pthread_mutex_init (&d->change, NULL);
   keeper_init (&d->keeper, &d->parts);
   dictionary_job_init (&d->dictionary_job, &d->parts,
                        p->dictionary == ZRAM_DICTIONARY_AUTO && !p->swap);
   recompressor_init (&d->recompressor, &d->parts);
   reserve_init (&d->reserve, &d->parts, p->swap, p->swap_reserve);
+  if (late_work_init (&d->late_work, &d->parts,
+                      p->late ? disk_late_workers () : 0) < 0)
+    return -ENOMEM;
   if (workspaces_init (&d->workspaces, WORKSPACES_PER_CPU * os_cpus (),
                        &d->layout, &d->codings, &d->account) < 0)
     return -ENOMEM;
@@ -236,6 +285,7 @@ zram_close (struct zram_disk *d)
   keeper_destroy (&d->keeper);
   dictionary_job_destroy (&d->dictionary_job);
   recompressor_destroy (&d->recompressor);
+  late_work_destroy (&d->late_work);
   reserve_destroy (&d->reserve);
   os_free (d, sizeof *d);
 }

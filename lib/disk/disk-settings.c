@@ -55,6 +55,12 @@ zram_swap (const struct zram_disk *d)
 }
 
 uint64_t
+zram_late (const struct zram_disk *d)
+{
+  return d->late;
+}
+
+uint64_t
 zram_swap_reserve (const struct zram_disk *d)
 {
   return d->reserve.bytes;

@@ -101,7 +101,7 @@ slots_tell (const struct zram_disk *d, uint64_t slot, struct zram_slot *about,
             zram_slot_fn *look, void *opaque)
 {
   about->slot = slot;
-  if (about->bytes && !(about->flags & ZRAM_SLOT_HUGE) &&
+  if (about->coding < CODINGS_MAX &&
       d->codings.coding[about->coding].priority)
     about->flags |= ZRAM_SLOT_RECOMPRESSED;
   return look (opaque, about);

@@ -21,6 +21,7 @@ stats_add_shard (const struct zram_disk *d, const struct shard *s,
   uint64_t page = d->layout.page;
   uint64_t stored = counter_get (&s->n.stored);
   uint64_t zero = counter_get (&s->n.zero);
+  uint64_t late = counter_get (&s->n.late);
   uint64_t raw = counter_get (&n->raw);
   uint64_t same = zero + counter_get (&n->arena.fills);
   uint64_t kinds = same + raw;
@@ -28,7 +29,10 @@ stats_add_shard (const struct zram_disk *d, const struct shard *s,
 
   st->zero_pages += zero;
   st->same_pages += same;
-  st->huge_pages += raw;
+  st->huge_pages += raw > late ? raw - late : 0;
+  st->late_pages += late;
+  st->late_hits += counter_get (&s->n.late_hits);
+  st->late_saved += counter_get (&s->n.late_saved);
   st->huge_pages_since += counter_get (&n->raw_since);
   st->split_pages += counter_get (&n->arena.splits);
   st->compr_data_size += raw * page;

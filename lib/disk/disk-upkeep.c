@@ -15,6 +15,8 @@ zram_keeper_start (struct zram_disk *d)
   if (r == 0)
     r = dictionary_job_start (&d->dictionary_job);
   if (r == 0)
+    r = late_work_start (&d->late_work);
+  if (r == 0)
     r = reserve_start (&d->reserve);
   if (r < 0)
     zram_keeper_stop (d);
@@ -26,12 +28,14 @@ zram_keeper_stop (struct zram_disk *d)
 {
   dictionary_job_stop (&d->dictionary_job);
   reserve_stop (&d->reserve);
+  late_work_stop (&d->late_work);
   keeper_stop (&d->keeper);
 }
 
 int
 zram_compact (struct zram_disk *d)
 {
+  late_work_flush (&d->parts);
   keeper_compact (&d->parts);
   return 0;
 }

@@ -22,6 +22,11 @@
 /* A partial write whose claim was broken this often takes a turn. */
 #define MERGE_TRIES 4
 
+/* A request that fails for want of memory lets late pages be compressed, and
+ * tries again; others may write late pages meanwhile.
+ */
+#define ROOM_TRIES 4
+
 /* A claim is over. */
 static void
 disk_give_up (struct shard *s, struct claim *claim)
@@ -31,8 +36,51 @@ disk_give_up (struct shard *s, struct claim *claim)
   shard_unlock (s);
 }
 
+/* Pages that are compressed later. */
+
+/* Is that to be tried?  Where it pays; and where a processor has nothing to
+ * do but that, because clients are served one request at a time.
+ */
+static bool
+disk_may_be_late (const struct zram_disk *d, const struct shard *s)
+{
+  const struct late *l = &s->late;
+
+  if (l->max == 0)
+    return false;
+  return atomic_load_explicit (&l->pays, memory_order_relaxed) ||
+    (atomic_load_explicit (&d->writing, memory_order_relaxed) <=
+     d->leave_one && d->leave_one && counter_get (&s->n.late) < l->max);
+}
+
+/* Is this page to be late?  Not if it is same-filled: that is as quick. */
+static bool
+disk_make_late (const struct zram_disk *d, struct encoder *e,
+                const void *page, enum content_type empty, struct content *c)
+{
+  if (page_encode_same (&d->layout, e, page, empty, c))
+    return false;
+  *c = (struct content) { .type = CONTENT_RAW, .page = page, .late = true };
+  return true;
+}
+
+static void
+disk_tell_late (struct zram_disk *d, const struct shard *s)
+{
+  if (s->late.max && late_is_half_full (s))
+    late_work_tell (&d->late_work);
+}
+
+static int
+disk_publish_locked (struct shard *s, uint64_t slot, const struct content *c)
+{
+  return c->late ? shard_publish_late (s, slot, c->page)
+    : shard_publish (s, slot, c);
+}
+
 /* Make a page what the content says, unless a claim on it is broken:
- * -EAGAIN.  Who has no turn waits for those who have.  The claim is over
+ * -EAGAIN; or it cannot be late: -EBUSY, and the claim goes on.  Who has no
+ * turn waits for those who have.  The claim is over
  * then.  Where memory is short, compaction may make room, which is not
  * done under one holding of the lock.
  */
@@ -49,9 +97,9 @@ disk_publish (struct shard *s, uint64_t slot, const struct content *c,
     shard_lock (s);
     if (!has_turn)
       turn_respect (&s->claims, &turn, slot, &s->lock);
-    r = claim && claim->broken ? -EAGAIN : shard_publish (s, slot, c);
+    r = claim && claim->broken ? -EAGAIN : disk_publish_locked (s, slot, c);
     is_short = r == -ENOSPC || r == -ENOMEM;
-    if (claim && !is_short)
+    if (claim && !is_short && r != -EBUSY)
       claim_drop (&s->claims, claim);
     turn_end (&s->claims, &turn);
     shard_unlock (s);
@@ -69,15 +117,18 @@ struct batch {
   struct shard *shard;
   uint64_t slot;                /* of the first, in the shard */
   unsigned n;
+  bool late;                    /* pages may be compressed later */
   uint32_t bytes;               /* that the lock is held for copying */
   struct content c[BATCH_PAGES];
+  uint32_t at[BATCH_PAGES];     /* where in the buffer there is room for it */
 };
 
 /* Begin with an empty batch; its contents are not touched. */
 static void
-batch_init (struct batch *b, struct shard *s, uint64_t slot)
+batch_init (struct batch *b, struct shard *s, uint64_t slot, bool late)
 {
   b->shard = s;
+  b->late = late;
   b->slot = slot;
   b->n = 0;
   b->bytes = 0;
@@ -85,7 +136,7 @@ batch_init (struct batch *b, struct shard *s, uint64_t slot)
 
 /* Publish pages of a batch from number *i on, under one holding of the lock,
  * unless somebody has a turn on one of them.  The error of the first that
- * fails: number *i then.
+ * fails, -EBUSY if it cannot be late: number *i then.
  */
 static int
 batch_publish_from (struct batch *b, unsigned *i)
@@ -97,7 +148,7 @@ batch_publish_from (struct batch *b, unsigned *i)
   shard_lock (s);
   while (*i < b->n && r == 0) {
     turn_respect (&s->claims, &turn, b->slot + *i, &s->lock);
-    r = shard_publish (s, b->slot + *i, &b->c[*i]);
+    r = disk_publish_locked (s, b->slot + *i, &b->c[*i]);
     turn_end (&s->claims, &turn);
     *i += r == 0;
   }
@@ -105,30 +156,60 @@ batch_publish_from (struct batch *b, unsigned *i)
   return r;
 }
 
+/* Encode page number i of a batch, whose place in the buffer is known. */
+static void
+batch_encode (struct batch *b, const struct layout *l, struct workspace *w,
+              unsigned i, const char *page)
+{
+  w->encoder.out = w->out + b->at[i];
+  page_encode (l, &w->encoder, page, CONTENT_ZERO, &b->c[i]);
+}
+
+/* No more pages can be late: those that were to be are compressed at once. */
+static void
+batch_be_in_time (struct batch *b, const struct layout *l,
+                  struct workspace *w, unsigned from)
+{
+  unsigned i;
+
+  b->late = false;
+  for (i = from; i < b->n; ++i)
+    if (b->c[i].late)
+      batch_encode (b, l, w, i, b->c[i].page);
+}
+
 /* Publish a batch; it is empty then. */
 static int
-batch_publish (struct batch *b)
+batch_publish (struct batch *b, const struct layout *l, struct workspace *w)
 {
   unsigned steps = RELIEF_STEPS, i = 0;
   int r;
 
-  do
+  do {
     r = batch_publish_from (b, &i);
-  while ((r == -ENOSPC || r == -ENOMEM) && shard_relieve (b->shard, &steps));
-  batch_init (b, b->shard, b->slot + b->n);
+    if (r == -EBUSY)
+      batch_be_in_time (b, l, w, i);
+  } while (r == -EBUSY || ((r == -ENOSPC || r == -ENOMEM) &&
+                           shard_relieve (b->shard, &steps)));
+  batch_init (b, b->shard, b->slot + b->n, b->late);
   return r;
 }
 
-/* Encode a page into a batch that has room for it. */
+/* Put a page into a batch that has room for it. */
 static void
-batch_add (struct batch *b, const struct layout *l, struct workspace *w,
+batch_add (struct batch *b, const struct zram_disk *d, struct workspace *w,
            const char *page)
 {
-  struct content *c = &b->c[b->n++];
+  unsigned i = b->n++;
+  struct content *c = &b->c[i];
 
+  b->at[i] = b->bytes;
   w->encoder.out = w->out + b->bytes;
-  page_encode (l, &w->encoder, page, CONTENT_ZERO, c);
-  b->bytes += c->type == CONTENT_RAW ? l->page
+  if (!b->late)
+    batch_encode (b, &d->layout, w, i, page);
+  else
+    disk_make_late (d, &w->encoder, page, CONTENT_ZERO, c);
+  b->bytes += c->type == CONTENT_RAW ? d->layout.page
     : c->type == CONTENT_OBJECT ? c->object.length : 0;
 }
 
@@ -144,17 +225,19 @@ static int
 disk_write_whole (struct zram_disk *d, struct workspace *w, uint64_t slot,
                   unsigned n, const char *buf)
 {
+  struct shard *s = slot_shard (d, slot);
   struct batch b;
   int r = 0;
 
-  batch_init (&b, slot_shard (d, slot), slot_local (d, slot));
-  shard_prefetch (b.shard, b.slot, n);
+  batch_init (&b, s, slot_local (d, slot), disk_may_be_late (d, s));
+  shard_prefetch (s, b.slot, n);
   for (; n > 0 && r == 0; --n, buf += d->layout.page) {
-    batch_add (&b, &d->layout, w, buf);
+    batch_add (&b, d, w, buf);
     if (n == 1 || batch_is_full (&b, &d->layout))
-      r = batch_publish (&b);
+      r = batch_publish (&b, &d->layout, w);
   }
   w->encoder.out = w->out;
+  disk_tell_late (d, s);
   return r;
 }
 
@@ -185,7 +268,7 @@ disk_clears_nothing (enum content_type type, enum content_type empty)
 }
 
 /* Decode what was fetched, put buf, or zeroes if it is NULL, into it, and
- * encode that.
+ * encode that, unless it is to be late.
  */
 static int
 disk_merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
@@ -199,7 +282,10 @@ disk_merge (struct zram_disk *d, struct workspace *w, const struct piece *p,
     memcpy (w->page + p->from, buf, p->n);
   else
     memset (w->page + p->from, 0, p->n);
-  page_encode (&d->layout, &w->encoder, w->page, empty, &f->content);
+  if (!disk_may_be_late (d, slot_shard (d, p->slot)))
+    page_encode (&d->layout, &w->encoder, w->page, empty, &f->content);
+  else
+    disk_make_late (d, &w->encoder, w->page, empty, &f->content);
   return 0;
 }
 
@@ -229,7 +315,13 @@ disk_try_merge (struct zram_disk *d, struct workspace *w,
     disk_give_up (s, &claim);
     return r;
   }
-  return disk_publish (s, slot, &f.content, &claim, has_turn);
+  r = disk_publish (s, slot, &f.content, &claim, has_turn);
+  if (r == -EBUSY) {
+    page_encode (&d->layout, &w->encoder, w->page, empty, &f.content);
+    r = disk_publish (s, slot, &f.content, &claim, has_turn);
+  }
+  disk_tell_late (d, s);
+  return r;
 }
 
 int
@@ -261,36 +353,69 @@ disk_write_part (struct zram_disk *d, struct workspace *w,
   return r;
 }
 
+bool
+disk_make_room (struct zram_disk *d, int r, unsigned *tries)
+{
+  return (r == -ENOSPC || r == -ENOMEM) && (*tries)++ < ROOM_TRIES &&
+    late_work_flush (&d->parts);
+}
+
+/* Write the first pages of a request, or its first part of a page.  How many
+ * bytes that was in *n.
+ */
+static int
+disk_write_some (struct zram_disk *d, const char *buf, uint64_t count,
+                 uint64_t offset, uint64_t *n)
+{
+  struct piece p = disk_first_piece (d, count, offset);
+  struct workspace *w = workspace_get (&d->workspaces);
+  unsigned pages;
+  int r;
+
+  *n = p.n;
+  if (p.n == d->layout.page) {
+    pages = disk_whole_pages (d, p.slot, count);
+    *n = (uint64_t) pages << d->layout.page_shift;
+    r = disk_write_whole (d, w, p.slot, pages, buf);
+  }
+  else
+    r = disk_write_part (d, w, &p, buf, CONTENT_ZERO);
+  workspace_put (w);
+  return r;
+}
+
+static int
+disk_write (struct zram_disk *d, const char *buf, uint64_t count,
+            uint64_t offset)
+{
+  unsigned tries = 0;
+  uint64_t n;
+  int r = 0;
+
+  for (; count > 0 && r == 0; buf += n, offset += n, count -= n)
+    do
+      r = disk_write_some (d, buf, count, offset, &n);
+    while (disk_make_room (d, r, &tries));
+  return r;
+}
+
 int
-zram_pwrite (struct zram_disk *d, const void *vbuf, uint64_t count,
+zram_pwrite (struct zram_disk *d, const void *buf, uint64_t count,
              uint64_t offset)
 {
-  const char *buf = vbuf;
-  uint64_t total = count, start = latency_now ();
-  int r = 0;
+  uint64_t start = latency_now ();
+  int r;
 
   if (!disk_has (d, count, offset))
     return -EINVAL;
-  while (count > 0 && r == 0) {
-    struct piece p = disk_first_piece (d, count, offset);
-    unsigned pages = disk_whole_pages (d, p.slot, count);
-    struct workspace *w = workspace_get (&d->workspaces);
-    uint64_t n = p.n;
-
-    if (n == d->layout.page) {
-      n = (uint64_t) pages << d->layout.page_shift;
-      r = disk_write_whole (d, w, p.slot, pages, buf);
-    }
-    else
-      r = disk_write_part (d, w, &p, buf, CONTENT_ZERO);
-    workspace_put (w);
-    buf += n;
-    offset += n;
-    count -= n;
-  }
+  if (d->leave_one)
+    d->writing++;
+  r = disk_write (d, buf, count, offset);
+  if (d->leave_one)
+    d->writing--;
   latency_add (d->latencies, ZRAM_OP_WRITE, start);
   stats_add (&d->stats, STAT_WRITES, 1);
   stats_add (&d->stats, r < 0 ? STAT_FAILED_WRITES : STAT_WRITE_BYTES,
-             r < 0 ? 1 : total);
+             r < 0 ? 1 : count);
   return r;
 }

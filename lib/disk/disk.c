@@ -140,8 +140,8 @@ disk_clear_last (struct zram_disk *d, const struct piece *p,
  * cleared shard by shard.
  */
 static int
-disk_clear (struct zram_disk *d, uint64_t count, uint64_t offset,
-            enum content_type empty)
+disk_try_clear (struct zram_disk *d, uint64_t count, uint64_t offset,
+                enum content_type empty)
 {
   uint64_t end = offset + count, mask = d->layout.page - 1, first, last;
   struct piece head = { 0 }, tail = { 0 };
@@ -164,6 +164,19 @@ disk_clear (struct zram_disk *d, uint64_t count, uint64_t offset,
   for (i = 0; i < shard_count (d) && first < last && r == 0; ++i)
     r = shard_clear (&d->shards[i], slots_below (d, i, first),
                      slots_below (d, i, last), empty);
+  return r;
+}
+
+static int
+disk_clear (struct zram_disk *d, uint64_t count, uint64_t offset,
+            enum content_type empty)
+{
+  unsigned tries = 0;
+  int r;
+
+  do
+    r = disk_try_clear (d, count, offset, empty);
+  while (disk_make_room (d, r, &tries));
   return r;
 }
 

@@ -29,6 +29,7 @@
 #include "coding.h"
 #include "dictionary-job.h"
 #include "keeper.h"
+#include "late-work.h"
 #include "latency.h"
 #include "layout.h"
 #include "map.h"
@@ -57,6 +58,12 @@ struct zram_disk {
   struct dictionary_job dictionary_job;
   struct recompressor recompressor;
   _Atomic uint64_t secondary[ZRAM_PRIORITIES];  /* see disk-recompress.c */
+  uint64_t late;                /* bytes of late pages, at most */
+  unsigned leave_one;           /* up to so many requests at once leave a
+                                   processor that can compress late pages;
+                                   0: requests come in parallel anyway */
+  _Atomic unsigned writing;     /* requests; counted if leave_one */
+  struct late_work late_work;
   bool track_access;
   struct map map;
   struct shard *shards;
@@ -169,5 +176,11 @@ extern int disk_decode (struct zram_disk *d, struct workspace *w,
 extern int disk_write_part (struct zram_disk *d, struct workspace *w,
                             const struct piece *p, const void *buf,
                             enum content_type empty);
+
+/* r is of a request that can be done again.  If memory was short, and there
+ * is more now because late pages have been compressed: true.  Holding no
+ * workspace.
+ */
+extern bool disk_make_room (struct zram_disk *d, int r, unsigned *tries);
 
 #endif /* ZRAM_DISK_H */

@@ -10,7 +10,7 @@
 #include "page-code.h"
 #include "samefilled.h"
 
-static bool
+bool
 page_encode_same (const struct layout *l, struct encoder *e,
                   const void *page, enum content_type empty,
                   struct content *c)
@@ -19,6 +19,8 @@ page_encode_same (const struct layout *l, struct encoder *e,
 
   if (!page_is_same_filled (page, l->page, &word))
     return false;
+  c->page = page;
+  c->late = false;
   c->type = word ? CONTENT_OBJECT : empty;
   memcpy (e->out, &word, FILL_BYTES);
   c->object = (struct object) { e->out, FILL_BYTES, KIND_FILL, 0 };
@@ -31,9 +33,10 @@ page_encode (const struct layout *l, struct encoder *e, const void *page,
 {
   int n;
 
-  c->page = page;
   if (page_encode_same (l, e, page, empty, c))
     return;
+  c->page = page;
+  c->late = false;
   n = encoder_compress (e, page, l->page, l->object_max);
   c->type = n > 0 ? CONTENT_OBJECT : CONTENT_RAW;
   c->object = (struct object) { e->out, (uint32_t) n, KIND_OBJECT,

@@ -22,6 +22,12 @@ extern void page_encode (const struct layout *layout, struct encoder *encoder,
                          const void *page, enum content_type empty,
                          struct content *content);
 
+/* Do the same if the page is same-filled.  False: it is not. */
+extern bool page_encode_same (const struct layout *layout,
+                              struct encoder *encoder, const void *page,
+                              enum content_type empty,
+                              struct content *content);
+
 /* Decode what store_load returned into a page, all of it.  A raw page is
  * there already.  0, or -EIO if it is damaged.
  */

@@ -101,6 +101,7 @@ pool_destroy (struct pool *pool)
   }
   bitmap_free (&pool->free);
   bitmap_free (&pool->away);
+  pool_refund (pool);
   account_credit (pool->account, pool->p.kind,
                   pool->resident * (pool->block + pool->p.extra));
   pool_count_hot (pool, -pool->nhot);
@@ -141,15 +142,52 @@ pool_block_fresh (struct pool *pool, uint64_t *first)
   return 0;
 }
 
+/* What is charged with a block. */
+static size_t
+pool_charge (const struct pool *pool)
+{
+  return pool->block + pool->p.extra;
+}
+
+int
+pool_prepay (struct pool *pool)
+{
+  int r = pool->prepaid ? 0 : account_charge (pool->account, pool->p.kind,
+                                              pool_charge (pool));
+
+  pool->prepaid = r == 0;
+  return r;
+}
+
+void
+pool_refund (struct pool *pool)
+{
+  if (pool->prepaid)
+    account_credit (pool->account, pool->p.kind, pool_charge (pool));
+  pool->prepaid = false;
+}
+
+/* Charge a block, or spend the one that is charged already. */
+static int
+pool_block_charge (struct pool *pool)
+{
+  int r = account_charge (pool->account, pool->p.kind, pool_charge (pool));
+
+  if (r < 0 && pool->prepaid && pool->spend) {
+    pool->prepaid = false;
+    return 0;
+  }
+  return r;
+}
+
 /* One more block is resident, or about to be. */
 static int
 pool_block_take (struct pool *pool, uint64_t *first)
 {
-  size_t charge = pool->block + pool->p.extra;
   uint64_t block = bitmap_first (&pool->away);
   int r;
 
-  r = account_charge (pool->account, pool->p.kind, charge);
+  r = pool_block_charge (pool);
   if (r < 0)
     return r;
   if (block != BITMAP_NONE) {
@@ -159,7 +197,7 @@ pool_block_take (struct pool *pool, uint64_t *first)
   else {
     r = pool_block_fresh (pool, first);
     if (r < 0) {
-      account_credit (pool->account, pool->p.kind, charge);
+      account_credit (pool->account, pool->p.kind, pool_charge (pool));
       return r;
     }
   }

@@ -20,6 +20,7 @@
 #ifndef ZRAM_POOL_H
 #define ZRAM_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,8 @@ struct pool {
   uint64_t resident;            /* blocks that hold memory */
   uint64_t nhot;                /* of those, empty */
   uint64_t keep;                /* how many empty ones the reserve wants */
+  bool prepaid;                 /* one more is charged than is resident */
+  bool spend;                   /* it may be taken, at the limit */
   uint64_t lent;                /* the first unit of a block that is being
                                    filled or given back, or BITMAP_NONE */
   uint64_t nchunks;
@@ -95,6 +98,15 @@ extern void pool_cool (struct pool *pool);
 
 /* Give back so many hot blocks even if they are a reserve: memory is short. */
 extern void pool_drain (struct pool *pool, unsigned blocks);
+
+/* Charge one block ahead, so that later, with `spend' set, pool_alloc can
+ * take a block though the limit is reached.  0, also if it is charged
+ * already, or -ENOSPC.
+ */
+extern int pool_prepay (struct pool *pool);
+
+/* Credit it again: nobody will need it. */
+extern void pool_refund (struct pool *pool);
 
 /* Set how many empty blocks the reserve wants.  The functions below bring
  * blocks in and out, one at a time.  The lock is not held in between, so the

@@ -33,6 +33,7 @@ shard_init_contents (struct shard *s, bool track_ages, struct table *table,
     table_destroy (table);
     return -ENOMEM;
   }
+  store->raw.p.hot_max += s->late.max;
   return 0;
 }
 
@@ -59,6 +60,7 @@ shard_destroy (struct shard *s)
   store_destroy (&s->store);
   table_destroy (&s->table);
   claims_destroy (&s->claims);
+  late_destroy (&s->late);
   pthread_mutex_destroy (&s->lock);
   s->layout = NULL;
 }
@@ -133,24 +135,7 @@ shard_tally (struct shard *s, uint32_t entry, int sign)
     counter_add (&s->n.zero, n);
 }
 
-static void
-shard_changed (struct shard *s, uint64_t slot)
-{
-  uint64_t n = counter_get (&s->changes);
-
-  claims_break (&s->claims, slot, slot + 1);
-  counter_add (&s->changes, 1);
-  if (n % RECENT_EVERY == 0)
-    s->recent[n / RECENT_EVERY % RECENT] = slot;
-}
-
-enum access { NO_ACCESS, ACCESS };
-
-/* Make slot this page: place it, publish it, free the old one, in this
- * order, so that at every instant the table leads to one whole page.  Only
- * where there is no room for both does it go where the old one is.
- */
-static int
+int
 shard_commit (struct shard *s, uint64_t slot, uint32_t old,
               const struct content *c, enum access access)
 {
@@ -174,12 +159,14 @@ shard_commit (struct shard *s, uint64_t slot, uint32_t old,
     shard_touch (s, slot);
   if (s->table.marked[MARK_INCOMPRESSIBLE])
     shard_mark (s, slot, MARK_INCOMPRESSIBLE, false);
-  if (entry == old)
-    return 0;
-  table_set (&s->table, slot, entry);
-  store_free (&s->store, &was);
-  shard_tally (s, old, -1);
-  shard_tally (s, entry, 1);
+  if (entry != old) {
+    table_set (&s->table, slot, entry);
+    store_free (&s->store, &was);
+    shard_tally (s, old, -1);
+    shard_tally (s, entry, 1);
+  }
+  if (c->late || s->late.n)
+    shard_late_settle (s, slot, old, entry, c, access);
   return 0;
 }
 
@@ -244,6 +231,9 @@ shard_publish (struct shard *s, uint64_t slot, const struct content *c)
     table_fold (&s->table, slot);
     return r;
   }
+  if (s->late.max && c->type >= CONTENT_OBJECT &&
+      c->object.kind != KIND_FILL)
+    late_note (&s->late, slot);
   shard_changed (s, slot);
   shard_compact_step (s, COMPACT_BUSY);
   return 0;
@@ -403,6 +393,8 @@ shard_describe (const struct shard *s, uint64_t slot, struct zram_slot *about)
   if (entry == ENTRY_HOLE)
     return false;
   store_describe (&s->store, entry, slot, about);
+  if (entry_is_raw (entry) && late_find (&s->late, slot) != LATE_NONE)
+    about->flags = 0;           /* nobody knows yet whether it is huge */
   if (entry_is_empty (entry))
     return true;
   if (table_is_marked (&s->table, slot, MARK_IDLE))
@@ -482,6 +474,7 @@ shard_reset (struct shard *s)
   s->table = table;
   s->store = store;
   claims_break (&s->claims, 0, UINT64_MAX);
+  late_clear (&s->late);
   counter_zero_all (&s->n, sizeof s->n);
   shard_unlock (s);
 

@@ -19,6 +19,7 @@
 #include "account.h"
 #include "claim.h"
 #include "counter.h"
+#include "late.h"
 #include "layout.h"
 #include "os.h"
 #include "store.h"
@@ -29,6 +30,9 @@ struct shard_counters {
   counter stored, zero;         /* pages now */
   counter freed;                /* pages that a trim freed */
   counter marked[MARKS];        /* pages now, as the table counts them */
+  counter late;                 /* pages now; they are raw ones */
+  counter late_hits;            /* pages written again while late */
+  counter late_saved;           /* those, and those trimmed while late */
 };
 
 /* Of every so many changes the slot of one is remembered, and so many slots
@@ -45,6 +49,8 @@ struct shard {
   struct table table;
   struct store store;
   struct claims claims;
+  struct late late;
+  uint64_t late_margin;         /* bytes below the limit without late pages */
   struct shard_counters n;
   counter changes;              /* for the keeper to see whether any */
   uint64_t recent[RECENT];      /* slots changed lately, now and then one */
@@ -56,6 +62,11 @@ extern int shard_init (struct shard *s, const struct layout *layout,
                        uint64_t nslots, bool track_ages,
                        struct account *account);
 extern void shard_destroy (struct shard *s);
+
+/* Let so many of its pages be late, before anybody else knows it.  Late
+ * pages keep away from the memory limit by so many bytes.  -ENOMEM.
+ */
+extern int shard_set_late (struct shard *s, uint32_t max, uint64_t margin);
 
 /* A lock is held for about a microsecond.  To sleep and be woken takes
  * many times that, so try for about two before.
@@ -140,6 +151,22 @@ extern void shard_prefetch (struct shard *s, uint64_t slot, unsigned n);
 extern int shard_publish (struct shard *s, uint64_t slot,
                           const struct content *content);
 
+/* Under the lock: the same for a page that is stored raw, to be compressed
+ * later.  -EBUSY: not this one, or not now; it is to be compressed at once.
+ */
+extern int shard_publish_late (struct shard *s, uint64_t slot,
+                               const void *page);
+
+/* Under the lock: claim the late page written longest ago, and copy it.
+ * False: there is none.  When it is encoded, put that in its place, if the
+ * claim is unbroken; the claim is over then.  0, or -ENOSPC or -ENOMEM, and
+ * it is late as before.
+ */
+extern bool shard_late_take (struct shard *s, struct claim *claim,
+                             char *page);
+extern int shard_late_put (struct shard *s, struct claim *claim,
+                           const struct content *content);
+
 /* Without the lock: memory is short, and a write has failed for it.  Some
  * of these steps of compaction; false: no more are left, or would help.
  */
@@ -214,5 +241,34 @@ shard_mark (struct shard *s, uint64_t slot, enum mark mark, bool on)
  * False: no more is due.
  */
 extern bool shard_compact_step (struct shard *s, unsigned per_mille);
+
+/* Between shard.c and shard-late.c. */
+
+enum access { NO_ACCESS, ACCESS };
+
+/* Make slot, whose entry is old, this page: place it, publish it, free the
+ * old one, in this order, so that at every instant the table leads to one
+ * whole page.  Only where there is no room for both does it go where the old
+ * one is.
+ */
+extern int shard_commit (struct shard *s, uint64_t slot, uint32_t old,
+                         const struct content *c, enum access access);
+
+/* A page was committed where some are late, or is late itself. */
+extern void shard_late_settle (struct shard *s, uint64_t slot, uint32_t old,
+                               uint32_t entry, const struct content *c,
+                               bool access);
+
+/* A page was written or cleared. */
+static inline void
+shard_changed (struct shard *s, uint64_t slot)
+{
+  uint64_t n = counter_get (&s->changes);
+
+  claims_break (&s->claims, slot, slot + 1);
+  counter_add (&s->changes, 1);
+  if (n % RECENT_EVERY == 0)
+    s->recent[n / RECENT_EVERY % RECENT] = slot;
+}
 
 #endif /* ZRAM_SHARD_H */

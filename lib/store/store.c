@@ -135,7 +135,8 @@ void
 store_describe (const struct store *st, uint32_t entry, uint64_t slot,
                 struct zram_slot *about)
 {
-  about->flags = about->bytes = about->coding = 0;
+  about->flags = about->bytes = 0;
+  about->coding = CODINGS_MAX;
   if (entry == ENTRY_ZERO)
     about->flags = ZRAM_SLOT_SAME;
   else if (entry_is_raw (entry)) {
@@ -199,7 +200,7 @@ store_place_raw (struct store *st, uint64_t slot, const struct content *c,
   *entry = entry_make (TAG_RAW, id);
   store_set_raw (st, *entry, c->page);
   counter_add (&st->n->raw, 1);
-  counter_add (&st->n->raw_since, 1);
+  counter_add (&st->n->raw_since, !c->late);
   return 0;
 }
 
@@ -253,7 +254,7 @@ store_replace (struct store *st, const struct content *c,
   if (!entry_is_raw (old->entry))
     return false;
   store_set_raw (st, old->entry, c->page);
-  counter_add (&st->n->raw_since, c->type == CONTENT_RAW);
+  counter_add (&st->n->raw_since, c->type == CONTENT_RAW && !c->late);
   return true;
 }
 

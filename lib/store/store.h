@@ -28,7 +28,7 @@
 struct store_counters {
   struct arena_counters arena;
   counter raw;                  /* pages now */
-  counter raw_since;            /* pages ever kept raw */
+  counter raw_since;            /* pages ever kept raw, but for late ones */
 };
 
 struct store {
@@ -61,6 +61,7 @@ struct content {
   enum content_type type;
   struct object object;
   const void *page;             /* in: the page itself, if not empty */
+  bool late;                    /* in: raw only until it is compressed */
 };
 
 /* A page that is stored, or an empty one: what an entry leads to.  Good

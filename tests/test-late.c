@@ -1,0 +1,525 @@
+/* nbdkit-zram: pages that are stored raw now and compressed later.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The workers are started only where they are what is tested: all else is
+ * done by hand, in an order that is always the same.  The codec counts how
+ * often it is called, since what is saved are its calls.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "disk.h"
+#include "disklib.h"
+#include "page-code.h"
+
+#define MiB (UINT64_C (1) << 20)
+#define PAGE 4096u
+#define LATE 16u                /* pages */
+
+static struct zram_disk *d;
+static struct shard *s;
+static _Atomic unsigned compressed;
+static struct codec codec, *in_use;
+
+static int
+compress (const void *params, void *compressor, const void *src,
+          size_t src_len, void *dst, size_t dst_len)
+{
+  compressed++;
+  return codec.compress (params, compressor, src, src_len, dst, dst_len);
+}
+
+/* A disk of one shard, whose codec counts. */
+static void
+start_with (struct zram_params p)
+{
+  unsigned i;
+
+  d = disk_open (&p);
+  s = &d->shards[0];
+  CHECK (shard_count (d) == 1);
+  codec = *d->codings.coding[d->codings.now].codec;
+  in_use = malloc (sizeof *in_use);
+  *in_use = codec;
+  in_use->compress = compress;
+  for (i = 0; i < d->workspaces.made; ++i)
+    d->workspaces.w[i].encoder.codec = in_use;
+  compressed = 0;
+}
+
+static void
+start (void)
+{
+  start_with ((struct zram_params) { .size = 8 * MiB, .late = LATE * PAGE });
+}
+
+static void
+stop (void)
+{
+  disk_recount (d);
+  zram_close (d);
+  free (in_use);
+}
+
+static void
+put (uint64_t n, uint64_t seed)
+{
+  unsigned char buf[PAGE];
+
+  page_make (buf, PAGE, 700, seed);
+  CHECK (zram_pwrite (d, buf, PAGE, n * PAGE) == 0);
+}
+
+static bool
+holds (uint64_t n, uint64_t seed)
+{
+  unsigned char want[PAGE], got[PAGE];
+
+  page_make (want, PAGE, 700, seed);
+  CHECK (zram_pread (d, got, PAGE, n * PAGE) == 0);
+  return memcmp (want, got, PAGE) == 0;
+}
+
+static bool
+is_late (uint64_t n)
+{
+  return late_find (&s->late, n) != LATE_NONE;
+}
+
+/* Overwritten while late: never compressed; what users see meanwhile. */
+static void
+test_hits (void)
+{
+  struct zram_stats st;
+  unsigned i;
+
+  start ();
+  for (i = 0; i < 10; ++i)
+    put (3, i);
+  CHECK (holds (3, 9) && compressed == 0);
+  st = disk_stats (d);
+  CHECK (st.late_pages == 1 && st.late_hits == 9 && st.late_saved == 9);
+  CHECK (st.pages_stored == 1 && st.compr_data_size == PAGE);
+  CHECK (st.huge_pages == 0 && st.huge_pages_since == 0);
+  CHECK (zram_trim (d, PAGE, 3 * PAGE) == 0);
+  st = disk_stats (d);
+  CHECK (st.late_pages == 0 && st.late_hits == 9 && st.late_saved == 10);
+  put (4, 1);
+  CHECK (zram_compact (d) == 0);
+  CHECK (compressed == 1 && holds (4, 1) && !is_late (4));
+  st = disk_stats (d);
+  CHECK (st.late_pages == 0 && st.late_saved == 10 && st.huge_pages == 0);
+  CHECK (st.compr_data_size < 1500 && st.mem_raw == 0);
+  stop ();
+}
+
+/* Pages of one word are as quick to store as they are: they are not late.
+ * Noise is huge when that is known, not before.
+ */
+static int
+see_flags (void *opaque, const struct zram_slot *slot)
+{
+  unsigned *flags = opaque;
+
+  *flags |= slot->flags;
+  return 0;
+}
+
+static void
+test_kinds (void)
+{
+  unsigned char buf[PAGE];
+  unsigned flags = 0;
+
+  start ();
+  page_same (buf, PAGE, 42);
+  CHECK (zram_pwrite (d, buf, PAGE, 0) == 0 && !is_late (0));
+  memset (buf, 0, PAGE);
+  CHECK (zram_pwrite (d, buf, PAGE, PAGE) == 0 && !is_late (1));
+  page_make (buf, PAGE, PAGE, 1);
+  CHECK (zram_pwrite (d, buf, PAGE, 2 * PAGE) == 0 && is_late (2));
+  CHECK (zram_each_slot (d, 2, see_flags, &flags) == 0);
+  CHECK (!(flags & ZRAM_SLOT_HUGE) && disk_stats (d).huge_pages == 0);
+  CHECK (zram_compact (d) == 0 && !is_late (2));
+  CHECK (zram_each_slot (d, 2, see_flags, &flags) == 0);
+  CHECK (flags & ZRAM_SLOT_HUGE);
+  CHECK (disk_stats (d).huge_pages == 1);
+  CHECK (disk_stats (d).huge_pages_since == 1);
+  stop ();
+}
+
+/* The one written longest ago is compressed first; a full buffer takes no
+ * new ones, but those that are there again.
+ */
+static void
+test_order (void)
+{
+  static char page[PAGE];
+  struct claim claim;
+  unsigned i;
+
+  start ();
+  for (i = 0; i < LATE + 4; ++i)
+    put (i, i);
+  CHECK (s->late.n == LATE && compressed == 4);
+  CHECK (is_late (0) && !is_late (LATE));
+  put (0, 100);
+  CHECK (compressed == 4 && holds (0, 100));
+  shard_lock (s);
+  CHECK (shard_late_take (s, &claim, page) && claim.slot == 1);
+  claim_drop (&s->claims, &claim);
+  CHECK (shard_late_take (s, &claim, page) && claim.slot == 2);
+  claim_drop (&s->claims, &claim);
+  shard_unlock (s);
+  for (i = 1; i < LATE + 4; ++i)
+    CHECK (holds (i, i));
+  stop ();
+}
+
+/* Where writes hit nothing it goes off, and comes back when they would. */
+static void
+test_switch (void)
+{
+  unsigned i;
+
+  start ();
+  for (i = 0; s->late.pays; ++i) {
+    CHECK (i < 100 * LATE);
+    put (i % 2000, i);
+  }
+  CHECK (i >= LATE);
+  CHECK (zram_compact (d) == 0);
+  compressed = 0;
+  put (2001, 1);
+  CHECK (s->late.n == 0 && compressed == 1);
+  for (i = 0; !s->late.pays; ++i) {
+    CHECK (i < 100 * LATE);
+    put (i % 5, i);
+  }
+  put (2001, 2);
+  CHECK (is_late (2001) && holds (2001, 2));
+  stop ();
+}
+
+/* Where clients wait for each answer it is done all the same, unless all
+ * processors have something to do.
+ */
+static void
+test_serial (void)
+{
+  unsigned i;
+
+  start_with ((struct zram_params) { .size = 8 * MiB, .late = LATE * PAGE,
+                                     .serial = true });
+  d->leave_one = 1;             /* as with two processors */
+  for (i = 0; s->late.pays; ++i)
+    put (i % 2000, i);
+  CHECK (zram_compact (d) == 0);
+  put (0, 1);
+  CHECK (is_late (0));
+  d->writing++;
+  put (1, 1);
+  CHECK (!is_late (1));
+  d->writing--;
+  CHECK (d->writing == 0);
+  stop ();
+}
+
+/* Parts are put into the raw page. */
+static void
+test_parts (void)
+{
+  unsigned char want[PAGE], got[PAGE];
+  unsigned i;
+
+  start ();
+  page_make (want, PAGE, 700, 1);
+  CHECK (zram_pwrite (d, want, PAGE, PAGE) == 0);
+  for (i = 0; i < 100; ++i) {
+    want[i * 40] ^= 0x55;
+    CHECK (zram_pwrite (d, want + i * 40, 3, PAGE + i * 40) == 0);
+  }
+  memset (want + 100, 0, 50);
+  CHECK (zram_zero (d, 50, PAGE + 100) == 0);
+  CHECK (compressed == 0 && is_late (1));
+  CHECK (disk_stats (d).late_hits == 101);
+  CHECK (zram_pread (d, got, PAGE, PAGE) == 0);
+  CHECK (memcmp (want, got, PAGE) == 0);
+
+  /* A part of a page that is not late, where there is no room. */
+  for (i = 2; i < 2 + LATE; ++i)
+    put (i, i);
+  CHECK (zram_pwrite (d, "x", 1, 100 * PAGE) == 0);
+  CHECK (!is_late (100) && compressed == 2);
+  stop ();
+}
+
+/* What goes away is not late any more. */
+static void
+test_gone (void)
+{
+  char message[ZRAM_MESSAGE_MAX];
+  unsigned i;
+
+  start ();
+  for (i = 0; i < 8; ++i)
+    put (i, i);
+  CHECK (zram_trim (d, 2 * PAGE, 0) == 0 && s->late.n == 6);
+  CHECK (zram_zero (d, 2 * PAGE, 2 * PAGE) == 0 && s->late.n == 4);
+  disk_recount (d);
+  CHECK (zram_resize (d, 4 * PAGE, message) == -EBUSY);
+  CHECK (s->late.n == 4 && holds (7, 7));
+  CHECK (zram_trim (d, 8 * MiB - 4 * PAGE, 4 * PAGE) == 0);
+  CHECK (zram_resize (d, 4 * PAGE, message) == 0 && s->late.n == 0);
+  disk_recount (d);
+  CHECK (zram_resize (d, 4 * MiB, message) == 0);
+  put (900, 1);
+  CHECK (is_late (900));
+  CHECK (zram_reset (d) == 0 && s->late.n == 0);
+  CHECK (disk_stats (d).late_saved == 0 && disk_stats (d).mem_raw == 0);
+  disk_recount (d);
+  put (5, 5);
+  CHECK (zram_mark_idle (d, 0) == 0);
+  CHECK (zram_compact (d) == 0 && table_is_idle (&s->table, 5));
+  CHECK (holds (5, 5));
+  stop ();
+}
+
+/* Whatever happens to a page while it is compressed. */
+
+static void
+by_write (void)
+{
+  put (1, 99);
+}
+
+static void
+by_trim (void)
+{
+  CHECK (zram_trim (d, PAGE, PAGE) == 0);
+}
+
+static void
+by_zero (void)
+{
+  CHECK (zram_zero (d, PAGE, PAGE) == 0);
+}
+
+static void
+by_part (void)
+{
+  CHECK (zram_pwrite (d, "x", 1, PAGE + 5) == 0);
+}
+
+static void
+by_reset (void)
+{
+  CHECK (zram_reset (d) == 0);
+}
+
+static void
+by_shrink (void)
+{
+  char message[ZRAM_MESSAGE_MAX];
+
+  by_trim ();
+  CHECK (zram_resize (d, PAGE, message) == 0);
+}
+
+static void
+by_refused_shrink (void)
+{
+  char message[ZRAM_MESSAGE_MAX];
+
+  shard_bound (s, 1);           /* as a shrink does, before it looks */
+  shard_bound (s, 8 * MiB / PAGE);
+  CHECK (zram_resize (d, PAGE, message) == -EBUSY);
+}
+
+static void
+by_flush (void)
+{
+  /* Somebody else compresses it, though it is taken. */
+  s->late.page[late_find (&s->late, 1)].taken = false;
+  CHECK (zram_compact (d) == 0);
+}
+
+static void
+by_nobody (void)
+{
+}
+
+static void
+test_broken (void)
+{
+  static const struct {
+    void (*come_between) (void);
+    bool late;                  /* afterwards */
+  } cases[] = {
+    { by_nobody, false }, { by_write, true }, { by_part, true },
+    { by_trim, false }, { by_zero, false }, { by_reset, false },
+    { by_shrink, false }, { by_refused_shrink, true }, { by_flush, false },
+  };
+  static char page[PAGE];
+  unsigned char before[PAGE], after[PAGE];
+  struct workspace *w;
+  struct claim claim;
+  struct content c;
+  size_t i;
+
+  for (i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+    start ();
+    put (1, 1);
+    shard_lock (s);
+    CHECK (shard_late_take (s, &claim, page));
+    shard_unlock (s);
+    cases[i].come_between ();
+    memset (before, 0, PAGE);
+    if (zram_size (d) > PAGE)
+      CHECK (zram_pread (d, before, PAGE, PAGE) == 0);
+    w = workspace_get (&d->workspaces);
+    page_encode (&d->layout, &w->encoder, page, CONTENT_ZERO, &c);
+    shard_lock (s);
+    CHECK (shard_late_put (s, &claim, &c) == 0);
+    CHECK (is_late (1) == cases[i].late && !s->claims.first);
+    shard_unlock (s);
+    workspace_put (w);
+    memset (after, 0, PAGE);
+    if (zram_size (d) > PAGE)
+      CHECK (zram_pread (d, after, PAGE, PAGE) == 0);
+    CHECK (memcmp (before, after, PAGE) == 0);
+    CHECK (zram_compact (d) == 0 && s->late.n == 0);
+    stop ();
+  }
+}
+
+/* At the limit. */
+
+/* Fill a disk until a write fails.  How many pages it took. */
+static uint64_t
+fill (uint64_t late, uint64_t limit, size_t noise)
+{
+  struct zram_params p = {
+    .size = 64 * MiB, .late = late, .mem_limit = limit,
+  };
+  unsigned char buf[PAGE];
+  uint64_t n;
+  int r;
+
+  start_with (p);
+  for (n = 0, r = 0; r == 0; ++n) {
+    CHECK (n < p.size / PAGE);
+    page_make (buf, PAGE, noise, n);
+    r = zram_pwrite (d, buf, PAGE, n * PAGE);
+  }
+  CHECK (r == -ENOSPC && disk_stats (d).mem_used_max <= limit);
+  stop ();
+  return n;
+}
+
+static void
+test_limit (void)
+{
+  static const size_t noise[] = { 300, 1000, 3000 };
+  uint64_t with, without;
+  size_t i;
+
+  for (i = 0; i < sizeof noise / sizeof noise[0]; ++i) {
+    without = fill (0, 4 * MiB, noise[i]);
+    with = fill (MiB, 4 * MiB, noise[i]);
+    printf ("noise %zu: %" PRIu64 " pages fit, %" PRIu64 " where some were"
+            " late\n", noise[i], without, with);
+    CHECK (with >= without - without / 50);
+  }
+}
+
+/* All that is held is late, all room is taken, and the limit comes: what is
+ * late must make room for what would have fitted.
+ */
+static void
+test_pressed (void)
+{
+  struct zram_params p = { .size = 64 * MiB, .late = 64 * PAGE };
+  uint64_t limit;
+  unsigned i;
+
+  start_with (p);
+  for (i = 0; i < 64; ++i)
+    put (i, i);
+  CHECK (s->late.n == 64);
+  limit = disk_stats (d).mem_used_total;
+  zram_set_mem_limit (d, limit);
+  for (; i < 128; ++i)
+    put (i, i);
+  CHECK (s->late.n == 0);
+  for (i = 0; i < 128; ++i)
+    CHECK (holds (i, i));
+  CHECK (disk_stats (d).mem_used_max <= limit);
+  disk_recount (d);
+
+  /* In a request of many, and in parts, and where zeroes need a node. */
+  zram_set_mem_limit (d, 0);
+  CHECK (zram_trim (d, p.size, 0) == 0 && zram_compact (d) == 0);
+  for (i = 0; i < 64; ++i)
+    put (i, i);
+  zram_set_mem_limit (d, disk_stats (d).mem_used_total);
+  CHECK (zram_pwrite (d, "y", 1, 5000 * PAGE) == 0);
+  CHECK (zram_zero (d, PAGE, 9000 * PAGE) == 0);
+  for (i = 0; i < 64; ++i)
+    CHECK (holds (i, i));
+  stop ();
+}
+
+/* The workers. */
+
+static bool
+wait_for_late (uint64_t most)
+{
+  unsigned ms;
+
+  for (ms = 0; ms < 30000 && disk_stats (d).late_pages > most; ms += 10)
+    usleep (10000);
+  return disk_stats (d).late_pages <= most;
+}
+
+static void
+test_workers (void)
+{
+  unsigned i;
+
+  start ();
+  CHECK (zram_keeper_start (d) == 0);
+  for (i = 0; i <= LATE / 2; ++i)
+    put (i, i);
+  CHECK (wait_for_late (LATE / 2));     /* half full */
+  CHECK (wait_for_late (0));            /* quiet */
+  for (i = 0; i <= LATE / 2; ++i)
+    CHECK (holds (i, i));
+  for (i = 0; i < 3000 && disk_stats (d).mem_raw > 0; ++i)
+    usleep (10000);
+  CHECK (disk_stats (d).mem_raw == 0);
+  put (0, 77);
+  zram_keeper_stop (d);
+  CHECK (holds (0, 77));
+  stop ();
+}
+
+int
+main (void)
+{
+  test_hits ();
+  test_kinds ();
+  test_order ();
+  test_switch ();
+  test_serial ();
+  test_parts ();
+  test_gone ();
+  test_broken ();
+  test_limit ();
+  test_pressed ();
+  test_workers ();
+  return 0;
+}
