@@ -5,7 +5,8 @@
  * random operations of 1 byte to 4 MiB, biased to the boundaries of pages,
  * leaves, root entries and the disk; by one thread, by two on ranges of
  * their own, and by four that write interleaved bytes of the same pages.
- * Some rounds run into a memory limit.  After each round everything is
+ * Some rounds run into a memory limit.  Each is done twice, the second time
+ * with pages that are compressed later, by workers.  After each round everything is
  * read back and the engine recounts itself.
  *
  * ZRAM_SEED=N replays, ZRAM_OPS=N sets operations a round, ZRAM_SOAK=1
@@ -28,6 +29,7 @@
 #include "zram.h"
 
 #define REQUEST_MAX (4u << 20)
+#define LATE_PAGES 24
 
 /* A lap of a round; a sanitizer makes each several times as slow. */
 #if defined __SANITIZE_THREAD__
@@ -45,6 +47,7 @@ struct round {
   unsigned threads;
   bool interleaved;             /* threads own bytes, not ranges */
   uint64_t mem_limit;
+  uint64_t late;                /* bytes */
 };
 
 struct world {
@@ -295,7 +298,7 @@ play (const struct round *round, uint64_t seed, uint64_t ops)
 {
   struct zram_params params = {
     .size = round->size, .page_size = round->page, .algo = round->algo,
-    .mem_limit = round->mem_limit,
+    .mem_limit = round->mem_limit, .late = round->late, .serial = true,
   };
   struct world w = { .round = round, .ops = ops / round->threads };
   char message[ZRAM_MESSAGE_MAX] = "";
@@ -303,10 +306,10 @@ play (const struct round *round, uint64_t seed, uint64_t ops)
   uint64_t refused = 0;
   unsigned i, lap;
 
-  printf ("%s page %" PRIu32 " size %" PRIu64 " threads %u%s%s: ",
+  printf ("%s page %" PRIu32 " size %" PRIu64 " threads %u%s%s%s: ",
           round->algo, round->page, round->size, round->threads,
           round->interleaved ? " interleaved" : "",
-          round->mem_limit ? " limited" : "");
+          round->mem_limit ? " limited" : "", round->late ? " late" : "");
   fflush (stdout);
   w.model = os_map (round->size);
   CHECK (w.model != NULL);
@@ -353,6 +356,14 @@ play (const struct round *round, uint64_t seed, uint64_t ops)
   os_unmap (w.model, round->size);
 }
 
+static void
+play_twice (struct round *round, uint64_t seed, uint64_t ops)
+{
+  play (round, seed, ops / 2);
+  round->late = LATE_PAGES * round->page;
+  play (round, seed, ops / 2);
+}
+
 int
 main (void)
 {
@@ -370,7 +381,7 @@ main (void)
       .algo = info->name, .page = 4096, .size = 17 * MiB + 1000,
       .threads = 1,
     };
-    play (&r, seed, ops / 4);
+    play_twice (&r, seed, ops / 4);
   }
   for (page = ZRAM_PAGE_MIN; page <= ZRAM_PAGE_MAX; page *= 2) {
     struct round rounds[] = {
@@ -383,7 +394,7 @@ main (void)
 
     for (i = 0; i < sizeof rounds / sizeof rounds[0]; ++i) {
       rounds[i].algo = zram_codec_info (0)->name;
-      play (&rounds[i], seed, page == 4096 ? ops : ops / 4);
+      play_twice (&rounds[i], seed, page == 4096 ? ops : ops / 4);
     }
   }
   return 0;
