@@ -21,6 +21,7 @@
 #include "content.h"
 #include "support.h"
 #include "workload.h"
+#include "zipf.h"
 
 #define IOV_MAX_USED 128
 #define BUFFER_MIN (256 * 1024)
@@ -59,6 +60,9 @@ nbd_choose_block (void)
 {
   uint64_t b;
 
+  /* What comes often may be under way twice. */
+  if (phase->zipf)
+    return zipf_below (&state, n_blocks);
   do
     b = phase->sequential ? next_block++ % n_blocks
                           : random_below (&state, n_blocks);

@@ -129,8 +129,10 @@ static void
 set_pattern (const char *name, const char *value)
 {
   opt.phase.sequential = strcmp (value, "sequential") == 0;
-  if (!opt.phase.sequential && strcmp (value, "random") != 0)
-    die ("--%s is random or sequential: %s", name, value);
+  opt.phase.zipf = strcmp (value, "zipf") == 0;
+  if (!opt.phase.sequential && !opt.phase.zipf &&
+      strcmp (value, "random") != 0)
+    die ("--%s is random, sequential or zipf: %s", name, value);
   opt.phase.pattern = value;
 }
 
@@ -238,7 +240,7 @@ static const struct {
   { "mix-read", "PERCENT", "reads in a mix [70]", set_mix_read },
   { "mix-trim", "PERCENT", "trims in a mix; the rest are writes [0]",
     set_mix_trim },
-  { "pattern", "P", "random, sequential [random]", set_pattern },
+  { "pattern", "P", "random, sequential, zipf [random]", set_pattern },
   { "block", "BYTES", "in a request [4k]", set_block },
   { "range", "BYTES", "of the disk to use [the corpus's size]", set_range },
   { "scatter", NULL, "spread what is used over the whole disk",
@@ -307,4 +309,6 @@ load_options (int argc, char *argv[])
   if (!opt.corpus && (opt.fill || (opt.phase.reads < 100 &&
                                    opt.phase.other == NBD_WRITE)))
     die ("--corpus must say what to write");
+  if (opt.phase.zipf && (opt.device || opt.verify))
+    die ("--pattern zipf is not for --device or --verify");
 }

@@ -16,7 +16,7 @@ struct phase {
   const char *op, *pattern;
   unsigned reads, trims;        /* per cent of all requests */
   enum nbd_command other;       /* what the others are */
-  bool sequential, compare, fills;
+  bool sequential, zipf, compare, fills;
   uint64_t block, count;        /* count 0: until the time is over */
   unsigned depth;
   double warmup, seconds;

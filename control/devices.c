@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "devices.h"
+#include "statistics.h"
 #include "worker.h"
 
 /* The lock guards the list, and the fields of devices that devices.h says. */
@@ -196,7 +197,11 @@ static int
 device_make (struct device *dev, const struct zram_params *params,
              char message[ZRAM_MESSAGE_MAX])
 {
-  int r = zram_open (params, &dev->disk, message);
+  struct zram_params p = *params;
+  int r;
+
+  p.serial = !statistics_parallel;
+  r = zram_open (&p, &dev->disk, message);
 
   if (r == 0 && forked)
     r = device_start (dev, message);

@@ -25,6 +25,7 @@
 #include "settings.h"
 
 #define SECTOR 512
+#define LATE_MAX (UINT64_C (1) << 30)
 
 _Static_assert (ZRAM_SIZE_MAX == UINT64_C (16) << 40 &&
                 ZRAM_PAGE_MIN == 4096 && ZRAM_PAGE_MAX == 65536,
@@ -235,6 +236,22 @@ settings_parse_dictionary (struct settings *settings, const char *key,
   return 0;
 }
 
+static int
+settings_parse_late (struct settings *settings, const char *key,
+                     const char *value, char message[SETTINGS_MESSAGE_MAX])
+{
+  static const char range[] = "off, or from one page to 1G";
+  uint64_t n = 0;
+
+  if (strcasecmp (value, "off") != 0 &&
+      number_size (value, 0, &n) == -EINVAL)
+    return refuse_number (range);
+  if (n > LATE_MAX)
+    return refuse ("too large; must be %s", range);
+  settings->params.late = n;
+  return 0;
+}
+
 /* Where a parameter is kept; a level is two fields. */
 #define FIELD(field)                                                    \
   offsetof (struct settings, field),                                    \
@@ -294,6 +311,11 @@ static const struct {
     "  off     nothing\n"
     "  FILE    a dictionary made by zstd --train\n",
     settings_parse_dictionary, FIELD (params.dictionary) },
+  [SETTING_LATE] = { "late", "SIZE|off",
+    "pages that may wait to be compressed, so that what\n"
+    "is written again soon never is; default 4M,\n"
+    "off with swap=true\n",
+    settings_parse_late, FIELD (params.late) },
 };
 
 const char *
@@ -371,6 +393,8 @@ settings_keeps_own (const struct settings *own, enum setting n)
     return own->given[SETTING_ALGO] || own->params.has_level;
   if (n == SETTING_SWAP_RESERVE && own->given[SETTING_SWAP] &&
       !own->params.swap)
+    return true;
+  if (n == SETTING_LATE && own->given[SETTING_SWAP] && own->params.swap)
     return true;
   return own->given[n];
 }
@@ -471,6 +495,8 @@ settings_complete (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
     return -1;
   }
   s->params.algo = s->given[SETTING_ALGO] ? s->algo : NULL;
+  if (settings_complete_late (s, message) < 0)
+    return -1;
   others = s->params;
   others.dictionary = ZRAM_DICTIONARY_OFF;
   if (zram_params_check (&others, why) < 0) {

@@ -19,7 +19,7 @@
 enum setting {
   SETTING_SIZE, SETTING_ALGO, SETTING_LEVEL, SETTING_PAGE_SIZE,
   SETTING_MEM_LIMIT, SETTING_TRACK_ACCESS, SETTING_SWAP,
-  SETTING_SWAP_RESERVE, SETTING_DICTIONARY, SETTINGS
+  SETTING_SWAP_RESERVE, SETTING_DICTIONARY, SETTING_LATE, SETTINGS
 };
 
 /* The parameters given for one device.  The strings in given belong to the
@@ -66,7 +66,7 @@ extern int settings_set (struct settings *settings, const char *key,
                          char message[SETTINGS_MESSAGE_MAX]);
 
 /* Copy from `others' the parameters that were not given.  A level is copied
- * only with its codec, and a reserve is not copied if swap=false.
+ * only with its codec, a reserve not if swap=false, and late not if swap=true.
  */
 extern void settings_inherit (struct settings *settings,
                               const struct settings *others);
@@ -76,5 +76,9 @@ extern void settings_inherit (struct settings *settings,
  */
 extern int settings_complete (struct settings *settings,
                               char message[SETTINGS_MESSAGE_MAX]);
+
+/* settings-late.c: do that for late=, when size, swap and limit are known. */
+extern int settings_complete_late (struct settings *settings,
+                                   char message[SETTINGS_MESSAGE_MAX]);
 
 #endif /* ZRAM_SETTINGS_H */

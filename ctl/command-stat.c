@@ -90,6 +90,14 @@ stat_memory_kinds (const struct options *o, device *d)
 }
 
 static void
+stat_late (device *d)
+{
+  printf ("  %-12s %" PRIu64 " pages wait to be compressed; %" PRIu64
+          " never were\n", "late", device_count (d, "late_pages"),
+          device_count (d, "late_saved"));
+}
+
+static void
 stat_memory (const struct options *o, device *d)
 {
   bool limit = device_count (d, "mem_limit");
@@ -198,6 +206,7 @@ stat_device (const struct options *o, device *d,
     stat_attached (a);
   stat_data (o, d);
   device_each_coding (d, stat_codec, (void *) o);
+  stat_late (d);
   stat_recompression (o, d);
   stat_memory (o, d);
   stat_dictionary (o, d);

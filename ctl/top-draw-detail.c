@@ -250,6 +250,9 @@ draw_detail (struct grid *g, const struct shown *shown, device *d)
   grid_put (g, STYLE_PLAIN, "  %" PRIu64 " pages: %" PRIu64 " same-filled, %"
             PRIu64 " raw", device_count (d, "pages_stored"),
             device_count (d, "same_pages"), device_count (d, "huge_pages"));
+  if (device_count (d, "late_saved"))
+    grid_put (g, STYLE_PLAIN, ", %" PRIu64 " late (%" PRIu64 " saved)",
+              device_count (d, "late_pages"), device_count (d, "late_saved"));
   if (failures)
     grid_put (g, STYLE_WARNING, ", %" PRIu64 " failures", failures);
   detail_attached (g, shown, d);

@@ -6,7 +6,8 @@
 # shellcheck source=ctl-functions.sh
 source "$(dirname "$0")/ctl-functions.sh"
 
-start_nbdkit "${plugin[@]}" size=64M
+# Late pages would be a large part of what so little data is held in.
+start_nbdkit "${plugin[@]}" size=64M late=off
 export NBDZRAM_URI=$sock
 real_data "$tmpdir/data" $((4 << 20))
 nbdcopy "$tmpdir/data" "nbd+unix:///zram0?socket=$sock"

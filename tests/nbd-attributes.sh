@@ -125,7 +125,7 @@ keys = """name disksize page_size algorithm level streams connections
   reads writes read_bytes write_bytes zeroes trims notify_free failed_reads
   failed_writes corrupt merges_retried reserve_misses
   dictionaries dictionary_bytes dictionary_trainings dictionary_gain
-  memory codecs codings latency
+  late_pages late_hits late_saved memory codecs codings latency
   dictionary swap swap_reserve swap_safe""".split()
 assert list(d) == keys, list(d)
 assert list(d["memory"]) == \
@@ -244,6 +244,8 @@ for name, key in (
     ("dictionary_bytes", "dictionary_bytes"),
     ("dictionary_trainings_total", "dictionary_trainings"),
     ("dictionary_gain_per_mille", "dictionary_gain"),
+    ("late_pages", "late_pages"), ("late_hits_pages_total", "late_hits"),
+    ("late_saved_pages_total", "late_saved"),
     ("swap_reserve_bytes", "swap_reserve"),
     ("compacted_segments_total", "pages_compacted"),
     ("compaction_moved_objects_total", "objects_moved"),

@@ -45,7 +45,7 @@ say "beside $(uname -r)"
 mib=64
 echo lz4 >$kernel/comp_algorithm
 echo ${mib}M >$kernel/disksize
-start_nbdkit "${plugin[@]}" size=${mib}M algo=lz4
+start_nbdkit "${plugin[@]}" size=${mib}M algo=lz4 late=off
 
 nbdsh -c "sock, node, kernel, seed = '$sock', '$node', '$kernel', $seed" \
       -c - <<'END'

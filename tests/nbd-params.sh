@@ -232,6 +232,44 @@ refused 'swap-reserve=17T: too large' size=1G swap=1 swap-reserve=17T
 refused 'device=zram1: swap-reserve=1M: only with swap=true' \
         size=1G swap=1 device=zram0 device=zram1 swap=0 swap-reserve=1M
 
+say "late"
+refused 'late=x: not understood; must be off, or from one page to 1G' \
+        size=1G late=x
+refused 'late=2G: too large; must be off, or from one page to 1G' \
+        size=1G late=2G
+refused 'late=32K: less than a page, which has 65536 bytes' \
+        size=1G late=32K page-size=64K
+refused 'late=4M: must be off with swap=true' size=1G late=4M swap=true
+refused 'late=33M: more than half of mem-limit=64M' \
+        size=1G late=33M mem-limit=64M
+refused 'device=zram1: late=4M: must be off with swap=true' \
+        size=1G device=zram0 device=zram1 late=4M swap=true
+silent size=1G late=32M mem-limit=64M
+silent size=1G late=0
+# late_hits MIN MAX PARAMETER...: so many of 50 writes of one page hit it while
+# it waits to be compressed.
+late_hits ()
+{
+  local min=$1 max=$2
+  shift 2
+  start_nbdkit -n late "$PLUGIN" "$@"
+  nbdsh -u "$uri" -c "min, max = $min, $max" -c "uri = '$uri'" -c - <<'END'
+import json
+for i in range(50):
+    h.pwrite(b"%08d" % i + b"text" * 1022, 4096)
+stats = nbd.NBD()
+stats.connect_uri(uri.replace("/?", "/zram0/stats.json?"))
+hits = json.loads(stats.pread(stats.get_size(), 0))["late_hits"]
+assert min <= hits <= max, hits
+END
+  stop_nbdkit late
+}
+late_hits 20 49 size=64M
+late_hits 20 49 size=64M late=64K
+late_hits 0 0 size=64M late=off
+late_hits 0 0 size=16K
+late_hits 20 49 size=64M mem-limit=16M
+
 say "keys"
 refused 'disksize=1G: .*size, algo, level, page-size, mem-limit, ' disksize=1G
 for key in Size sizes siz pagesize page__size mem-limi; do

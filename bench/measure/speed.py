@@ -40,6 +40,8 @@ def all_rows():
         rows["seq-" + op] = (
             f"128 KiB sequential {title}, depth 8",
             f"--op {op} --pattern sequential --block 128k --depth 8")
+    rows["zipf-32"] = ("4 KiB overwrite, zipf 0.99, depth 32",
+                       "--op write --pattern zipf --depth 32")
     for connections, more in ((1, ""), (4, ", 4 connections")):
         rows["churn" + ("x4" if connections > 1 else "")] = (
             "reads, overwrites, 20 % trims: compaction runs; depth 32" + more,

@@ -72,22 +72,19 @@ late_empty (const struct parts *p, struct shard *s, uint32_t low)
   }
 }
 
-/* Give back what late pages held.  False: it was nothing. */
-static bool
+/* Give back what late pages held. */
+static void
 late_cool (struct shard *s)
 {
-  uint64_t ready;
-
   shard_lock (s);
-  ready = s->store.raw.nhot;
   store_cool (&s->store);
   shard_unlock (s);
-  return ready > 0;
 }
 
 bool
 late_work_flush (const struct parts *p)
 {
+  uint64_t held = atomic_load (&p->account->held);
   bool did = false;
   unsigned i;
 
@@ -98,9 +95,9 @@ late_work_flush (const struct parts *p)
       continue;
     did |= counter_get (&s->n.late) > 0;
     late_empty (p, s, 0);
-    did |= late_cool (s);
+    late_cool (s);
   }
-  return did;
+  return did || atomic_load (&p->account->held) < held;
 }
 
 /* Workers. */

@@ -66,8 +66,10 @@ function __nbdzramctl_parameters
             printf 'swap-reserve=%s\n' 0 16M 32M 64M
         case 'dictionary=*'
             printf 'dictionary=%s\n' auto off
+        case 'late=*'
+            printf 'late=%s\n' off 1M 4M 16M
         case '*'
-            printf '%s=\n' size algo level page-size mem-limit track-access swap swap-reserve dictionary
+            printf '%s=\n' size algo level page-size mem-limit track-access swap swap-reserve dictionary late
     end
 end
 
