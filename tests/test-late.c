@@ -148,6 +148,11 @@ test_serial (void)
   CHECK (!is_late (1));
   d->writing--;
   CHECK (d->writing == 0);
+  put (2, 1);                   /* that is remembered for a while */
+  CHECK (!is_late (2));
+  for (i = 100; i < 1100 && !is_late (i - 1); ++i)
+    put (i, 1);
+  CHECK (i > 200 && i < 1100);
   stop ();
 }
 

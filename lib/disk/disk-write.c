@@ -49,8 +49,8 @@ disk_may_be_late (const struct zram_disk *d, const struct shard *s)
   if (l->max == 0)
     return false;
   return atomic_load_explicit (&l->pays, memory_order_relaxed) ||
-    (atomic_load_explicit (&d->writing, memory_order_relaxed) <=
-     d->leave_one && d->leave_one && counter_get (&s->n.late) < l->max);
+    (d->leave_one && counter_get (&s->n.late) < l->max &&
+     atomic_load_explicit (&d->crowded, memory_order_relaxed) == 0);
 }
 
 /* Is this page to be late?  Not if it is same-filled: that is as quick. */
@@ -399,6 +399,27 @@ disk_write (struct zram_disk *d, const char *buf, uint64_t count,
   return r;
 }
 
+/* Several connections that write keep all processors busy, though now and
+ * then only one is at it: so that is remembered for some requests.
+ */
+#define CROWD_LASTS 256
+
+static void
+disk_count_writer (struct zram_disk *d)
+{
+  unsigned crowded;
+
+  if (d->leave_one == 0)
+    return;
+  crowded = atomic_load_explicit (&d->crowded, memory_order_relaxed);
+  if (atomic_fetch_add (&d->writing, 1) >= d->leave_one) {
+    if (crowded < CROWD_LASTS / 2)
+      d->crowded = CROWD_LASTS;
+  }
+  else if (crowded)
+    d->crowded = crowded - 1;
+}
+
 int
 zram_pwrite (struct zram_disk *d, const void *buf, uint64_t count,
              uint64_t offset)
@@ -408,8 +429,7 @@ zram_pwrite (struct zram_disk *d, const void *buf, uint64_t count,
 
   if (!disk_has (d, count, offset))
     return -EINVAL;
-  if (d->leave_one)
-    d->writing++;
+  disk_count_writer (d);
   r = disk_write (d, buf, count, offset);
   if (d->leave_one)
     d->writing--;

@@ -63,6 +63,7 @@ struct zram_disk {
                                    processor that can compress late pages;
                                    0: requests come in parallel anyway */
   _Atomic unsigned writing;     /* requests; counted if leave_one */
+  _Atomic unsigned crowded;     /* not 0: there were more lately */
   struct late_work late_work;
   bool track_access;
   struct map map;
