@@ -35,7 +35,7 @@ zram_keeper_stop (struct zram_disk *d)
 int
 zram_compact (struct zram_disk *d)
 {
-  late_work_flush (&d->parts);
+  late_work_flush (&d->parts, LATE_ALL);
   keeper_compact (&d->parts);
   return 0;
 }

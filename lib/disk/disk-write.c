@@ -22,10 +22,11 @@
 /* A partial write whose claim was broken this often takes a turn. */
 #define MERGE_TRIES 4
 
-/* A request that fails for want of memory lets late pages be compressed, and
- * tries again; others may write late pages meanwhile.
+/* A request that fails for want of memory lets some late pages be compressed,
+ * and tries again, until that is of no use.  That has an end: where memory
+ * is short no more pages are late.
  */
-#define ROOM_TRIES 4
+#define ROOM_PAGES 256
 
 /* A claim is over. */
 static void
@@ -354,10 +355,12 @@ disk_write_part (struct zram_disk *d, struct workspace *w,
 }
 
 bool
-disk_make_room (struct zram_disk *d, int r, unsigned *tries)
+disk_make_room (struct zram_disk *d, int r, uint64_t *tries)
 {
-  return (r == -ENOSPC || r == -ENOMEM) && (*tries)++ < ROOM_TRIES &&
-    late_work_flush (&d->parts);
+  uint64_t most = (d->late >> d->layout.page_shift) / ROOM_PAGES + 4;
+
+  return (r == -ENOSPC || r == -ENOMEM) && d->late && (*tries)++ < most &&
+    late_work_flush (&d->parts, ROOM_PAGES);
 }
 
 /* Write the first pages of a request, or its first part of a page.  How many
@@ -388,8 +391,7 @@ static int
 disk_write (struct zram_disk *d, const char *buf, uint64_t count,
             uint64_t offset)
 {
-  unsigned tries = 0;
-  uint64_t n;
+  uint64_t tries = 0, n;
   int r = 0;
 
   for (; count > 0 && r == 0; buf += n, offset += n, count -= n)

@@ -171,7 +171,7 @@ static int
 disk_clear (struct zram_disk *d, uint64_t count, uint64_t offset,
             enum content_type empty)
 {
-  unsigned tries = 0;
+  uint64_t tries = 0;
   int r;
 
   do

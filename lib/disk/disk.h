@@ -182,6 +182,6 @@ extern int disk_write_part (struct zram_disk *d, struct workspace *w,
  * is more now because late pages have been compressed: true.  Holding no
  * workspace.
  */
-extern bool disk_make_room (struct zram_disk *d, int r, unsigned *tries);
+extern bool disk_make_room (struct zram_disk *d, int r, uint64_t *tries);
 
 #endif /* ZRAM_DISK_H */

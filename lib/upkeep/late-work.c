@@ -55,21 +55,19 @@ late_compress (const struct parts *p, struct shard *s, struct workspace *w,
   return i > KEPT_FOR;
 }
 
-/* Do that until there are no more, at most once for each that is there. */
-static void
-late_empty (const struct parts *p, struct shard *s, uint32_t low)
+/* Compress a few late pages of a shard, whatever is in the way.  False: there
+ * are no more, or no memory.
+ */
+static bool
+late_step (const struct parts *p, struct shard *s)
 {
-  uint32_t steps = s->late.max / KEPT_FOR + 1;
-  struct workspace *w;
+  struct workspace *w = workspace_get (p->workspaces);
   unsigned failed = 0;
-  bool more = true;
+  bool more = late_compress (p, s, w, 0, &failed);
 
-  for (; more && steps > 0 && failed == 0; --steps) {
-    w = workspace_get (p->workspaces);
-    more = late_compress (p, s, w, low, &failed);
-    workspace_put (w);
-    shard_give_way (s);
-  }
+  workspace_put (w);
+  shard_give_way (s);
+  return more && failed == 0;
 }
 
 /* Give back what late pages held. */
@@ -81,23 +79,33 @@ late_cool (struct shard *s)
   shard_unlock (s);
 }
 
-bool
-late_work_flush (const struct parts *p)
+/* Those that are late when it begins, and no more of them than `pages'.
+ * How many there may have been.
+ */
+static uint64_t
+late_flush_shard (const struct parts *p, struct shard *s, uint64_t pages)
 {
-  uint64_t held = atomic_load (&p->account->held);
-  bool did = false;
+  uint64_t n = counter_get (&s->n.late), done = 0;
+  bool more = n > 0;
+
+  if (n > pages)
+    n = pages;
+  for (; more && done < n; done += KEPT_FOR)
+    more = late_step (p, s);
+  late_cool (s);
+  return done;
+}
+
+bool
+late_work_flush (const struct parts *p, uint64_t pages)
+{
+  uint64_t held = atomic_load (&p->account->held), done = 0;
   unsigned i;
 
-  for (i = 0; i < p->nshards; ++i) {
-    struct shard *s = &p->shards[i];
-
-    if (s->late.max == 0)
-      continue;
-    did |= counter_get (&s->n.late) > 0;
-    late_empty (p, s, 0);
-    late_cool (s);
-  }
-  return did || atomic_load (&p->account->held) < held;
+  for (i = 0; i < p->nshards && done < pages; ++i)
+    if (p->shards[i].late.max)
+      done += late_flush_shard (p, &p->shards[i], pages - done);
+  return done > 0 || atomic_load (&p->account->held) < held;
 }
 
 /* Workers. */
@@ -159,16 +167,19 @@ late_now_ms (void)
   return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
 }
 
-/* A shard that nobody has written to since is emptied, and the keeper told,
- * so that it tidies up once more.
+/* A shard that nobody has written to since is emptied, unless somebody does
+ * now, and the keeper told, so that it tidies up once more.
  */
 static void
 late_look_at (struct late_work *l, unsigned i)
 {
   struct shard *s = &l->parts->shards[i];
+  uint64_t seen = l->seen[i];
 
-  if (counter_get (&s->n.late) && counter_get (&s->changes) == l->seen[i]) {
-    late_empty (l->parts, s, 0);
+  if (counter_get (&s->n.late) && counter_get (&s->changes) == seen) {
+    while (counter_get (&s->changes) == seen && late_step (l->parts, s) &&
+           !worker_stops (&l->worker[0].worker))
+      ;
     shard_lock (s);
     counter_add (&s->changes, 1);
     shard_unlock (s);

@@ -52,9 +52,10 @@ late_is_half_full (const struct shard *s)
 }
 extern void late_work_tell (struct late_work *l);
 
-/* Compress all late pages now, and give back what they held.  False: there
- * was nothing to do.
+/* Compress so many late pages now, or all, and give back what they held.
+ * False: there was nothing to do.
  */
-extern bool late_work_flush (const struct parts *parts);
+#define LATE_ALL UINT64_MAX
+extern bool late_work_flush (const struct parts *parts, uint64_t pages);
 
 #endif /* ZRAM_LATE_WORK_H */
