@@ -15,7 +15,7 @@ say "the whole of a file"
 for page in 4096 65536; do
   ctl estimate "$tmpdir/data" --sample all -a "$codec" --page-size $page \
       -J -b >"$tmpdir/estimate"
-  start_nbdkit "${plugin[@]}" size=8M algo="$codec" page-size=$page
+  start_nbdkit "${plugin[@]}" size=8M algo="$codec" page-size=$page late=off
   nbdcopy "$tmpdir/data" "nbd+unix:///zram0?socket=$sock"
   # nbdcopy does not write what is zero, so that compressed bytes are equal.
   read -r _ compr _ < <(nbdcopy "nbd+unix:///zram0/mm_stat?socket=$sock" -)

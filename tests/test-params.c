@@ -148,6 +148,33 @@ test_mem_limit (void)
   zram_close (NULL);
 }
 
+/* Late pages: from one page to a GiB, to half of the limit, or none. */
+static void
+test_late (void)
+{
+  struct zram_params p = { .size = MiB, .late = 4095 };
+
+  refused (p, "late 4095", "4096");
+  p.late = (UINT64_C (1) << 30) + 1;
+  refused (p, "late 1073741825", "1073741824");
+  p.late = 65535;
+  p.page_size = 65536;
+  refused (p, "late 65535", "65536");
+  p.late = 65536;
+  taken (p);
+  p.swap = true;
+  refused (p, "late 65536", "swap");
+  p.swap = false;
+  p.mem_limit = 16 * MiB;
+  p.late = 8 * MiB;
+  taken (p);
+  p.late++;
+  refused (p, "late 8388609", "8388608");
+  p.mem_limit = 0;
+  p.late = UINT64_C (1) << 30;
+  taken (p);
+}
+
 int
 main (void)
 {
@@ -155,5 +182,6 @@ main (void)
   test_page_size ();
   test_algo ();
   test_mem_limit ();
+  test_late ();
   return 0;
 }

@@ -366,6 +366,39 @@ test_limit (size_t unit)
   finish ();
 }
 
+/* A block that was charged ahead is there when the limit is reached, once,
+ * for whoever may spend it.
+ */
+static void
+test_prepaid (size_t unit)
+{
+  uint32_t id;
+  unsigned i;
+
+  start (unit, 1024, 1, 16);
+  account.limit = 3 * m.charge;
+  CHECK (pool_prepay (&pool) == 0 && pool_prepay (&pool) == 0);
+  CHECK (account.held == m.charge);
+  for (i = 0; i < 2 * m.block_units; ++i)
+    CHECK (pool_alloc (&pool, &id) == 0);
+  CHECK (account.held == account.limit);
+  CHECK (pool_alloc (&pool, &id) == -ENOSPC && pool.prepaid);
+  pool.spend = true;
+  for (i = 0; i < m.block_units; ++i)
+    CHECK (pool_alloc (&pool, &id) == 0 && !pool.prepaid);
+  CHECK (account.held == account.limit);
+  CHECK (pool_alloc (&pool, &id) == -ENOSPC);
+  CHECK (pool_prepay (&pool) == -ENOSPC && !pool.prepaid);
+  account.limit += m.charge;
+  CHECK (pool_prepay (&pool) == 0 && account.held == account.limit);
+  pool_refund (&pool);
+  pool_refund (&pool);
+  CHECK (account.held == 3 * m.charge);
+  CHECK (pool_prepay (&pool) == 0);
+  pool_destroy (&pool);
+  CHECK (account.held == 0);
+}
+
 /* The first units of the second chunk, which is mapped when it is needed
  * and not before.
  */
@@ -513,6 +546,7 @@ main (void)
     test_last_unit (units[i], 33, 0);
     test_last_unit (units[i], 64, POOL_HOT_MAX);
     test_limit (units[i]);
+    test_prepaid (units[i]);
     if (units[i] > 64)
       test_chunk (units[i]);
     for (hot_max = 0; hot_max <= POOL_HOT_MAX; hot_max += 2)

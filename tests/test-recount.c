@@ -240,6 +240,43 @@ test_entries (void)
   disk_recount (d);
 }
 
+/* Who is late, on a disk of its own. */
+static void
+test_late (void)
+{
+  struct zram_params p = { .size = 64 << 20, .late = 8 * PAGE };
+  unsigned char buf[PAGE];
+  struct late *late;
+  uint64_t i;
+
+  d = disk_open (&p);
+  s = &d->shards[0];
+  late = &s->late;
+  for (i = 0; i < 5; ++i) {
+    page_make (buf, PAGE, 700, i);
+    CHECK (zram_pwrite (d, buf, PAGE, i * PAGE) == 0);
+  }
+  CHECK (late->n == 5);
+  bump (&s->n.late, "late pages");
+  NOTICED (late->n--, late->n++, "late pages");
+  NOTICED (late->page[late->newest].slot += 10,
+           late->page[late->newest].slot -= 10, "late pages");
+  NOTICED (late->page[late->oldest].older = late->newest,
+           late->page[late->oldest].older = LATE_NONE, "late pages");
+  NOTICED (late->oldest--, late->oldest++, "late pages");
+  NOTICED (late->unused = LATE_NONE, late->unused = 5, "late pages");
+  NOTICED (s->store.arena.segments.prepaid = false,
+           s->store.arena.segments.prepaid = true, "kind of memory");
+  CHECK (zram_compact (d) == 0);
+  late_add (late, 2);
+  counter_add (&s->n.late, 1);
+  noticed ("late pages");       /* and it is compressed already */
+  late_remove (late, late_find (late, 2));
+  counter_sub (&s->n.late, 1);
+  disk_recount (d);
+  zram_close (d);
+}
+
 int
 main (void)
 {
@@ -253,5 +290,6 @@ main (void)
   test_table ();
   test_entries ();
   zram_close (d);
+  test_late ();
   return 0;
 }
