@@ -7,7 +7,9 @@
 
 #include <stdbool.h>
 
-/* Where servers are looked for, below XDG_RUNTIME_DIR and /run, and then. */
+/* Where servers are looked for: below XDG_RUNTIME_DIR, below /run, and then at
+ * the last of these.
+ */
 #define SOCKET_NAME "nbdkit-zram/nbdkit.sock"
 #define ADDRESS_SOCKET "/run/" SOCKET_NAME
 #define ADDRESS_LAST "nbd://localhost"

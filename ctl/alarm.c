@@ -71,7 +71,7 @@ alarm_set (long us)
   setitimer (ITIMER_REAL, &t, NULL);
 }
 
-/* The signal may be blocked by the program that started us. */
+/* Unblock the signal: the program that started us may have blocked it. */
 static void
 alarm_unblock (void)
 {

@@ -7,11 +7,11 @@
 
 #include <stdint.h>
 
-/* Interrupt calls that wait, several times a second, until alarm_end: so
- * libraries return to us.  When the deadline (in ms) has passed, or a signal
- * that ends the tool is pending, shut the socket down, for libraries that do
- * not return; until alarm_socket tells which one it is, each that was opened
- * since alarm_begin.  Only one at a time.
+/* Interrupt calls that wait, several times a second, until alarm_end, so that
+ * libraries return to us.  Some do not return all the same: so when the
+ * deadline (in ms) has passed, or a signal is pending that ends the tool, shut
+ * the socket down.  Until alarm_socket tells which one it is, all are shut
+ * down that were opened since alarm_begin.  There is one alarm at a time.
  */
 extern void alarm_begin (uint64_t deadline);
 extern void alarm_socket (int fd);

@@ -88,7 +88,8 @@ attached_read_nbdtab (const char *root, const char *device, struct address *p)
 
 /* --- The list ----------------------------------------------------------- */
 
-/* An nbd device is attached while it has a pid and a size. */
+/* Say whether an nbd device is attached: while it is, it has a pid and a size.
+ */
 static bool
 attached_is (const char *root, const char *device)
 {

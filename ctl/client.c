@@ -244,7 +244,7 @@ client_check_control (struct connection *c)
     ? 0 : client_fault_foreign (c, CONTROL, "something else");
 }
 
-/* Read all of it before any of it is printed. */
+/* Print a text, but not before all of it was read. */
 static int
 client_copy_text (struct connection *c, const char *export, FILE *fp)
 {
@@ -283,7 +283,9 @@ struct list {
   size_t bytes;
 };
 
-/* Other names count too: a list can be endless without any that is wanted. */
+/* Write an export and its description, if its name begins with the prefix.
+ * Other names count too: a list can be endless without any that is wanted.
+ */
 static int
 client_list_one (void *opaque, const char *name, const char *description)
 {
@@ -383,7 +385,9 @@ client_refused (struct connection *c, int error)
   return -1;
 }
 
-/* The command and its answer each have the time of an exchange. */
+/* Send a command and read its answer.  Each of the two has the time of an
+ * exchange.
+ */
 static int
 client_converse (struct connection *c, const char *line, char **payload)
 {

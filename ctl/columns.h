@@ -41,6 +41,9 @@ extern const char columns_default[];
 extern int columns_choose (const char *list,
                            const struct column *chosen[COLUMNS_MAX]);
 
+/* Say whether JSON has a column as a number, and whether tables have it at the
+ * right.  bytes: sizes and times are in digits.
+ */
 extern bool column_is_number (const struct column *c, bool bytes);
 extern bool column_is_right (const struct column *c);
 

@@ -30,7 +30,9 @@ attribute_set (const struct options *o, const char *device_name,
   return client_command (o->uri, command, &payload);
 }
 
-/* Say whether the attribute or the device is missing. */
+/* Explain why an attribute cannot be read: it is missing, or the device is.
+ * Return -1.
+ */
 static int
 attribute_fault (const struct options *o, const char *disk,
                  const char *attribute)

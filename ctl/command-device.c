@@ -47,7 +47,9 @@ devices_have (const struct devices *all, const char *name)
   return false;
 }
 
-/* 1 with a fault: it is in use, but must be idle. */
+/* Add the name of a device.  1 with a fault: it is in use, but must be idle.
+ * -1 with a fault: it was added before.
+ */
 static int
 devices_add (struct devices *all, device *d, const char *given, bool idle)
 {
@@ -108,7 +110,7 @@ devices_find (const struct options *o, int argc, char **argv, bool idle,
   }
 }
 
-/* Put the tool's option in place of the server's command, in the fault. */
+/* Make the fault name the tool's option, in place of the server's command. */
 static void
 order_fault (void)
 {

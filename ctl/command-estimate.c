@@ -147,7 +147,9 @@ estimate_run (struct trial *trials, int n, const struct sample *s)
   return r;
 }
 
-/* To stderr: the table is for programs too. */
+/* Print how much was tried.  It goes to stderr, because programs read the
+ * table.
+ */
 static void
 estimate_say (const char *what, const struct sample *s)
 {
@@ -180,7 +182,7 @@ estimate (const struct options *o, const char *file, uint64_t max,
     : estimate_print (o, trials, n, &s);
 }
 
-/* Get how much of it to look at.  An exit status. */
+/* Get how much to look at.  Return an exit status. */
 static int
 estimate_parse_sample (const char *text, uint64_t *max)
 {

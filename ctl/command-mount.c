@@ -25,12 +25,10 @@
 #include "trust.h"
 
 #define FS_TYPE "ext4"
-/* The memory of deleted files is given back. */
+/* With this the memory of deleted files is given back. */
 #define MOUNT_OPTIONS "discard"
 
-/* Options for mkfs.  There is no need of a journal on a disk that does not
- * survive a crash.
- */
+/* Options of mkfs.  A disk that does not survive a crash needs no journal. */
 static const struct fs {
   const char *type, *options[4];
 } file_systems[] = {
@@ -49,8 +47,9 @@ mount_fs_type (const struct options *o)
   return o->fs_type ? o->fs_type : FS_TYPE;
 }
 
-/* Control characters could look like something else in what is printed, and
- * make lines of their own in /proc/mounts.
+/* Say whether a text has no control characters.  They could look like
+ * something else in what is printed, and make lines of their own in
+ * /proc/mounts.
  */
 static bool
 mount_is_printable (const char *text)

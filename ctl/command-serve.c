@@ -101,8 +101,8 @@ serve_is_frame (const char *word)
   return strncmp (word, "size=", 5) == 0 || strncmp (word, "device=", 7) == 0;
 }
 
-/* Which parameters to use: the first so many of all, and the sizes and devices
- * among the first so many.  They stay in their order.
+/* Which parameters to use: the first `all' ones, and of the first `frame' ones
+ * also the sizes and devices.  They stay in their order.
  */
 struct part {
   size_t all, frame;

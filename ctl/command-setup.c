@@ -18,7 +18,7 @@
 #include "must.h"
 #include "number.h"
 
-/* Check the options before a server is asked.  An exit status. */
+/* Check the options before a server is asked.  Return an exit status. */
 static int
 setup_check (const struct options *o, uint64_t *size)
 {

@@ -20,7 +20,7 @@
 #include "must.h"
 #include "number-text.h"
 
-/* Write the size that a member of the device is. */
+/* Write the size that a path in the device's JSON names. */
 static const char *
 stat_size (const struct options *o, device *d, const char *path,
            char text[SIZE_TEXT])
@@ -236,7 +236,9 @@ stat_one (const struct options *o, device *d, const struct attached *attached,
     stat_device (o, d, attached);
 }
 
-/* Check all names before anything is printed, and then print. */
+/* Print the devices named, or all.  All names are checked before anything is
+ * printed.
+ */
 static int
 stat_all (const struct options *o, const struct server *s,
           const struct attached *attached, int argc, char **argv)

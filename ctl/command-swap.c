@@ -21,8 +21,8 @@
 #include "server-json.h"
 #include "trust.h"
 
-/* As zram-generator: used before any swap on a disk, whose priority is
- * negative.
+/* The default, as in zram-generator.  Swap on a disk usually has a negative
+ * priority, and so is used later.
  */
 #define PRIORITY "100"
 #define PRIORITY_MAX 32767

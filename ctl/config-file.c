@@ -48,7 +48,7 @@ static const struct own_key {
  */
 #define CONFIG_FILE_MAX (1 << 20)
 
-/* How many percent of the RAM a size may be. */
+/* The largest size, in percent of the RAM. */
 #define SHARE_MAX 1000
 
 struct setting {
@@ -130,7 +130,7 @@ config_append (struct config *c, unsigned line, const char *key,
   s->value = s->word + strlen (key) + 1;
 }
 
-/* The value is not empty. */
+/* Add a setting with a value, which is not empty.  -1 with a fault. */
 static int
 config_add (struct config *c, unsigned line, const char *key, const char *value)
 {
@@ -233,7 +233,9 @@ config_read_lines (struct config *c, char *text, size_t n)
   return 0;
 }
 
-/* Some files have no size before they are read, and some grow meanwhile. */
+/* Read all of a file.  Some files have no size before they are read, and some
+ * grow meanwhile.
+ */
 static int
 config_read_file (struct config *c, FILE *fp)
 {

@@ -364,7 +364,9 @@ connection_note_answer (void *opaque, int *error)
   return 1;
 }
 
-/* A server of the oldest protocol has no choice of exports. */
+/* Check that an export can be chosen.  With the oldest protocol of NBD there
+ * is no choice.
+ */
 static int
 connection_check_negotiating (struct connection *c)
 {
@@ -386,7 +388,7 @@ connection_fault_go (struct connection *c, const char *export)
                 : strerror (c->error));
 }
 
-/* Wait for the answer, which c->error then tells. */
+/* Wait for the answer.  c->error is 0 then, or the server's error. */
 static int
 connection_await_answer (struct connection *c, const char *what)
 {
@@ -450,9 +452,9 @@ connection_list (struct connection *c, connection_export_fn *fn, void *opaque)
 
 /* --- Requests ----------------------------------------------------------- */
 
-/* Wait for a request.  *error is what the server answered, 0 if it did not:
- * no server can send ENOTCONN, with which libnbd ends what is left without an
- * answer.
+/* Wait until a request is answered.  *error is the error that the server sent,
+ * or 0 if no answer came.  ENOTCONN cannot be sent: with it libnbd ends
+ * requests that were left without an answer.
  */
 static int
 connection_complete (struct connection *c, int64_t cookie, const char *what,

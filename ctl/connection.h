@@ -18,8 +18,8 @@
 struct connection;
 
 /* Connect to a URI or the path of a Unix socket, and stop before an export is
- * chosen.  NULL with a fault.  All calls to the end share the time of one
- * exchange.
+ * chosen.  NULL with a fault.  All calls until connection_close share the time
+ * of one exchange.
  */
 extern struct connection *connection_open (const char *uri);
 extern void connection_close (struct connection *c);
@@ -45,6 +45,7 @@ typedef int connection_export_fn (void *opaque, const char *name,
 extern int connection_list (struct connection *c, connection_export_fn *fn,
                             void *opaque);
 
+/* Read n bytes at an offset. */
 extern int connection_read (struct connection *c, void *buf, size_t n,
                             uint64_t at);
 /* Write bytes.  *error is 0 if no answer came: then nobody knows whether they

@@ -138,8 +138,8 @@ stretch_count (int fd, uint64_t size, uint64_t *bytes)
   return units;
 }
 
-/* Read so many of all units, evenly spread: the i-th is the one with the
- * number i * units / wanted.
+/* Read some of all units, evenly spread: of those that are read the i-th has
+ * the number i * units / wanted.
  */
 static void
 sample_read_units (int fd, uint64_t size, uint64_t units, uint64_t wanted,
@@ -220,7 +220,7 @@ struct runs {
   struct run *run;              /* NULL, or of RUNS_MAX */
   size_t n;
   uint64_t listed, bytes;       /* of those in the list, of all */
-  uint64_t seen, stride;        /* runs; each how manyth is in the list */
+  uint64_t seen, stride;        /* runs; every stride-th is listed */
 };
 
 static void

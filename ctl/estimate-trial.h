@@ -30,7 +30,8 @@ enum { TRIALS_MAX = 256 };
 extern int trials_plan (const char *codecs, const char *page_sizes,
                         struct trial trials[TRIALS_MAX]);
 
-/* Do one trial.  progress is called now and then with the part that is done.
+/* Do one trial.  progress is called now and then with the part that is done,
+ * from 0 to 1.  -1 with a fault.
  */
 typedef void progress_fn (void *opaque, double part);
 extern int trial_run (struct trial *t, const struct sample *s,

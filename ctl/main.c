@@ -305,7 +305,7 @@ main_find_row (int letter)
   return i;
 }
 
-/* Fill in the options.  given[i] says whether row i was given.  An exit
+/* Fill in the options.  given[i] says whether row i was given.  Return an exit
  * status.
  */
 static int
@@ -354,8 +354,8 @@ main_choose (void)
     : &list_row;
 }
 
-/* Check that each option is for this command, and the number of words.  An
- * exit status.
+/* Check that each option is for this command, and the number of words.  Return
+ * an exit status.
  */
 static int
 main_check (const struct command *c, const bool given[N_ROWS], int argc)
@@ -376,7 +376,7 @@ main_check (const struct command *c, const bool given[N_ROWS], int argc)
 }
 
 /* Check the first word where there is no command: it is a device, or a
- * misspelt command.  An exit status.
+ * misspelt command.  Return an exit status.
  */
 static int
 main_check_device (const char *word)
@@ -411,7 +411,7 @@ main_find_server (void)
 }
 
 /* Run a command, with the words after its name, and see that its output is
- * written.  An exit status.
+ * written.  Return an exit status.
  */
 static int
 main_run (const struct command *c, int argc, char **argv)

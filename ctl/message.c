@@ -15,7 +15,8 @@
 #define MESSAGE_MAX 1024
 
 /* The fault is kept, not printed where it happens: `top' shows it on its
- * screen and goes on.  One a thread: `top' asks the server in another.
+ * screen and goes on.  Each thread has its own: `top' asks the server in
+ * another one.
  */
 static _Thread_local char last[MESSAGE_MAX];
 
@@ -41,9 +42,9 @@ message_copy (char *to, const char *text, size_t room)
   return text;
 }
 
-/* Make a line of any text: control characters are shown as \xNN, and of a long
- * one the middle is left out.  What was wrong is often said at its end.  A line
- * stays as it is, so that this may be done twice.
+/* Make a line of any text.  Control characters are shown as \xNN, and of a
+ * long text the middle is left out: what was wrong is often said at its end.
+ * What was made a line before stays as it is.
  */
 static void
 message_clean (char line[MESSAGE_MAX], const char *text)

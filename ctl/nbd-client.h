@@ -32,6 +32,7 @@ extern int nbd_client_check (const struct attachment *a);
  */
 extern int nbd_client_words (struct program *p, const struct attachment *a);
 
+/* Say whether a URI asks for TLS. */
 extern bool nbd_uses_tls (const char *uri);
 
 #endif /* NBD_CLIENT_H */

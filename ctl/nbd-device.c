@@ -63,7 +63,9 @@ nbd_has_no_size (const char *name)
   return !size || strcmp (size, "0") == 0;
 }
 
-/* A device that has lost its server keeps its size while it is open. */
+/* Say whether a device is free.  One that has lost its server keeps its size
+ * while it is open.
+ */
 static bool
 nbd_is_free (const char *name)
 {

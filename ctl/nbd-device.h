@@ -16,10 +16,15 @@
  * attached.
  */
 extern int nbd_attach (struct attachment *a);
+/* Detach a device, "nbd3".  It is no fault that it is detached already. */
 extern int nbd_detach (const char *name, bool dry);
 
-/* Return the name in "/dev/nbd3" or "nbd3".  NULL: it has none. */
+/* Return "nbd3" of "/dev/nbd3" or "nbd3", as a part of it.  NULL: it is no
+ * such device.
+ */
 extern const char *nbd_name (const char *path);
+
+/* Say whether "nbd3" is attached. */
 extern bool nbd_attached (const char *name);
 
 #endif /* NBD_DEVICE_H */

@@ -27,8 +27,8 @@ path_trusts (uid_t uid)
          (stat (dir, &st) == 0 && st.st_uid == uid);
 }
 
-/* Keep of the mode what is allowed to others: not to the owner, and not to a
- * group that is root's or our own.
+/* Return those bits of the mode that allow something to others: not to the
+ * owner, and not to a group that is root's or our own.
  */
 static mode_t
 path_mode_of_others (const struct stat *st)

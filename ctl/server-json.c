@@ -24,7 +24,7 @@
  * hundred times the memory of its text.
  */
 #define MEMBERS_MAX 100000
-/* Longer texts are no names; others are cut. */
+/* Longer names are refused, and longer texts are cut. */
 #define NAME_LENGTH_MAX 64
 #define TEXT_LENGTH_MAX 256
 #define CODECS_MAX 64
@@ -319,8 +319,8 @@ device_each_number (device *d, const char *path, number_fn *fn, void *opaque)
       fn (opaque, key, json_object_get_uint64 (value));
 }
 
-/* Say whether swap is unsafe without a part, which is not all that "swap_safe"
- * has.  A server tells of oom as well, but does without it.
+/* Say whether a member of "swap_safe" is a part without which swap is unsafe.
+ * A server tells of oom as well, but does without it.
  */
 static bool
 device_is_vital (const char *part)
@@ -341,7 +341,7 @@ device_list_missing (struct json_object *parts)
   return list;
 }
 
-/* It is {"safe": true or false, and each part by its name}. */
+/* The server says {"safe": true or false}, and the same of each part. */
 bool
 device_swap_safe (device *d, char **missing)
 {

@@ -31,6 +31,7 @@ extern int server_load (const char *uri, struct server *s);
 extern int server_parse (const char *text, struct server *s);
 extern void server_free (struct server *s);
 
+/* Return the i-th device, or the one of a name.  NULL: there is none. */
 extern device *server_device (const struct server *s, unsigned i);
 extern device *server_find (const struct server *s, const char *name);
 /* Load the server and find a device.  NULL with a fault.  The server is to be
@@ -41,6 +42,7 @@ extern device *server_load_device (const char *uri, const char *name,
 
 /* Return a text, escaped.  NULL: unknown.  To be freed. */
 extern char *device_text (device *d, const char *path);
+/* Get a whole number.  False: it is unknown, and *n is 0. */
 extern bool device_number (device *d, const char *path, uint64_t *n);
 extern bool device_integer (device *d, const char *path, int64_t *n);
 /* Return a number, or 0 if it is unknown. */

@@ -166,7 +166,7 @@ program_environment (void)
 }
 
 /* Start the program.  Its messages go to a file in memory and not to a pipe,
- * which a child of its own could hold open.  An errno, or 0.
+ * which a child of its own could hold open.  Return an errno, or 0.
  */
 static int
 program_spawn (struct program *p, int said)

@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Only print programs from now on, or run them. */
+/* From now on print programs instead of running them, or run them again. */
 extern void program_dry_run (bool on);
 
-/* All settings of 64 devices fit. */
+/* How many words a program can have: all settings of 64 devices fit. */
 enum { ARGV_MAX = 1024 };
 struct program {
   const char *argv[ARGV_MAX + 1];

@@ -109,7 +109,7 @@ tcp_is_one_of (const struct listener *l, const struct endpoints *a)
   return false;
 }
 
-/* Look through one file.  True: fn was. */
+/* Look through one file.  Return true if fn did. */
 static bool
 tcp_look (const char *name, const struct endpoints *a, tcp_owner_fn *fn,
           void *opaque, unsigned *n)

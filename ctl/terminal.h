@@ -16,9 +16,13 @@ extern int terminal_check (void);
 
 /* Take over the terminal, which must have been checked.  -1 with a fault. */
 extern int terminal_open (void);
+/* Give it back, as it was. */
 extern void terminal_close (void);
 
+/* Get how many columns and lines there are now. */
 extern void terminal_size (int *width, int *height);
+
+/* Show a grid.  What does not fit is cut off. */
 extern void terminal_draw (const struct grid *grid);
 
 /* Return the next key: a character, or one of these for arrows and the like.

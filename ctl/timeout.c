@@ -11,8 +11,8 @@
 #include "number.h"
 #include "timeout.h"
 
-/* A program has so many times the limit of one exchange: it may ask more than
- * once, and a machine that swaps is slow.
+/* A program may take so many times as long as one exchange: it may ask more
+ * than once, and a machine that swaps is slow.
  */
 #define PROGRAM_LIMITS 3
 

@@ -13,7 +13,7 @@
 
 #define SECOND UINT64_C (1000000000)    /* ns */
 
-/* Return the time of CLOCK_MONOTONIC. */
+/* Return the time of CLOCK_MONOTONIC, in ns or in ms. */
 extern uint64_t clock_ns (void);
 extern uint64_t clock_ms (void);
 

@@ -71,7 +71,7 @@ fetch_run (void *opaque)
   return NULL;
 }
 
-/* Begin a thread that ends by itself.  An errno, or 0. */
+/* Begin a thread that ends by itself.  Return an errno, or 0. */
 static int
 fetch_begin (struct errand *errand)
 {

@@ -17,7 +17,7 @@ struct fetched {
 
 /* Ask the server and wait, however long it takes. */
 extern struct fetched *fetch_now (const char *uri);
-extern void fetched_free (struct fetched *g);
+extern void fetched_free (struct fetched *f);
 
 /* Ask the server in another thread, which writes a pointer to what was fetched
  * to fd.  -1 with a fault.

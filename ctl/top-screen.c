@@ -182,7 +182,8 @@ top_watch (struct top *top)
   screen_run (top, &old);
   terminal_close ();
   screen_release_signals (&old);
-  /* A thread may still be asking: do not run the ends of libraries under it.
+  /* A thread may still be asking, and libraries must not be torn down under
+   * it.
    */
   if (top->asked_ns)
     _exit (EXIT_OK);

@@ -44,7 +44,9 @@ extern void top_press (struct top *top);
 /* top-keys.c: return the help.  To be freed. */
 extern char *top_help (void);
 
-/* top-screen.c: watch on a terminal until it is enough.  An exit status. */
+/* top-screen.c: watch on a terminal until it is enough.  Return an exit
+ * status.
+ */
 extern int top_watch (struct top *top);
 
 #endif /* TOP_H */

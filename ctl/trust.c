@@ -24,8 +24,8 @@ trust_fault_stranger (const char *where, uid_t uid)
 
 /* --- Unix sockets -------------------------------------------------------- */
 
-/* There are three to ask about: who listens there, who owns the socket, and
- * who owns a directory, and so could put another in its place.
+/* Check who listens at a socket, who owns it, and who could put another one in
+ * its place, because he owns a directory or may write to it.
  */
 static int
 trust_check_socket (const char *sock, const struct export *e)
