@@ -46,7 +46,10 @@ attach_check (const struct options *o)
   return 0;
 }
 
-int
+/* Check that this is root, and call interrupt_begin.  -1 with a fault.
+ * interrupt_end must be called in any case.
+ */
+static int
 attach_begin (const struct options *o)
 {
   program_dry_run (o->dry_run);

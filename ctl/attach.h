@@ -13,11 +13,6 @@
 /* Check the options that a user can get wrong.  -1 with a fault. */
 extern int attach_check (const struct options *o);
 
-/* Check that this is root, and call interrupt_begin.  -1 with a fault.
- * interrupt_end must be called in any case.
- */
-extern int attach_begin (const struct options *o);
-
 /* Ask the server about a device, and fill in what nbd_attach needs.  given
  * NULL: the device that the URI names, else zram0.  If it returns 0,
  * a->address is to be freed.
