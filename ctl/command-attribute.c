@@ -8,7 +8,6 @@
 #include <config.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "client.h"
 #include "commands.h"

@@ -4,8 +4,6 @@
 
 #include <config.h>
 
-#include <stdlib.h>
-
 #include "device-operations.h"
 #include "must.h"
 

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "number-text.h"
-#include "number.h"
 
 /* Write n / unit, rounded to one digit after the point, and the letter. */
 static const char *

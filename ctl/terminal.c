@@ -12,7 +12,6 @@
 #include <term.h>
 #undef lines                    /* of the many words that term.h takes */
 
-#include "escape.h"
 #include "message.h"
 #include "terminal.h"
 

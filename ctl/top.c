@@ -4,12 +4,10 @@
 
 #include <config.h>
 
-#include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "device-name.h"
 #include "message.h"

@@ -4,8 +4,6 @@
 
 #include <config.h>
 
-#include <stdlib.h>
-
 #include "message.h"
 #include "must.h"
 #include "path-trust.h"
