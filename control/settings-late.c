@@ -4,9 +4,32 @@
 
 #include <config.h>
 
+#include <errno.h>
 #include <inttypes.h>
+#include <strings.h>
 
+#include "number.h"
 #include "settings.h"
+
+#define LATE_MAX (UINT64_C (1) << 30)
+
+int
+settings_parse_late (struct settings *settings, const char *key,
+                     const char *value, char message[SETTINGS_MESSAGE_MAX])
+{
+  static const char range[] = "off, or from one page to 1G";
+  uint64_t n = 0;
+
+  if (strcasecmp (value, "off") != 0 &&
+      number_size (value, 0, &n) == -EINVAL)
+    return settings_refuse (message, key, value, "not understood; must be %s,"
+                            " " NUMBER_SIZES, range);
+  if (n > LATE_MAX)
+    return settings_refuse (message, key, value, "too large; must be %s",
+                            range);
+  settings->params.late = n;
+  return 0;
+}
 
 /* The default of late: a list that is worth its memory on a disk of any size,
  * and a small part of it and of its limit.

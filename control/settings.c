@@ -25,7 +25,6 @@
 #include "settings.h"
 
 #define SECTOR 512
-#define LATE_MAX (UINT64_C (1) << 30)
 
 _Static_assert (ZRAM_SIZE_MAX == UINT64_C (16) << 40 &&
                 ZRAM_PAGE_MIN == 4096 && ZRAM_PAGE_MAX == 65536,
@@ -233,22 +232,6 @@ settings_parse_dictionary (struct settings *settings, const char *key,
   if (*d == ZRAM_DICTIONARY_GIVEN && settings->from_client)
     return refuse ("must be auto or off here: a file is only read when the"
                    " server starts");
-  return 0;
-}
-
-static int
-settings_parse_late (struct settings *settings, const char *key,
-                     const char *value, char message[SETTINGS_MESSAGE_MAX])
-{
-  static const char range[] = "off, or from one page to 1G";
-  uint64_t n = 0;
-
-  if (strcasecmp (value, "off") != 0 &&
-      number_size (value, 0, &n) == -EINVAL)
-    return refuse_number (range);
-  if (n > LATE_MAX)
-    return refuse ("too large; must be %s", range);
-  settings->params.late = n;
   return 0;
 }
 

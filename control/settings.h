@@ -66,7 +66,8 @@ extern int settings_set (struct settings *settings, const char *key,
                          char message[SETTINGS_MESSAGE_MAX]);
 
 /* Copy from `others' the parameters that were not given.  A level is copied
- * only with its codec, a reserve not if swap=false, and late not if swap=true.
+ * only with its codec, a reserve not if swap=false, and late pages not if
+ * swap=true.
  */
 extern void settings_inherit (struct settings *settings,
                               const struct settings *others);
@@ -77,7 +78,12 @@ extern void settings_inherit (struct settings *settings,
 extern int settings_complete (struct settings *settings,
                               char message[SETTINGS_MESSAGE_MAX]);
 
-/* settings-late.c: do that for late=, when size, swap and limit are known. */
+/* settings-late.c: read late=; and check it when size, swap and limit are
+ * known.
+ */
+extern int settings_parse_late (struct settings *settings, const char *key,
+                                const char *value,
+                                char message[SETTINGS_MESSAGE_MAX]);
 extern int settings_complete_late (struct settings *settings,
                                    char message[SETTINGS_MESSAGE_MAX]);
 

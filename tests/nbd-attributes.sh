@@ -125,7 +125,8 @@ keys = """name disksize page_size algorithm level streams connections
   reads writes read_bytes write_bytes zeroes trims notify_free failed_reads
   failed_writes corrupt merges_retried reserve_misses
   dictionaries dictionary_bytes dictionary_trainings dictionary_gain
-  late_pages late_hits late_saved memory codecs codings latency
+  late_pages late_hits late_saved
+  memory codecs codings latency
   dictionary swap swap_reserve swap_safe""".split()
 assert list(d) == keys, list(d)
 assert list(d["memory"]) == \

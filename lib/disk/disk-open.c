@@ -67,6 +67,7 @@ disk_page (const struct zram_params *p)
   return p->page_size ? p->page_size : ZRAM_PAGE_MIN;
 }
 
+/* Check how many bytes may be late. */
 static int
 disk_check_late (const struct zram_params *p, char message[ZRAM_MESSAGE_MAX])
 {
@@ -109,10 +110,10 @@ zram_params_check (const struct zram_params *p,
     return refuse (message, "algo '%.64s' is not known: there are %s",
                    disk_algo (p), names);
   }
-  if (disk_check_late (p, message) < 0)
-    return -EINVAL;
   if (p->has_level &&
       codec_check_level (codec_get ((unsigned) codec), p->level, message) < 0)
+    return -EINVAL;
+  if (disk_check_late (p, message) < 0)
     return -EINVAL;
   kind = disk_kind (p);
   return disk_check_dictionary (p, &kind, message);

@@ -13,9 +13,9 @@ zram_keeper_start (struct zram_disk *d)
   int r = keeper_start (&d->keeper);
 
   if (r == 0)
-    r = dictionary_job_start (&d->dictionary_job);
-  if (r == 0)
     r = late_work_start (&d->late_work);
+  if (r == 0)
+    r = dictionary_job_start (&d->dictionary_job);
   if (r == 0)
     r = reserve_start (&d->reserve);
   if (r < 0)

@@ -105,7 +105,7 @@ extern void pool_drain (struct pool *pool, unsigned blocks);
  */
 extern int pool_prepay (struct pool *pool);
 
-/* Credit it again: nobody will need it. */
+/* Credit that block again: nobody will need it. */
 extern void pool_refund (struct pool *pool);
 
 /* Set how many empty blocks the reserve wants.  The functions below bring
