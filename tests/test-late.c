@@ -211,7 +211,7 @@ test_gone (void)
   disk_recount (d);
   put (5, 5);
   CHECK (zram_mark_idle (d, 0) == 0);
-  CHECK (zram_compact (d) == 0 && table_is_idle (&s->table, 5));
+  CHECK (zram_compact (d) == 0 && table_is_marked (&s->table, 5, MARK_IDLE));
   CHECK (holds (5, 5));
   stop ();
 }
