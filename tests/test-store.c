@@ -115,7 +115,7 @@ test_swap (void)
         continue;
       }
       *table_age (&s->table, 50) = 7;
-      table_mark (&s->table, 50, MARK_IDLE, true);
+      shard_mark (s, 50, MARK_IDLE, true);
       CHECK (shard_describe (s, 50, &was) && was.accessed == 7);
       changes = counter_get (&s->changes);
       stored = counter_get (&s->n.stored);
