@@ -24,9 +24,11 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "coding-change.h"
+#include "dictionary-train.h"
+#include "disk.h"
 #include "os.h"
 #include "testlib.h"
-#include "zram.h"
 
 #define REQUEST_MAX (4u << 20)
 #define LATE_PAGES 24
@@ -46,12 +48,15 @@ struct round {
   uint64_t size;
   unsigned threads;
   bool interleaved;             /* threads own bytes, not ranges */
+  bool dictionaries;            /* another dictionary again and again */
   uint64_t mem_limit;
   uint64_t late;                /* bytes */
 };
 
 struct world {
   const struct round *round;
+  _Atomic bool over;            /* for whoever trains dictionaries: */
+  uint64_t trained, used;       /* so many were */
   struct zram_disk *disk;
   unsigned char *model;
   uint64_t ops;
@@ -271,6 +276,69 @@ act (void *arg)
   return NULL;
 }
 
+/* Let new objects have this dictionary, or none. */
+static bool
+train_use (struct world *w, struct dictionary *dictionary)
+{
+  const struct parts *p = &w->disk->parts;
+  struct coding_kind kind;
+  int r;
+
+  pthread_mutex_lock (p->change);
+  kind = coding_kind_now (p->codings);
+  kind.dictionary = dictionary;
+  r = codings_switch (p, &kind);
+  pthread_mutex_unlock (p->change);
+  CHECK (r == 0 || r == -EBUSY);
+  return r == 0;
+}
+
+/* Train another dictionary as soon as there is one, whatever it is good for;
+ * each third time there is none.  The oldest go.
+ */
+static void *
+train (void *arg)
+{
+  struct world *w = arg;
+  const struct parts *p = &w->disk->parts;
+  struct coding_kind kind = coding_kind_now (p->codings);
+  struct retiring retiring = { 0 };
+  struct dictionary *d;
+
+  for (; !w->over; w->trained++) {
+    if (dictionary_train (p, &w->disk->dictionary_job.idle, &kind, NULL,
+                          w->trained, &d) == 0) {
+      d->generation = w->trained + 1;
+      w->used += train_use (w, w->trained % 3 ? d : NULL);
+    }
+    dictionary_drop (d);
+    dictionary_retire (p, &retiring, 3);
+  }
+  return NULL;
+}
+
+/* Before and after a round. */
+static void
+train_start (struct world *w, pthread_t *thread)
+{
+  if (!w->round->dictionaries)
+    return;
+  idle_hurry (&w->disk->dictionary_job.idle);
+  CHECK (pthread_create (thread, NULL, train, w) == 0);
+}
+
+static void
+train_end (struct world *w, pthread_t thread)
+{
+  if (!w->round->dictionaries)
+    return;
+  w->over = true;
+  CHECK (pthread_join (thread, NULL) == 0);
+  printf ("%" PRIu64 " dictionaries trained, %" PRIu64 " used, ", w->trained,
+          w->used);
+  CHECK (w->used > 0);
+}
+
 static void
 verify (struct world *w, unsigned char *buf)
 {
@@ -299,7 +367,9 @@ play (const struct round *round, uint64_t seed, uint64_t ops)
   struct zram_params params = {
     .size = round->size, .page_size = round->page, .algo = round->algo,
     .mem_limit = round->mem_limit, .late = round->late, .serial = true,
+    .dictionary = ZRAM_DICTIONARY_OFF,
   };
+  pthread_t trainer;
   struct world w = { .round = round, .ops = ops / round->threads };
   char message[ZRAM_MESSAGE_MAX] = "";
   struct actor actor[4];
@@ -316,6 +386,7 @@ play (const struct round *round, uint64_t seed, uint64_t ops)
   if (zram_open (&params, &w.disk, message) < 0)
     fail ("open: %s", message);
   CHECK (zram_keeper_start (w.disk) == 0);
+  train_start (&w, &trainer);
   memset (actor, 0, sizeof actor);
 
   for (lap = 0; lap < 3; ++lap) {
@@ -345,6 +416,7 @@ play (const struct round *round, uint64_t seed, uint64_t ops)
     }
   }
 
+  train_end (&w, trainer);
   for (i = 0; i < round->threads; ++i) {
     refused += actor[i].refused;
     free (actor[i].buf);
@@ -382,6 +454,15 @@ main (void)
       .threads = 1,
     };
     play_twice (&r, seed, ops / 4);
+  }
+  for (page = ZRAM_PAGE_MIN; page <= ZRAM_PAGE_MAX; page *= 4) {
+    struct round r = {
+      .algo = zram_codec_default (), .page = page, .size = 80 * MiB + 512,
+      .threads = 2, .dictionaries = true,
+    };
+
+    if (codec_get ((unsigned) codec_find (r.algo))->train)
+      play (&r, seed, ops / 2);
   }
   for (page = ZRAM_PAGE_MIN; page <= ZRAM_PAGE_MAX; page *= 2) {
     struct round rounds[] = {
