@@ -185,6 +185,106 @@ test_limit (void)
   disk_recount (d);
 }
 
+/* Raw pages of so few different bytes that zstd makes half of them. */
+static void
+put_raw (uint64_t slot)
+{
+  unsigned char bytes[PAGE];
+  uint64_t rng = slot + 1;
+  unsigned i;
+
+  for (i = 0; i < PAGE; ++i)
+    bytes[i] = (unsigned char) (rng_next (&rng) & 15);
+  CHECK (zram_pwrite (d, bytes, PAGE, slot * PAGE) == 0);
+}
+
+/* From the first page on there is no memory to be had. */
+static bool
+no_more (void *opaque)
+{
+  (void) opaque;
+  zram_set_mem_limit (d, 1);
+  return true;
+}
+
+/* Raw pages would need room for an object beside them.  The run ends there,
+ * or goes on with objects, which shrink where they are; and then there is
+ * room.
+ */
+static void
+test_no_room (void)
+{
+  struct recompress_job j = job ();
+  struct zram_stats st;
+  unsigned i;
+
+  CHECK (zram_trim (d, zram_size (d), 0) == 0);
+  for (i = 0; i < 10; ++i)
+    put_raw (i);
+  CHECK (zram_compact (d) == 0);
+  CHECK (disk_stats (d).huge_pages == 10);
+  j.proceed = no_more;
+  CHECK (recompress_run (&d->recompressor, &j) == -ENOSPC);
+  CHECK (j.tried == 1 && j.done == 0 && j.gained == 0);
+  CHECK (disk_stats (d).huge_pages == 10);
+  disk_recount (d);
+  zram_set_mem_limit (d, 0);
+
+  for (i = 10; i < 200; ++i)
+    put (i, size_of (i));
+  CHECK (zram_compact (d) == 0);
+  j = job ();
+  j.proceed = no_more;
+  j.skips = true;
+  st = disk_stats (d);
+  CHECK (recompress_run (&d->recompressor, &j) == 0);
+  CHECK (j.tried == 200 && j.done >= 190 && j.done < 200);
+  CHECK (st.compr_data_size - disk_stats (d).compr_data_size == j.gained);
+  CHECK (disk_stats (d).huge_pages == 200 - j.done);
+  disk_recount (d);
+  CHECK (recompress_run (&d->recompressor, &j) == -ENOSPC);
+  zram_set_mem_limit (d, 0);
+  j.proceed = NULL;
+  CHECK (recompress_run (&d->recompressor, &j) == 0);
+  CHECK (disk_stats (d).huge_pages == 0);
+  for (i = 10; i < 200; ++i)
+    expect (i, size_of (i));
+}
+
+/* A page that is damaged ends the run, skipped or not; the rest stays. */
+static struct codec codec, *in_use;
+
+static int
+damaged (const void *reader, void *decompressor, const void *src,
+         size_t src_len, void *dst, size_t dst_len)
+{
+  (void) reader, (void) decompressor, (void) src, (void) src_len;
+  (void) dst, (void) dst_len;
+  in_use->decompress = codec.decompress;
+  return -EIO;
+}
+
+static void
+test_damage (void)
+{
+  struct recompress_job j = job ();
+
+  CHECK (zram_trim (d, zram_size (d), 0) == 0);
+  put (7, 2000);
+  put (8, 1000);
+  in_use = (struct codec *) (uintptr_t)
+    codec_get ((unsigned) codec_find ("lz4"));
+  codec = *in_use;
+  in_use->decompress = damaged;
+  j.skips = true;
+  CHECK (recompress_run (&d->recompressor, &j) == -EIO);
+  CHECK (j.tried == 1 && j.done == 0 && pages_done () == 0);
+  CHECK (recompress_run (&d->recompressor, &j) == 0 && j.done == 2);
+  expect (7, 2000);
+  expect (8, 1000);
+  disk_recount (d);
+}
+
 /* Whether to go on. */
 static unsigned asked, until;
 
@@ -303,6 +403,8 @@ main (void)
   held = disk_stats (d).mem_codecs;
   test_order ();
   test_limit ();
+  test_no_room ();
+  test_damage ();
   test_end ();
   test_yield ();
   CHECK (zram_trim (d, zram_size (d), 0) == 0);

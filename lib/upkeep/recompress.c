@@ -208,7 +208,7 @@ recompress_page (struct run *run, uint32_t page)
     r = rewrite_page (&run->rewriter, s, page / p->nshards, recompress_want,
                       &asking, &gained);
   recompress_count (run, r, asking.bytes, gained);
-  return r < 0 ? r : 0;
+  return r >= 0 || (run->job->skips && r != -EIO) ? 0 : r;
 }
 
 static int

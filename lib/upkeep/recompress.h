@@ -53,6 +53,8 @@ struct recompress_job {
   uint64_t max_pages;           /* to try; 0: all */
   uint32_t gain, below;         /* these are as in struct rewriter; 0 gain */
   bool gives_up, wakes, urgent; /* means 1 */
+  bool skips;                   /* a page that there is no room for stays as it
+                                   is, and the run goes on */
   bool yields;                  /* the run ends when another waits for it */
 
   /* What was done; bytes: that the pages done were stored in before. */
@@ -70,7 +72,8 @@ extern void recompressor_forget (struct recompressor *r);
 
 /* Run a job, after those that run or wait already.  -EIO: a page is damaged;
  * -ENOMEM, or -ENOSPC at the limit; -EBUSY: there are too many codings.  The
- * first page that fails ends the run, and what was done before it stays.
+ * first page that fails ends the run, unless it is skipped, and what was done
+ * before it stays.
  */
 extern int recompress_run (struct recompressor *r,
                            struct recompress_job *job);
