@@ -509,6 +509,39 @@ test_resize (void)
   CHECK (n > 5);
 }
 
+/* A run of recompression, with each codec. */
+static void
+test_recompress (const char *algo)
+{
+  struct zram_params p = { .size = SIZE, .algo = zram_codec_info (0)->name };
+  struct zram_recompress run = { .priority = 1, .max_pages = UINT64_MAX };
+  char message[ZRAM_MESSAGE_MAX];
+  int64_t live = fault.live;
+  uint64_t n = 0;
+  int r;
+
+  memset (model, 0, sizeof model);
+  fault.fail_at = 0;
+  d = disk_open (&p);
+  CHECK (zram_set_recompression (d, 1, algo, false, 0, message) == 0);
+  do {
+    put (0, 64, 100 + n);
+    put (100, 64, 7000 + n);
+    fault.fail_at = ++n;
+    fault.calls = 0;
+    fault.on = true;
+    r = zram_recompress (d, &run, message);
+    fault.on = false;
+    CHECK (r == 0 || (r == -ENOMEM && strstr (message, "not enough memory")));
+    CHECK (n > 1 || r < 0);
+    fault.fail_at = 0;
+    verify ();
+  } while (fault.calls >= n);
+  CHECK (r == 0 && n > 4);
+  zram_close (d);
+  CHECK (fault.live == live);
+}
+
 int
 main (void)
 {
@@ -519,6 +552,9 @@ main (void)
     test_codec (info->name, i > 0);
   late = 50 * PAGE;
   test_codec (zram_codec_default (), false);
+  late = 0;
+  for (i = 0; (info = zram_codec_info (i)) != NULL; ++i)
+    test_recompress (info->name);
   test_many_cpus ();
   test_workspaces ();
   test_keeper ();

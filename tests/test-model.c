@@ -5,8 +5,9 @@
  * random operations of 1 byte to 4 MiB, biased to the boundaries of pages,
  * leaves, root entries and the disk; by one thread, by two on ranges of
  * their own, and by four that write interleaved bytes of the same pages.
- * Some rounds run into a memory limit.  Each is done twice, the second time
- * with pages that are compressed later, by workers.  After each round everything is
+ * All the while pages are recompressed.  Some rounds run into a memory limit.
+ * Each is done twice, the second time with pages that are compressed later, by
+ * workers.  After each round everything is
  * read back and the engine recounts itself.
  *
  * ZRAM_SEED=N replays, ZRAM_OPS=N sets operations a round, ZRAM_SOAK=1
@@ -18,11 +19,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "coding-change.h"
 #include "dictionary-train.h"
@@ -60,6 +63,8 @@ struct world {
   struct zram_disk *disk;
   unsigned char *model;
   uint64_t ops;
+  atomic_bool over;
+  uint64_t recompressed;        /* by the thread that does */
 };
 
 struct actor {
@@ -317,6 +322,46 @@ train (void *arg)
   return NULL;
 }
 
+/* Recompress all the while, a few pages at a time. */
+static bool
+not_over (void *opaque)
+{
+  struct world *w = opaque;
+
+  return !w->over;
+}
+
+static void *
+recompress (void *opaque)
+{
+  struct world *w = opaque;
+  char message[ZRAM_MESSAGE_MAX];
+  uint64_t rng = w->ops;
+  unsigned n = 0;
+  int r;
+
+  while (zram_codec_info (n))
+    n++;
+  while (!w->over) {
+    struct zram_recompress run = {
+      .priority = 1 + (unsigned) rng_below (&rng, 3), .max_pages = 64,
+      .proceed = not_over, .opaque = w,
+    };
+
+    CHECK (zram_set_recompression (
+             w->disk, run.priority,
+             zram_codec_info ((unsigned) rng_below (&rng, n))->name, false, 0,
+             message) == 0);
+    r = zram_recompress (w->disk, &run, message);
+    if (r < 0 && (r != -ENOSPC || !w->round->mem_limit) &&
+        (r != -ESHUTDOWN || !w->over) && r != -EBUSY)
+      fail ("%s", message);
+    w->recompressed += run.done;
+    usleep (1000);
+  }
+  return NULL;
+}
+
 /* Before and after a round. */
 static void
 train_start (struct world *w, pthread_t *thread)
@@ -332,7 +377,6 @@ train_end (struct world *w, pthread_t thread)
 {
   if (!w->round->dictionaries)
     return;
-  w->over = true;
   CHECK (pthread_join (thread, NULL) == 0);
   printf ("%" PRIu64 " dictionaries trained, %" PRIu64 " used, ", w->trained,
           w->used);
@@ -373,6 +417,7 @@ play (const struct round *round, uint64_t seed, uint64_t ops)
   struct world w = { .round = round, .ops = ops / round->threads };
   char message[ZRAM_MESSAGE_MAX] = "";
   struct actor actor[4];
+  pthread_t recompressor;
   uint64_t refused = 0;
   unsigned i, lap;
 
@@ -387,6 +432,7 @@ play (const struct round *round, uint64_t seed, uint64_t ops)
     fail ("open: %s", message);
   CHECK (zram_keeper_start (w.disk) == 0);
   train_start (&w, &trainer);
+  CHECK (pthread_create (&recompressor, NULL, recompress, &w) == 0);
   memset (actor, 0, sizeof actor);
 
   for (lap = 0; lap < 3; ++lap) {
@@ -416,13 +462,16 @@ play (const struct round *round, uint64_t seed, uint64_t ops)
     }
   }
 
+  w.over = true;
+  CHECK (pthread_join (recompressor, NULL) == 0);
   train_end (&w, trainer);
   for (i = 0; i < round->threads; ++i) {
     refused += actor[i].refused;
     free (actor[i].buf);
     free (actor[i].back);
   }
-  printf ("ok, %" PRIu64 " refused\n", refused);
+  printf ("ok, %" PRIu64 " refused, %" PRIu64 " recompressed\n", refused,
+          w.recompressed);
   CHECK (!round->mem_limit || refused > 0);
   zram_close (w.disk);
   os_unmap (w.model, round->size);
