@@ -7,11 +7,10 @@
 # shellcheck source=functions.sh
 source "$(dirname "$0")/functions.sh"
 
-requires nbdsh jq
+requires nbdsh
 for codec in lz4 zstd; do
   codecs | grep -qw $codec || skip "there is no $codec"
 done
-PATH=/usr/bin:$PATH
 
 start_nbdkit "${plugin[@]}" size=64M algo=lz4 devices=2
 python3 - "$tmpdir/text" "$(scaled 48000000)" <<'END'

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "coding-change.h"
 #include "disk.h"
@@ -285,6 +286,69 @@ test_damage (void)
   disk_recount (d);
 }
 
+/* While a run is in the compressor, which takes as long as it likes here,
+ * nothing waits for it; and what is written to its page stays.
+ */
+static atomic_bool inside, may_go;
+
+static int
+stuck (const void *params, void *compressor, const void *src, size_t src_len,
+       void *dst, size_t dst_len)
+{
+  inside = true;
+  while (!may_go)
+    sched_yield ();
+  return codec.compress (params, compressor, src, src_len, dst, dst_len);
+}
+
+static void *
+run_alone (void *opaque)
+{
+  CHECK (recompress_run (&d->recompressor, opaque) == 0);
+  return NULL;
+}
+
+static void
+test_nobody_waits (void)
+{
+  struct recompress_job j = job ();
+  char message[ZRAM_MESSAGE_MAX];
+  unsigned char bytes[3] = { 1, 2, 3 }, back[3];
+  struct zram_stats st;
+  pthread_t thread;
+
+  CHECK (zram_trim (d, zram_size (d), 0) == 0);
+  put (0, 2000);
+  put (1, 1000);
+  in_use = (struct codec *) (uintptr_t) codec_get (kind.id);
+  codec = *in_use;
+  in_use->compress = stuck;
+  j.max_pages = 1;
+  CHECK (pthread_create (&thread, NULL, run_alone, &j) == 0);
+  while (!inside)
+    sched_yield ();
+  st = disk_stats (d);
+  CHECK (st.recompress_found == 2 && st.recompress_handled == 0);
+  expect (0, 2000);
+  CHECK (zram_pwrite (d, bytes, sizeof bytes, 100) == 0);
+  CHECK (zram_compact (d) == 0 && zram_mark_idle (d, 0) == 0);
+  CHECK (zram_resize (d, 2 * PAGES * PAGE, message) == 0);
+  CHECK (zram_resize (d, PAGES * PAGE, message) == 0);
+  CHECK (zram_set_algorithm (d, "lz4", true, 2, message) == 0);
+  CHECK (zram_set_algorithm (d, "lz4", false, 0, message) == 0);
+  CHECK (pages_done () == 0);
+  disk_recount (d);
+  may_go = true;
+  CHECK (pthread_join (thread, NULL) == 0);
+  in_use->compress = codec.compress;
+  /* The page that was overtaken does not count: the other was the first. */
+  CHECK (j.tried == 1 && j.done == 1 && pages_done () == 1);
+  CHECK (zram_pread (d, back, sizeof back, 100) == 0);
+  CHECK (memcmp (back, bytes, sizeof bytes) == 0);
+  expect (1, 1000);
+  disk_recount (d);
+}
+
 /* Whether to go on. */
 static unsigned asked, until;
 
@@ -405,6 +469,7 @@ main (void)
   test_limit ();
   test_no_room ();
   test_damage ();
+  test_nobody_waits ();
   test_end ();
   test_yield ();
   CHECK (zram_trim (d, zram_size (d), 0) == 0);
