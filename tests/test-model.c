@@ -25,11 +25,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "coding-change.h"
-#include "dictionary-train.h"
 #include "disk.h"
+#include "model-jobs.h"
 #include "os.h"
 #include "testlib.h"
 
@@ -58,13 +56,9 @@ struct round {
 
 struct world {
   const struct round *round;
-  _Atomic bool over;            /* for whoever trains dictionaries: */
-  uint64_t trained, used;       /* so many were */
   struct zram_disk *disk;
   unsigned char *model;
   uint64_t ops;
-  atomic_bool over;
-  uint64_t recompressed;        /* by the thread that does */
 };
 
 struct actor {
@@ -281,108 +275,6 @@ act (void *arg)
   return NULL;
 }
 
-/* Let new objects have this dictionary, or none. */
-static bool
-train_use (struct world *w, struct dictionary *dictionary)
-{
-  const struct parts *p = &w->disk->parts;
-  struct coding_kind kind;
-  int r;
-
-  pthread_mutex_lock (p->change);
-  kind = coding_kind_now (p->codings);
-  kind.dictionary = dictionary;
-  r = codings_switch (p, &kind);
-  pthread_mutex_unlock (p->change);
-  CHECK (r == 0 || r == -EBUSY);
-  return r == 0;
-}
-
-/* Train another dictionary as soon as there is one, whatever it is good for;
- * each third time there is none.  The oldest go.
- */
-static void *
-train (void *arg)
-{
-  struct world *w = arg;
-  const struct parts *p = &w->disk->parts;
-  struct coding_kind kind = coding_kind_now (p->codings);
-  struct retiring retiring = { 0 };
-  struct dictionary *d;
-
-  for (; !w->over; w->trained++) {
-    if (dictionary_train (p, &w->disk->dictionary_job.idle, &kind, NULL,
-                          w->trained, &d) == 0) {
-      d->generation = w->trained + 1;
-      w->used += train_use (w, w->trained % 3 ? d : NULL);
-    }
-    dictionary_drop (d);
-    dictionary_retire (p, &retiring, 3);
-  }
-  return NULL;
-}
-
-/* Recompress all the while, a few pages at a time. */
-static bool
-not_over (void *opaque)
-{
-  struct world *w = opaque;
-
-  return !w->over;
-}
-
-static void *
-recompress (void *opaque)
-{
-  struct world *w = opaque;
-  char message[ZRAM_MESSAGE_MAX];
-  uint64_t rng = w->ops;
-  unsigned n = 0;
-  int r;
-
-  while (zram_codec_info (n))
-    n++;
-  while (!w->over) {
-    struct zram_recompress run = {
-      .priority = 1 + (unsigned) rng_below (&rng, 3), .max_pages = 64,
-      .proceed = not_over, .opaque = w,
-    };
-
-    CHECK (zram_set_recompression (
-             w->disk, run.priority,
-             zram_codec_info ((unsigned) rng_below (&rng, n))->name, false, 0,
-             message) == 0);
-    r = zram_recompress (w->disk, &run, message);
-    if (r < 0 && (r != -ENOSPC || !w->round->mem_limit) &&
-        (r != -ESHUTDOWN || !w->over) && r != -EBUSY)
-      fail ("%s", message);
-    w->recompressed += run.done;
-    usleep (1000);
-  }
-  return NULL;
-}
-
-/* Before and after a round. */
-static void
-train_start (struct world *w, pthread_t *thread)
-{
-  if (!w->round->dictionaries)
-    return;
-  idle_hurry (&w->disk->dictionary_job.idle);
-  CHECK (pthread_create (thread, NULL, train, w) == 0);
-}
-
-static void
-train_end (struct world *w, pthread_t thread)
-{
-  if (!w->round->dictionaries)
-    return;
-  CHECK (pthread_join (thread, NULL) == 0);
-  printf ("%" PRIu64 " dictionaries trained, %" PRIu64 " used, ", w->trained,
-          w->used);
-  CHECK (w->used > 0);
-}
-
 static void
 verify (struct world *w, unsigned char *buf)
 {
@@ -413,11 +305,10 @@ play (const struct round *round, uint64_t seed, uint64_t ops)
     .mem_limit = round->mem_limit, .late = round->late, .serial = true,
     .dictionary = ZRAM_DICTIONARY_OFF,
   };
-  pthread_t trainer;
+  struct jobs jobs;
   struct world w = { .round = round, .ops = ops / round->threads };
   char message[ZRAM_MESSAGE_MAX] = "";
   struct actor actor[4];
-  pthread_t recompressor;
   uint64_t refused = 0;
   unsigned i, lap;
 
@@ -431,8 +322,7 @@ play (const struct round *round, uint64_t seed, uint64_t ops)
   if (zram_open (&params, &w.disk, message) < 0)
     fail ("open: %s", message);
   CHECK (zram_keeper_start (w.disk) == 0);
-  train_start (&w, &trainer);
-  CHECK (pthread_create (&recompressor, NULL, recompress, &w) == 0);
+  jobs_start (&jobs, w.disk, round->dictionaries);
   memset (actor, 0, sizeof actor);
 
   for (lap = 0; lap < 3; ++lap) {
@@ -462,16 +352,13 @@ play (const struct round *round, uint64_t seed, uint64_t ops)
     }
   }
 
-  w.over = true;
-  CHECK (pthread_join (recompressor, NULL) == 0);
-  train_end (&w, trainer);
+  jobs_end (&jobs);
   for (i = 0; i < round->threads; ++i) {
     refused += actor[i].refused;
     free (actor[i].buf);
     free (actor[i].back);
   }
-  printf ("ok, %" PRIu64 " refused, %" PRIu64 " recompressed\n", refused,
-          w.recompressed);
+  printf ("ok, %" PRIu64 " refused\n", refused);
   CHECK (!round->mem_limit || refused > 0);
   zram_close (w.disk);
   os_unmap (w.model, round->size);
