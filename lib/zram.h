@@ -175,6 +175,7 @@ extern int zram_mark_idle (struct zram_disk *disk, uint64_t seconds);
 #define ZRAM_SLOT_IDLE 4u
 #define ZRAM_SLOT_RECOMPRESSED 8u
 #define ZRAM_SLOT_INCOMPRESSIBLE 16u    /* recompressing it gained nothing */
+#define ZRAM_SLOT_LATE 32u      /* it waits to be compressed */
 struct zram_slot {
   uint64_t slot;
   unsigned flags;

@@ -1,103 +1,17 @@
 /* nbdkit-zram: runs of recompression.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * The largest pages are done first, so many as the job allows; a run goes
- * through the disk in pieces where memory is short, waits for another or
- * makes way for it, ends when it is told to, and what it holds is charged.
+ * The largest pages are done first, as many as the job allows; a run goes
+ * through the disk in pieces where memory is short, ends when it is told to,
+ * and what it holds is charged.
  */
 
 #include <config.h>
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 
 #include "coding-change.h"
-#include "disk.h"
-#include "disklib.h"
-#include "recompress.h"
-
-#define PAGE 4096u
-#define PAGES 4096u
-
-static struct zram_disk *d;
-static struct coding_kind kind;
-
-/* What lz4 makes about so many bytes of, and zstd less. */
-static void
-make (unsigned char *page, unsigned bytes, uint64_t seed)
-{
-  unsigned i;
-
-  page_make (page, PAGE, bytes, seed);
-  for (i = 0; i < bytes; ++i)
-    page[i] = "etaoin shrdlu"[page[i] % 13];
-}
-
-static void
-put (uint64_t slot, unsigned bytes)
-{
-  unsigned char page[PAGE];
-
-  make (page, bytes, slot + 1);
-  CHECK (zram_pwrite (d, page, PAGE, slot * PAGE) == 0);
-}
-
-static void
-expect (uint64_t slot, unsigned bytes)
-{
-  unsigned char want[PAGE], got[PAGE];
-
-  make (want, bytes, slot + 1);
-  CHECK (zram_pread (d, got, PAGE, slot * PAGE) == 0);
-  CHECK (memcmp (got, want, PAGE) == 0);
-}
-
-/* A page's size, by its number: they are of all sizes, in no order. */
-static unsigned
-size_of (uint64_t slot)
-{
-  return 200 + (unsigned) (slot * 2654435761u % 3500);
-}
-
-static void
-fill (void)
-{
-  unsigned i;
-
-  CHECK (zram_trim (d, zram_size (d), 0) == 0);
-  for (i = 0; i < PAGES; ++i)
-    put (i, size_of (i));
-}
-
-static bool
-lower (void *opaque, const struct zram_slot *about)
-{
-  (void) opaque;
-  return recompress_priority (&d->parts, about) < kind.priority;
-}
-
-static struct recompress_job
-job (void)
-{
-  return (struct recompress_job) { .kind = kind, .want = lower };
-}
-
-static int
-count_done (void *opaque, const struct zram_slot *about)
-{
-  *(uint64_t *) opaque += (about->flags & ZRAM_SLOT_RECOMPRESSED) != 0;
-  return 0;
-}
-
-static uint64_t
-pages_done (void)
-{
-  uint64_t n = 0;
-
-  CHECK (zram_each_slot (d, 0, count_done, &n) == 0);
-  return n;
-}
+#include "recompresslib.h"
 
 /* The smallest page that was done, and the largest that was not. */
 struct border {
@@ -286,69 +200,6 @@ test_damage (void)
   disk_recount (d);
 }
 
-/* While a run is in the compressor, which takes as long as it likes here,
- * nothing waits for it; and what is written to its page stays.
- */
-static atomic_bool inside, may_go;
-
-static int
-stuck (const void *params, void *compressor, const void *src, size_t src_len,
-       void *dst, size_t dst_len)
-{
-  inside = true;
-  while (!may_go)
-    sched_yield ();
-  return codec.compress (params, compressor, src, src_len, dst, dst_len);
-}
-
-static void *
-run_alone (void *opaque)
-{
-  CHECK (recompress_run (&d->recompressor, opaque) == 0);
-  return NULL;
-}
-
-static void
-test_nobody_waits (void)
-{
-  struct recompress_job j = job ();
-  char message[ZRAM_MESSAGE_MAX];
-  unsigned char bytes[3] = { 1, 2, 3 }, back[3];
-  struct zram_stats st;
-  pthread_t thread;
-
-  CHECK (zram_trim (d, zram_size (d), 0) == 0);
-  put (0, 2000);
-  put (1, 1000);
-  in_use = (struct codec *) (uintptr_t) codec_get (kind.id);
-  codec = *in_use;
-  in_use->compress = stuck;
-  j.max_pages = 1;
-  CHECK (pthread_create (&thread, NULL, run_alone, &j) == 0);
-  while (!inside)
-    sched_yield ();
-  st = disk_stats (d);
-  CHECK (st.recompress_found == 2 && st.recompress_handled == 0);
-  expect (0, 2000);
-  CHECK (zram_pwrite (d, bytes, sizeof bytes, 100) == 0);
-  CHECK (zram_compact (d) == 0 && zram_mark_idle (d, 0) == 0);
-  CHECK (zram_resize (d, 2 * PAGES * PAGE, message) == 0);
-  CHECK (zram_resize (d, PAGES * PAGE, message) == 0);
-  CHECK (zram_set_algorithm (d, "lz4", true, 2, message) == 0);
-  CHECK (zram_set_algorithm (d, "lz4", false, 0, message) == 0);
-  CHECK (pages_done () == 0);
-  disk_recount (d);
-  may_go = true;
-  CHECK (pthread_join (thread, NULL) == 0);
-  in_use->compress = codec.compress;
-  /* The page that was overtaken does not count: the other was the first. */
-  CHECK (j.tried == 1 && j.done == 1 && pages_done () == 1);
-  CHECK (zram_pread (d, back, sizeof back, 100) == 0);
-  CHECK (memcmp (back, bytes, sizeof bytes) == 0);
-  expect (1, 1000);
-  disk_recount (d);
-}
-
 /* Whether to go on. */
 static unsigned asked, until;
 
@@ -378,51 +229,6 @@ test_end (void)
   CHECK (recompress_run (&d->recompressor, &j) == 0);
   CHECK (j.ended && j.tried > 1000 && j.tried < 2000);
   CHECK (pages_done () == j.done);
-}
-
-/* One run makes way for the next. */
-static _Atomic bool goes_on;
-
-static bool
-forever (void *opaque)
-{
-  (void) opaque;
-  goes_on = true;
-  sched_yield ();
-  return true;
-}
-
-/* A page that never shrinks is wanted again and again. */
-static void *
-run_and_yield (void *opaque)
-{
-  struct recompress_job j = job ();
-
-  (void) opaque;
-  j.proceed = forever;
-  j.yields = true;
-  do {
-    fill ();
-    CHECK (recompress_run (&d->recompressor, &j) == 0);
-  } while (!j.ended);
-  return NULL;
-}
-
-static void
-test_yield (void)
-{
-  struct recompress_job j = job ();
-  pthread_t thread;
-
-  goes_on = false;
-  CHECK (pthread_create (&thread, NULL, run_and_yield, NULL) == 0);
-  while (!goes_on)
-    sched_yield ();
-  do
-    CHECK (recompress_run (&d->recompressor, &j) == 0);
-  while (pthread_tryjoin_np (thread, NULL) != 0);
-  CHECK (!j.ended);
-  disk_recount (d);
 }
 
 /* A page here and there on a disk of 16 TiB: looking takes no time. */
@@ -458,20 +264,15 @@ main (void)
   struct zram_params p = { .size = PAGES * PAGE, .algo = "lz4" };
   uint64_t held;
 
-  if (codec_find ("lz4") < 0 || codec_find ("zstd") < 0)
+  if (!choose_kind ())
     return 77;
-  kind = (struct coding_kind) {
-    .id = (unsigned) codec_find ("zstd"), .level = 3, .priority = 1,
-  };
   d = disk_open (&p);
   held = disk_stats (d).mem_codecs;
   test_order ();
   test_limit ();
   test_no_room ();
   test_damage ();
-  test_nobody_waits ();
   test_end ();
-  test_yield ();
   CHECK (zram_trim (d, zram_size (d), 0) == 0);
   codings_tidy (&d->parts);
   CHECK (disk_stats (d).mem_codecs == held);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "disk.h"
+#include "late-work.h"
 
 /* What a priority is configured to, in one word, to be read and set without a
  * lock: id + 1 of the codec above, the level below.
@@ -164,6 +165,7 @@ zram_recompress (struct zram_disk *d, struct zram_recompress *p,
                    " recomp_algorithm does that", p->priority);
   if (p->max_pages == 0)
     return 0;
+  late_work_flush (&d->parts, LATE_ALL);
   job.gives_up = secondary_is_highest (d, p->priority);
   r = recompress_run (&d->recompressor, &job);
   p->tried = job.tried;

@@ -394,7 +394,7 @@ shard_describe (const struct shard *s, uint64_t slot, struct zram_slot *about)
     return false;
   store_describe (&s->store, entry, slot, about);
   if (entry_is_raw (entry) && late_find (&s->late, slot) != LATE_NONE)
-    about->flags = 0;           /* nobody knows yet whether it is huge */
+    about->flags = ZRAM_SLOT_LATE;      /* nobody knows yet if it is huge */
   if (entry_is_empty (entry))
     return true;
   if (table_is_marked (&s->table, slot, MARK_IDLE))

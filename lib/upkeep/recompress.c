@@ -82,6 +82,15 @@ recompress_goes_on (struct run *run)
 
 /* Looking. */
 
+/* A late page is compressed soon, or written again. */
+static bool
+recompress_wants (const struct recompress_job *job,
+                  const struct zram_slot *about)
+{
+  return about->bytes && !(about->flags & ZRAM_SLOT_LATE) &&
+    (!job->want || job->want (job->opaque, about));
+}
+
 /* Note what a page is, if it is wanted.  The lists are not touched under the
  * shard's lock, for they may have to wait for memory.
  */
@@ -94,7 +103,7 @@ recompress_note (void *opaque, struct shard *s, uint64_t slot,
 
   (void) s;
   (void) slot;
-  if (about->bytes && (!job->want || job->want (job->opaque, about)))
+  if (recompress_wants (job, about))
     run->bytes = about->bytes;
   return 0;
 }
@@ -188,7 +197,7 @@ recompress_want (void *opaque, const struct zram_slot *about)
   struct asking *a = opaque;
 
   a->bytes = about->bytes;
-  return !a->job->want || a->job->want (a->job->opaque, about);
+  return recompress_wants (a->job, about);
 }
 
 /* Where there is no room for the new beside the old, it is made once. */

@@ -41,7 +41,7 @@ struct recompress_job {
 
   /* Is this page to be rewritten?  Called under the shard's lock, when the
    * list is made, and again when it is the page's turn.  Never asked for
-   * holes and same-filled pages.  NULL: all are.
+   * holes, same-filled and late pages.  NULL: all are.
    */
   rewrite_want_fn *want;
   /* Called without locks before each page, and now and then between: may
@@ -82,8 +82,8 @@ extern int recompress_run (struct recompressor *r,
 static inline unsigned
 recompress_priority (const struct parts *p, const struct zram_slot *about)
 {
-  return about->flags & (ZRAM_SLOT_HUGE | ZRAM_SLOT_SAME) ? 0
-    : p->codings->coding[about->coding].priority;
+  return about->coding < CODINGS_MAX
+    ? p->codings->coding[about->coding].priority : 0;
 }
 
 #endif /* ZRAM_RECOMPRESS_H */
