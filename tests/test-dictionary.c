@@ -167,6 +167,13 @@ test_changes (void)
   CHECK (!in_use () && step () && in_use ());
   put_many (0, 100, 1);
   check_pages (3);
+  /* The last that needed it go just before it is wanted again. */
+  set_algorithm (other, 0);
+  put_many (0, 100, 1);
+  set_algorithm (codec->info.name, 0);
+  CHECK (in_use () && disk_stats (d).dictionaries == 1);
+  put_many (0, 100, 1);
+  check_pages (3);
   /* Nothing is left of it after a reset. */
   CHECK (zram_reset (d) == 0 && !in_use ());
   CHECK (disk_stats (d).dictionaries == 0 && !step ());

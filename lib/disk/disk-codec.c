@@ -14,9 +14,11 @@
 static int
 codec_switch (struct zram_disk *d, struct coding_kind *kind)
 {
+  struct dictionary *dictionary = disk_dictionary (d, kind->id);
   int r;
 
-  kind->dictionary = disk_dictionary (d, kind->id);
+  /* It may be one that no object needs: the switch frees those. */
+  kind->dictionary = dictionary_share (dictionary);
   r = codings_switch (&d->parts, kind);
   if (r < 0 && kind->dictionary) {
     kind->dictionary = NULL;
@@ -24,6 +26,7 @@ codec_switch (struct zram_disk *d, struct coding_kind *kind)
   }
   if (r == 0)
     dictionary_job_changed (&d->dictionary_job);
+  dictionary_drop (dictionary);
   return r;
 }
 
