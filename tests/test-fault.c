@@ -26,6 +26,7 @@
 #include "disk.h"
 #include "disklib.h"
 #include "os.h"
+#include "worlds.h"
 
 #define MiB (UINT64_C (1) << 20)
 #define PAGE 4096u
@@ -342,6 +343,53 @@ test_codec (const char *algo, bool opening)
           PRIu64 " operations refused\n", algo, calls, opened, refused);
 }
 
+/* A dictionary is trained, tried and used, and each allocation of that fails:
+ * the disk goes on without it.
+ */
+static void
+test_dictionary (void)
+{
+#ifdef HAVE_ZSTD
+  struct zram_params p = { .size = SIZE, .algo = "zstd" };
+  const struct codings *c;
+  unsigned char page[PAGE];
+  int64_t live;
+  uint64_t n, i;
+
+  d = disk_open (&p);
+  c = &d->codings;
+  idle_hurry (&d->dictionary_job.idle);
+  for (i = 0; i < 8000; ++i) {
+    world_page (page, PAGE, 1, i);
+    CHECK (zram_pwrite (d, page, PAGE, i * PAGE) == 0);
+  }
+  live = fault.live;
+  fault.all_later = false;
+  for (n = 1; !coding_kind_now (c).dictionary; ++n) {
+    CHECK (fault.live == live && n < 1000);
+    d->dictionary_job.due_stored = 0;
+    d->dictionary_job.rest = 0;
+    fault.fail_at = n;
+    fault.calls = 0;
+    fault.on = true;
+    dictionary_job_step (&d->dictionary_job);
+    fault.on = false;
+    disk_recount (d);
+  }
+  fault.fail_at = 0;
+  CHECK (n > 20);
+  printf ("a dictionary: %" PRIu64 " allocations\n", n);
+  for (i = 0; i < 8000; i += 79) {
+    unsigned char back[PAGE];
+
+    world_page (page, PAGE, 1, i);
+    CHECK (zram_pread (d, back, PAGE, i * PAGE) == 0);
+    CHECK (memcmp (back, page, PAGE) == 0);
+  }
+  zram_close (d);
+#endif
+}
+
 /* With so many processors that even the array of workspaces is mapped. */
 static void
 test_many_cpus (void)
@@ -555,6 +603,7 @@ main (void)
   late = 0;
   for (i = 0; (info = zram_codec_info (i)) != NULL; ++i)
     test_recompress (info->name);
+  test_dictionary ();
   test_many_cpus ();
   test_workspaces ();
   test_keeper ();

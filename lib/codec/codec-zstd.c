@@ -78,6 +78,27 @@ zstd_free (void *opaque, void *address)
 
 static const ZSTD_customMem zstd_memory = { zstd_alloc, zstd_free, NULL };
 
+/* Memory that was mapped before it is asked for, for a function of the library
+ * that crashes if it is refused.
+ */
+struct zstd_ready {
+  void *p;                      /* NULL: it has been taken */
+  size_t bytes;
+};
+
+static void *
+zstd_alloc_ready (void *opaque, size_t bytes)
+{
+  struct zstd_ready *ready = opaque;
+  size_t *p = ready->p;
+
+  if (p == NULL || bytes > ready->bytes - OS_ALIGN)
+    return zstd_alloc (NULL, bytes);
+  ready->p = NULL;
+  *p = ready->bytes;
+  return (char *) p + OS_ALIGN;
+}
+
 struct zstd_compressor {
   ZSTD_CCtx *cctx;
   size_t page_size;
@@ -107,6 +128,28 @@ zstd_params_free (void *params)
   free (p);
 }
 
+/* Versions before 1.5.5 go on with NULL where they are refused memory, of
+ * which they ask for one piece.
+ */
+static ZSTD_CDict *
+zstd_digest_ready (ZSTD_compressionParameters c, const struct dictionary *d)
+{
+  struct zstd_ready ready = {
+    .bytes = OS_ALIGN + ZSTD_estimateCDictSize_advanced (d->bytes, c,
+                                                         ZSTD_dlm_byRef),
+  };
+  const ZSTD_customMem memory = { zstd_alloc_ready, zstd_free, &ready };
+  ZSTD_CDict *cdict;
+
+  ready.p = os_map (ready.bytes);
+  if (ready.p == NULL)
+    return NULL;
+  cdict = ZSTD_createCDict_advanced (d->data, d->bytes, ZSTD_dlm_byRef,
+                                     ZSTD_dct_auto, c, memory);
+  os_unmap (ready.p, ready.bytes);
+  return cdict;
+}
+
 /* Digest a dictionary, whose bytes stay where they are.  NULL: no memory, or
  * it has a header, and that is damaged.
  */
@@ -119,8 +162,7 @@ zstd_digest (struct zstd_params *p, const struct dictionary *d)
     c->minMatch = DICTIONARY_MIN_MATCH;
     c->hashLog = DICTIONARY_HASH_LOG;
   }
-  p->cdict = ZSTD_createCDict_advanced (d->data, d->bytes, ZSTD_dlm_byRef,
-                                        ZSTD_dct_auto, *c, zstd_memory);
+  p->cdict = zstd_digest_ready (*c, d);
   if (p->cdict == NULL) {
     zstd_params_free (p);
     return NULL;
