@@ -231,6 +231,7 @@ check_marks (const struct shard *s, unsigned n, const uint64_t counted[MARKS],
 {
   static const char *const names[MARKS] = {
     [MARK_IDLE] = "idle pages", [MARK_INCOMPRESSIBLE] = "incompressible pages",
+    [MARK_TENDED] = "tended pages", [MARK_TENDED_COLD] = "cold tended pages",
   };
   unsigned i;
 

@@ -230,28 +230,49 @@ pool_set_beside (struct pool *pool, void *beside, size_t unit)
   pool->beside_unit = unit;
 }
 
-/* It is no use to keep what lies beside a block without the block. */
+/* Are all blocks away that these bytes of what lies beside are of? */
+static bool
+pool_beside_is_away (const struct pool *pool, uint64_t from, uint64_t to)
+{
+  size_t bytes = pool->block_units * pool->beside_unit;
+  uint64_t block;
+
+  for (block = from / bytes; block * bytes < to; ++block)
+    if (block * pool->block_units < pool->fresh &&
+        !bitmap_test (&pool->away, block))
+      return false;
+  return true;
+}
+
+/* It is no use to keep what lies beside a block, which is away, without the
+ * block.  A page that several share goes with the last of them.
+ */
 static void
 pool_block_give_back_beside (struct pool *pool, uint64_t first)
 {
-  uintptr_t at = (uintptr_t) pool->beside + first * pool->beside_unit;
-  uintptr_t end = at + pool->block_units * pool->beside_unit;
+  uintptr_t start = (uintptr_t) pool->beside;
+  uintptr_t end = start + pool->p.max_units * pool->beside_unit;
+  uintptr_t from = start + first * pool->beside_unit;
+  uintptr_t to = from + pool->block_units * pool->beside_unit;
+  uintptr_t at;
 
-  at = (at + OS_PAGE - 1) & -(uintptr_t) OS_PAGE;
-  end &= -(uintptr_t) OS_PAGE;
-  if (pool->beside && at < end)
-    os_give_back ((void *) at, end - at);
+  if (!pool->beside)
+    return;
+  for (at = from & -(uintptr_t) OS_PAGE; at < to; at += OS_PAGE)
+    if (at >= start && at + OS_PAGE <= end &&
+        pool_beside_is_away (pool, at - start, at - start + OS_PAGE))
+      os_give_back ((void *) at, OS_PAGE);
 }
 
 /* Its memory has been given back. */
 static void
 pool_block_away (struct pool *pool, uint64_t first)
 {
-  pool_block_give_back_beside (pool, first);
   account_credit (pool->account, pool->p.kind,
                   pool->block + pool->p.extra);
   bitmap_set (&pool->away, first / pool->block_units);
   pool->resident--;
+  pool_block_give_back_beside (pool, first);
 }
 
 static void

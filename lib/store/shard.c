@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "invariant.h"
 #include "shard.h"
@@ -23,10 +22,10 @@
 #define CLEAR_RUNS 64
 
 static int
-shard_init_contents (struct shard *s, bool track_ages, struct table *table,
+shard_init_contents (struct shard *s, unsigned ages, struct table *table,
                      struct store *store)
 {
-  if (table_init (table, s->nslots, track_ages, s->account) < 0)
+  if (table_init (table, s->nslots, ages, s->account) < 0)
     return -ENOMEM;
   if (store_init (store, s->layout, s->nslots, s->account,
                   &s->n.store) < 0) {
@@ -39,13 +38,13 @@ shard_init_contents (struct shard *s, bool track_ages, struct table *table,
 
 int
 shard_init (struct shard *s, const struct layout *layout,
-            uint64_t nslots, bool track_ages, struct account *account)
+            uint64_t nslots, unsigned ages, struct account *account)
 {
   memset (s, 0, sizeof *s);
   s->layout = layout;
   s->account = account;
   s->nslots = nslots;
-  if (shard_init_contents (s, track_ages, &s->table, &s->store) < 0)
+  if (shard_init_contents (s, ages, &s->table, &s->store) < 0)
     return -ENOMEM;
   pthread_mutex_init (&s->lock, NULL);
   claims_init (&s->claims);
@@ -65,20 +64,28 @@ shard_destroy (struct shard *s)
   s->layout = NULL;
 }
 
+/* Take off the marks that say how well the page of a slot compresses. */
+static void
+shard_unmark_written (struct shard *s, uint64_t slot)
+{
+  static const enum mark marks[] = {
+    MARK_INCOMPRESSIBLE, MARK_TENDED, MARK_TENDED_COLD,
+  };
+  unsigned i;
+
+  for (i = 0; i < sizeof marks / sizeof marks[0]; ++i)
+    if (s->table.marked[marks[i]])
+      shard_mark (s, slot, marks[i], false);
+}
+
 /* A page was read or written. */
 static void
 shard_touch (struct shard *s, uint64_t slot)
 {
-  struct timespec t;
-  uint32_t *age;
-
   if (s->table.marked[MARK_IDLE])
     shard_mark (s, slot, MARK_IDLE, false);
-  age = table_age (&s->table, slot);
-  if (age) {
-    clock_gettime (CLOCK_BOOTTIME, &t);
-    *age = (uint32_t) t.tv_sec;
-  }
+  if (s->table.ages_kept)
+    table_touch (&s->table, slot);
 }
 
 void
@@ -155,9 +162,11 @@ shard_commit (struct shard *s, uint64_t slot, uint32_t old,
   }
   FULL (I7, store_leads (&s->store, entry, slot));
   FULL (I7, was.lost || store_leads (&s->store, old, slot));
-  if (access)
+  if (access) {
     shard_touch (s, slot);
-  if (s->table.marked[MARK_INCOMPRESSIBLE])
+    shard_unmark_written (s, slot);
+  }
+  else if (s->table.marked[MARK_INCOMPRESSIBLE])
     shard_mark (s, slot, MARK_INCOMPRESSIBLE, false);
   if (entry != old) {
     table_set (&s->table, slot, entry);
@@ -465,7 +474,7 @@ shard_reset (struct shard *s)
   struct table table, old_table;
   struct store store, old_store;
 
-  if (shard_init_contents (s, s->table.ages != NULL, &table, &store) < 0)
+  if (shard_init_contents (s, s->table.ages_kept, &table, &store) < 0)
     return -ENOMEM;
 
   shard_lock (s);

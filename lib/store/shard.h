@@ -59,7 +59,7 @@ struct shard {
 
 /* -ENOMEM */
 extern int shard_init (struct shard *s, const struct layout *layout,
-                       uint64_t nslots, bool track_ages,
+                       uint64_t nslots, unsigned ages,
                        struct account *account);
 extern void shard_destroy (struct shard *s);
 

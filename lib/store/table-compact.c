@@ -26,15 +26,14 @@ static bool
 table_move_node (struct table *t, uint32_t *cell)
 {
   struct pool *pool = &t->nodes;
+  size_t bytes = table_beside (t);
   uint32_t from = entry_id (*cell), to;
 
   if (!pool_has_lower (pool, from) || pool_alloc (pool, &to) < 0)
     return false;
   memcpy (pool_at (pool, to), pool_at (pool, from),
           NODE_ENTRIES * sizeof (uint32_t));
-  t->marks[to] = t->marks[from];
-  if (t->ages)
-    t->ages[to] = t->ages[from];
+  memcpy (t->beside + to * bytes, t->beside + from * bytes, bytes);
   *cell = entry_make (TAG_NODE, to);
   pool_free (pool, from);
   return true;

@@ -48,45 +48,29 @@ static void
 table_free_arrays (struct table *t)
 {
   os_free (t->root, t->nroots * sizeof *t->root);
-  os_free (t->marks, t->nmarks * sizeof *t->marks);
-  os_free (t->ages, t->nages * sizeof *t->ages);
+  os_free (t->beside, t->nbeside * table_beside (t));
   t->root = NULL;
 }
 
-/* Bytes of what lies beside a node. */
-static size_t
-table_beside (const struct table *t)
-{
-  return sizeof *t->marks + (t->ages ? sizeof *t->ages : 0);
-}
-
-/* Each array with its own length: the second may fail to grow. */
 static int
 table_grow_beside (struct table *t, uint64_t n)
 {
-  void *p;
+  size_t bytes = table_beside (t);
+  char *beside;
 
-  if (n > t->nmarks) {
-    p = os_grow (t->marks, t->nmarks * sizeof *t->marks,
-                 n * sizeof *t->marks);
-    if (!p)
-      return -ENOMEM;
-    t->marks = p;
-    t->nmarks = n;
-  }
-  if (t->ages && n > t->nages) {
-    p = os_grow (t->ages, t->nages * sizeof *t->ages, n * sizeof *t->ages);
-    if (!p)
-      return -ENOMEM;
-    t->ages = p;
-    t->nages = n;
-    pool_set_beside (&t->nodes, t->ages, sizeof *t->ages);
-  }
+  if (n <= t->nbeside)
+    return 0;
+  beside = os_grow (t->beside, t->nbeside * bytes, n * bytes);
+  if (!beside)
+    return -ENOMEM;
+  t->beside = beside;
+  t->nbeside = n;
+  pool_set_beside (&t->nodes, beside, bytes);
   return 0;
 }
 
 int
-table_init (struct table *t, uint64_t nslots, bool track_ages,
+table_init (struct table *t, uint64_t nslots, unsigned ages_kept,
             struct account *account)
 {
   struct pool_params params = {
@@ -95,22 +79,19 @@ table_init (struct table *t, uint64_t nslots, bool track_ages,
     .kind = ACCOUNT_TABLE,
   };
 
-  *t = (struct table) { .nslots = nslots };
+  *t = (struct table) { .nslots = nslots, .ages_kept = ages_kept };
   t->nroots = table_roots_for (nslots);
   params.max_units = table_nodes_for (nslots);
-  t->nmarks = params.max_units + NODE_ENTRIES;
-  t->nages = track_ages ? t->nmarks : 0;
+  t->nbeside = params.max_units + NODE_ENTRIES;
   t->root = os_alloc (t->nroots * sizeof *t->root);
-  t->marks = os_alloc (t->nmarks * sizeof *t->marks);
-  if (track_ages)
-    t->ages = os_alloc (t->nages * sizeof *t->ages);
+  t->beside = os_alloc (t->nbeside * table_beside (t));
   params.extra = OS_PAGE / params.unit * table_beside (t);
-  if (!t->root || !t->marks || (track_ages && !t->ages) ||
+  if (!t->root || !t->beside ||
       pool_init (&t->nodes, &params, account) < 0) {
     table_free_arrays (t);
     return -ENOMEM;
   }
-  pool_set_beside (&t->nodes, t->ages, sizeof *t->ages);
+  pool_set_beside (&t->nodes, t->beside, table_beside (t));
   return 0;
 }
 
@@ -183,7 +164,7 @@ table_cell_expand (struct table *t, uint32_t *cell)
   node = pool_at (&t->nodes, id);
   for (i = 0; i < NODE_ENTRIES; ++i)
     node[i] = *cell;
-  memset (&t->marks[id], 0, sizeof t->marks[id]);
+  memset (table_marks (t, id), 0, sizeof (struct marks));
   *cell = entry_make (TAG_NODE, id);
   return 0;
 }
@@ -233,7 +214,7 @@ table_mark_word (const struct table *t, uint64_t slot, enum mark mark,
                  uint64_t *bit)
 {
   *bit = UINT64_C (1) << slot % NODE_ENTRIES;
-  return &t->marks[entry_id (*table_cell_at (t, slot, 1))].bits[mark];
+  return &table_marks (t, table_leaf (t, slot))->bits[mark];
 }
 
 void
@@ -256,15 +237,10 @@ table_is_marked (const struct table *t, uint64_t slot, enum mark mark)
   return *word & bit;
 }
 
-uint32_t *
-table_age (const struct table *t, uint64_t slot)
+uint32_t
+table_leaf (const struct table *t, uint64_t slot)
 {
-  uint32_t leaf;
-
-  if (!t->ages)
-    return NULL;
-  leaf = entry_id (*table_cell_at (t, slot, 1));
-  return &t->ages[leaf].accessed[slot % NODE_ENTRIES];
+  return entry_id (*table_cell_at (t, slot, 1));
 }
 
 /* Entries beyond the last slot were never set one by one, and do not
@@ -415,7 +391,7 @@ table_count_below (const struct table *t, uint32_t entry, unsigned level,
     return 0;
   for (mark = 0; mark < MARKS && level == 1; ++mark)
     marked[mark] += (unsigned) __builtin_popcountll (
-      t->marks[entry_id (entry)].bits[mark]);
+      table_marks (t, entry_id (entry))->bits[mark]);
   node = table_node_at (t, entry);
   for (i = 0; i < NODE_ENTRIES; ++i)
     n += table_count_below (t, node[i], level - 1, marked);

@@ -26,13 +26,22 @@
 #define TABLE_LEVELS 3
 #define ROOT_SLOTS (1u << (2 * NODE_SHIFT))     /* slots of a root entry */
 
-/* The times when the slots of a leaf were accessed, in seconds since boot. */
-struct ages {
-  uint32_t accessed[NODE_ENTRIES];
-};
+/* The times of the last access to each slot that a table can keep. */
+#define AGES_SECONDS 1u         /* seconds since boot: four bytes a slot */
+#define AGES_EPOCHS 2u          /* the epoch of the table: a byte a slot */
 
-/* What slots of a leaf are marked as, a bit a slot. */
-enum mark { MARK_IDLE, MARK_INCOMPRESSIBLE, MARKS };
+/* Epochs are counted modulo 256.  So table_walk holds an age at AGE_HELD, and
+ * must do so before the age passes AGE_MAX.
+ */
+#define AGE_HELD 200u
+#define AGE_MAX 255u
+
+/* The marks of a slot, a bit each.  Upkeep marks a page as tended, or tended
+ * cold, when there is nothing more to do for it until it is written.
+ */
+enum mark {
+  MARK_IDLE, MARK_INCOMPRESSIBLE, MARK_TENDED, MARK_TENDED_COLD, MARKS
+};
 struct marks {
   uint64_t bits[MARKS];
 };
@@ -42,17 +51,22 @@ struct table {
   uint64_t nroots;
   uint32_t *root;
   struct pool nodes;
-  /* More about the slots of each leaf, by the id of its node. */
-  struct marks *marks;
-  struct ages *ages;            /* NULL: not tracked */
-  uint64_t nmarks, nages;       /* lengths of these */
+  /* More about the slots of each leaf, by the id of its node: marks, then
+   * seconds and epochs, if they are kept.
+   */
+  char *beside;
+  uint64_t nbeside;             /* nodes that it has room for */
+  unsigned ages_kept;           /* AGES_ */
+  uint8_t epoch;                /* the present one */
   uint64_t marked[MARKS];       /* bits set, of each mark: usually none */
   uint64_t cursor, moved;       /* of compaction: the next slot to look at, and
                                    the nodes moved in this pass */
 };
 
-/* Make a table of nslots holes; nslots may be 0.  -ENOMEM. */
-extern int table_init (struct table *t, uint64_t nslots, bool track_ages,
+/* Make a table of nslots holes; nslots may be 0.  ages_kept: AGES_, or 0.
+ * -ENOMEM.
+ */
+extern int table_init (struct table *t, uint64_t nslots, unsigned ages_kept,
                        struct account *account);
 extern void table_destroy (struct table *t);
 
@@ -78,10 +92,61 @@ extern void table_mark (struct table *t, uint64_t slot, enum mark mark,
 extern bool table_is_marked (const struct table *t, uint64_t slot,
                              enum mark mark);
 
-/* Return the address of the time when a slot was accessed, to be read or set.
- * Its entry must not be empty.  NULL if times are not tracked.
+/* Return the address of the time, or of the epoch, when a slot was accessed,
+ * to be read or set.  Its entry must not be empty.  NULL: it is not kept.
  */
 extern uint32_t *table_age (const struct table *t, uint64_t slot);
+extern uint8_t *table_epoch (const struct table *t, uint64_t slot);
+
+/* Note that a slot is accessed now.  Its entry must not be empty, or be
+ * prepared.
+ */
+extern void table_touch (struct table *t, uint64_t slot);
+
+/* Return how many epochs ago a slot was accessed.  Its entry must not be
+ * empty.
+ */
+static inline unsigned
+table_epochs_ago (const struct table *t, uint64_t slot)
+{
+  return (uint8_t) (t->epoch - *table_epoch (t, slot));
+}
+
+/* A leaf, as a walk sees it. */
+struct leaf {
+  uint64_t slot;                /* the first */
+  const uint32_t *entries;      /* those beyond the table mean nothing */
+  const uint8_t *epochs;
+  const struct marks *marks;
+};
+
+/* Hold the ages of the leaf that begins at this slot, and describe the leaf;
+ * set *found to false if there is none.  Return the slot to go on with.  The
+ * table must keep epochs.
+ */
+extern uint64_t table_walk (struct table *t, uint64_t slot,
+                            struct leaf *leaf, bool *found);
+
+/* Return how many bytes lie beside a node. */
+static inline size_t
+table_beside (const struct table *t)
+{
+  return sizeof (struct marks) + NODE_ENTRIES *
+    ((t->ages_kept & AGES_SECONDS ? sizeof (uint32_t) : 0) +
+     (t->ages_kept & AGES_EPOCHS ? 1 : 0));
+}
+
+/* Return the marks beside a node. */
+static inline struct marks *
+table_marks (const struct table *t, uint32_t node)
+{
+  return (void *) (t->beside + node * table_beside (t));
+}
+
+/* Return the id of a slot's leaf.  Its entry must not be empty, or be
+ * prepared.
+ */
+extern uint32_t table_leaf (const struct table *t, uint64_t slot);
 
 /* Fold the nodes above a slot whose 64 entries are all the same. */
 extern void table_fold (struct table *t, uint64_t slot);

@@ -90,14 +90,12 @@ static void
 reserve_touch_beside (struct shard *s, unsigned which, uint64_t first)
 {
   unsigned n = reserve_pool_of (s, which)->block_units;
+  size_t beside = table_beside (&s->table);
 
   if (which != NODES)
     store_touch_beside (&s->store, which, first);
-  else {
-    os_populate (&s->table.marks[first], n * sizeof *s->table.marks);
-    if (s->table.ages)
-      os_populate (&s->table.ages[first], n * sizeof *s->table.ages);
-  }
+  else
+    os_populate (s->table.beside + first * beside, n * beside);
 }
 
 /* Filling. */
