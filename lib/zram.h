@@ -38,6 +38,36 @@ enum zram_dictionary {
 };
 #define ZRAM_DICTIONARY_MAX ((size_t) 1 << 20)  /* bytes of one given */
 
+/* Upkeep recompresses pages that nobody uses, with better levels.  These are
+ * the numbers that it goes by; zram_upkeep_info says what each means.
+ */
+enum zram_upkeep_number {
+  ZRAM_UPKEEP_IDLE_MIN, ZRAM_UPKEEP_IDLE_MAX, ZRAM_UPKEEP_COLD,
+  ZRAM_UPKEEP_SHORT, ZRAM_UPKEEP_FULL, ZRAM_UPKEEP_LEVEL,
+  ZRAM_UPKEEP_COLD_LEVEL, ZRAM_UPKEEP_GAIN, ZRAM_UPKEEP_LEAST,
+  ZRAM_UPKEEP_CPU, ZRAM_UPKEEP_PRESSURE, ZRAM_UPKEEP_SPEED,
+  ZRAM_UPKEEP_NUMBERS
+};
+struct zram_upkeep {
+  bool on;
+  uint64_t n[ZRAM_UPKEEP_NUMBERS];      /* if it is on */
+};
+
+enum zram_upkeep_unit {
+  ZRAM_UPKEEP_SECONDS, ZRAM_UPKEEP_PERCENT, ZRAM_UPKEEP_BYTES,
+  ZRAM_UPKEEP_COUNT
+};
+struct zram_upkeep_info {
+  const char *key;
+  enum zram_upkeep_unit unit;
+  uint64_t usual, min, max;
+  const char *means;            /* one phrase */
+};
+extern const struct zram_upkeep_info *zram_upkeep_info (unsigned n);
+
+/* Return upkeep that is on, with the usual numbers. */
+extern struct zram_upkeep zram_upkeep_usual (void);
+
 struct zram_params {
   uint64_t size;                /* bytes, 1 .. ZRAM_SIZE_MAX */
   uint32_t page_size;           /* bytes, a power of two; 0: 4096 */
@@ -47,6 +77,7 @@ struct zram_params {
   uint64_t mem_limit;           /* bytes; 0: none */
   bool track_access;            /* remember when pages were accessed: four
                                    bytes of table for each page */
+  struct zram_upkeep upkeep;    /* not with swap */
   bool swap;                    /* zram_keeper_start makes all memory that
                                    the disk works with resident for good */
   uint64_t swap_reserve;        /* bytes kept resident for the next writes;
@@ -103,7 +134,8 @@ extern void zram_close (struct zram_disk *disk);
  * also start and stop the thread that fills it; the reserve is full when
  * zram_keeper_start returns.  This is separate from zram_open because threads
  * do not survive the fork of a daemon.  Stopping a keeper that was never
- * started is allowed.
+ * started is allowed.  The thread of upkeep, if that is on, starts and stops
+ * with it.
  */
 extern int zram_keeper_start (struct zram_disk *disk);
 extern void zram_keeper_stop (struct zram_disk *disk);
@@ -363,11 +395,51 @@ struct zram_stats {
                                    while late */
   uint64_t reserve_misses;      /* times that a write found the reserve used
                                    up and took memory itself */
+
+  /* What upkeep did, since the disk was made. */
+  uint64_t upkeep_rounds, upkeep_tried;         /* pages */
+  uint64_t upkeep_idle_pages, upkeep_cold_pages;        /* that shrank */
+  uint64_t upkeep_gained;       /* bytes */
+  uint64_t upkeep_cpu_ms;       /* that its thread used */
 };
 extern void zram_stats (const struct zram_disk *disk,
                         struct zram_stats *stats);
 
 /* Kinds of requests whose latency is counted. */
+/* What upkeep does, or why it does nothing, now. */
+enum zram_upkeep_state {
+  ZRAM_UPKEEP_OFF,              /* it was not asked for */
+  ZRAM_UPKEEP_OFF_SWAP,         /* the disk is to be swapped to */
+  ZRAM_UPKEEP_OFF_CODEC,        /* zstd was left out of this build */
+  ZRAM_UPKEEP_OFF_THREAD,       /* its thread does not run */
+  ZRAM_UPKEEP_WORKS,
+  ZRAM_UPKEEP_WAITS_LITTLE,     /* too little is stored; value: bytes */
+  ZRAM_UPKEEP_WAITS_IDLE,       /* nothing is idle; value: s that a page has
+                                   to be */
+  ZRAM_UPKEEP_PAUSED,           /* value: the pressure in percent */
+  ZRAM_UPKEEP_NO_MEMORY,        /* for what it works with; value: errno */
+  ZRAM_UPKEEP_STATES
+};
+
+enum { ZRAM_UPKEEP_STAGES = 2 };        /* idle pages, and cold ones */
+
+struct zram_upkeep_report {
+  enum zram_upkeep_state state;
+  uint64_t value;               /* of the state */
+  bool any;                     /* something was ever done: */
+  unsigned stage;               /* what it did last */
+  uint64_t tried, done, gained; /* in that, pages, pages and bytes */
+  uint64_t ago;                 /* s since */
+};
+extern void zram_upkeep_report (const struct zram_disk *disk,
+                                struct zram_upkeep_report *report);
+
+/* What the disk was made with. */
+extern struct zram_upkeep zram_upkeep (const struct zram_disk *disk);
+
+/* How long requests took, in the engine: not in the server, the network or
+ * the client.
+ */
 enum zram_op {
   ZRAM_OP_READ, ZRAM_OP_WRITE, ZRAM_OP_ZERO, ZRAM_OP_TRIM, ZRAM_OPS
 };

@@ -116,7 +116,9 @@ zram_params_check (const struct zram_params *p,
   if (disk_check_late (p, message) < 0)
     return -EINVAL;
   kind = disk_kind (p);
-  return disk_check_dictionary (p, &kind, message);
+  if (disk_check_dictionary (p, &kind, message) < 0)
+    return -EINVAL;
+  return p->upkeep.on ? upkeep_check (&p->upkeep, message) : 0;
 }
 
 static unsigned
@@ -144,7 +146,7 @@ disk_set_late (struct zram_disk *d, struct shard *s)
 }
 
 static int
-disk_make_shards (struct zram_disk *d, bool track_access)
+disk_make_shards (struct zram_disk *d, unsigned ages)
 {
   unsigned i;
 
@@ -157,7 +159,7 @@ disk_make_shards (struct zram_disk *d, bool track_access)
   for (i = 0; i < shard_count (d); ++i)
     if (shard_init (&d->shards[i], &d->layout,
                     slots_below (d, i, slots_of (d, disk_size (d))),
-                    track_access, &d->account) < 0 ||
+                    ages, &d->account) < 0 ||
         disk_set_late (d, &d->shards[i]) < 0)
       return -ENOMEM;
   account_force (&d->account, ACCOUNT_OTHER,
@@ -200,6 +202,14 @@ disk_late_workers (void)
   return cpus > 1 ? cpus - 1 : 1;
 }
 
+/* What is to be kept of when pages were accessed. */
+static unsigned
+disk_ages (const struct zram_params *p)
+{
+  return (p->track_access ? AGES_SECONDS : 0) |
+    (upkeep_wants_ages (&p->upkeep, p->swap) ? AGES_EPOCHS : 0);
+}
+
 static int
 disk_make (struct zram_disk *d, const struct zram_params *p)
 {
@@ -216,6 +226,7 @@ disk_make (struct zram_disk *d, const struct zram_params *p)
                        p->dictionary == ZRAM_DICTIONARY_AUTO && !p->swap);
   recompressor_init (&d->recompressor, &d->parts);
   reserve_init (&d->reserve, &d->parts, p->swap, p->swap_reserve);
+  upkeep_init (&d->upkeep, &d->parts, &p->upkeep, p->swap);
   if (late_work_init (&d->late_work, &d->parts,
                       p->late ? disk_late_workers () : 0) < 0)
     return -ENOMEM;
@@ -231,7 +242,7 @@ disk_make (struct zram_disk *d, const struct zram_params *p)
   kind.dictionary = disk_dictionary (d, kind.id);
   if (codings_use (&d->parts, &kind) < 0)
     return -ENOMEM;
-  return disk_make_shards (d, p->track_access);
+  return disk_make_shards (d, disk_ages (p));
 }
 
 int
@@ -288,5 +299,6 @@ zram_close (struct zram_disk *d)
   recompressor_destroy (&d->recompressor);
   late_work_destroy (&d->late_work);
   reserve_destroy (&d->reserve);
+  upkeep_destroy (&d->upkeep);
   os_free (d, sizeof *d);
 }

@@ -100,6 +100,17 @@ stats_add_kind (const struct account *a, enum account_kind kind,
   }
 }
 
+static void
+stats_add_upkeep (const struct upkeep *u, struct zram_stats *st)
+{
+  st->upkeep_rounds = counter_get (&u->n.rounds);
+  st->upkeep_tried = counter_get (&u->n.tried);
+  st->upkeep_idle_pages = counter_get (&u->n.done[0]);
+  st->upkeep_cold_pages = counter_get (&u->n.done[1]);
+  st->upkeep_gained = counter_get (&u->n.gained);
+  st->upkeep_cpu_ms = counter_get (&u->n.cpu_ns) / 1000000;
+}
+
 unsigned
 zram_streams (const struct zram_disk *d)
 {
@@ -160,4 +171,5 @@ zram_stats (const struct zram_disk *d, struct zram_stats *st)
   gain = atomic_load (&d->dictionary_job.gain);
   st->dictionary_gain = gain > 0 ? (uint64_t) gain : 0;
   st->reserve_misses = atomic_load (&a->misses);
+  stats_add_upkeep (&d->upkeep, st);
 }

@@ -18,6 +18,8 @@ zram_keeper_start (struct zram_disk *d)
     r = dictionary_job_start (&d->dictionary_job);
   if (r == 0)
     r = reserve_start (&d->reserve);
+  if (r == 0)
+    r = upkeep_start (&d->upkeep);
   if (r < 0)
     zram_keeper_stop (d);
   return r;
@@ -27,6 +29,7 @@ void
 zram_keeper_stop (struct zram_disk *d)
 {
   dictionary_job_stop (&d->dictionary_job);
+  upkeep_stop (&d->upkeep);
   reserve_stop (&d->reserve);
   late_work_stop (&d->late_work);
   keeper_stop (&d->keeper);
@@ -38,6 +41,18 @@ zram_compact (struct zram_disk *d)
   late_work_flush (&d->parts, LATE_ALL);
   keeper_compact (&d->parts);
   return 0;
+}
+
+struct zram_upkeep
+zram_upkeep (const struct zram_disk *d)
+{
+  return d->upkeep.asked;
+}
+
+void
+zram_upkeep_report (const struct zram_disk *d, struct zram_upkeep_report *r)
+{
+  upkeep_report (&d->upkeep, r);
 }
 
 int

@@ -38,6 +38,7 @@
 #include "reserve.h"
 #include "shard.h"
 #include "stats.h"
+#include "upkeep.h"
 #include "workspace.h"
 #include "zram.h"
 
@@ -65,6 +66,7 @@ struct zram_disk {
   _Atomic unsigned writing;     /* requests; counted if leave_one */
   _Atomic unsigned crowded;     /* not 0: there were more lately */
   struct late_work late_work;
+  struct upkeep upkeep;
   bool track_access;
   struct map map;
   struct shard *shards;

@@ -121,6 +121,21 @@ worker_stops (struct worker *w)
   return stop;
 }
 
+bool
+worker_sleep (struct worker *w, unsigned ms)
+{
+  struct timespec until = monotonic_in (ms);
+  bool stop;
+  int r = 0;
+
+  pthread_mutex_lock (&w->lock);
+  while (!w->stop && r == 0)
+    r = pthread_cond_timedwait (&w->wake, &w->lock, &until);
+  stop = w->stop;
+  pthread_mutex_unlock (&w->lock);
+  return !stop;
+}
+
 void
 worker_stop (struct worker *w)
 {

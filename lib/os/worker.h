@@ -49,6 +49,11 @@ extern void worker_tell (struct worker *w);
 /* Return whether the worker should stop: for work that can take long. */
 extern bool worker_stops (struct worker *w);
 
+/* Sleep, in the middle of its work.  Return false, at once, if the worker
+ * should stop.
+ */
+extern bool worker_sleep (struct worker *w, unsigned ms);
+
 /* Stop the thread, after the work that it does or was told to do.  Allowed if
  * it was never started.
  */

@@ -77,6 +77,17 @@ rewrite_claim (struct rewriter *r, struct rewrite *w, struct workspace *ws,
   return 0;
 }
 
+/* Under the lock: say of a page that it was tried. */
+static void
+rewrite_mark (const struct rewriter *r, struct rewrite *w)
+{
+  unsigned mark;
+
+  for (mark = 0; mark < MARKS; ++mark)
+    if (r->marks & 1u << mark)
+      shard_mark (w->shard, w->slot, (enum mark) mark, true);
+}
+
 /* The same, and decode it into the rewriter's page.  The workspace is
  * another's again when this returns.
  */
@@ -95,7 +106,8 @@ rewrite_read (struct rewriter *r, struct rewrite *w, rewrite_want_fn *want,
     error = page_decode (p->layout, p->codings, ws, &w->content, r->page);
     if (error < 0) {
       shard_lock (w->shard);
-      claim_drop (&w->shard->claims, &w->claim);
+      if (claim_drop (&w->shard->claims, &w->claim))
+        rewrite_mark (r, w);
       shard_unlock (w->shard);
     }
   }
@@ -165,11 +177,17 @@ static int
 rewrite_swap (struct rewriter *r, struct rewrite *w, bool smaller)
 {
   struct shard *s = w->shard;
+  int error = 0;
 
   if (r->wakes)
     shard_mark (s, w->slot, MARK_IDLE, false);
   if (smaller)
-    return rewrite_put (r, w);
+    error = rewrite_put (r, w);
+  if (error < 0)
+    return error;
+  rewrite_mark (r, w);
+  if (smaller)
+    return REWRITE_DONE;
   if (r->gives_up)
     shard_mark (s, w->slot, MARK_INCOMPRESSIBLE, true);
   return REWRITE_NO_GAIN;

@@ -29,6 +29,8 @@ struct rewriter {
   bool gives_up;                /* a page that does not shrink is marked
                                    incompressible */
   bool wakes;                   /* a page that is tried is not idle any more */
+  unsigned marks;               /* put on a page that was tried: bits by enum
+                                   mark */
   bool urgent;                  /* somebody waits: compress at the thread's own
                                    priority and not at the lowest */
 };

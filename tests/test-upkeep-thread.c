@@ -1,0 +1,145 @@
+/* nbdkit-zram: upkeep by itself: its thread.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * It keeps to its share of a processor, and stops at once whatever it does.
+ */
+
+#include <config.h>
+
+#include <time.h>
+#include <unistd.h>
+
+#include "disk.h"
+#include "disklib.h"
+
+#define MiB (UINT64_C (1) << 20)
+#define SECOND UINT64_C (1000000000)
+#define PAGE 4096u
+
+static struct zram_disk *d;
+
+static uint64_t
+clock_ns (clockid_t clock)
+{
+  struct timespec t;
+
+  clock_gettime (clock, &t);
+  return (uint64_t) t.tv_sec * SECOND + (uint64_t) t.tv_nsec;
+}
+
+static struct zram_upkeep_report
+report (void)
+{
+  struct zram_upkeep_report r;
+
+  zram_upkeep_report (d, &r);
+  return r;
+}
+
+/* Words in some order: a better level makes more of it. */
+static void
+text (unsigned char *page, uint64_t seed)
+{
+  static const char *const words[] = {
+    "table ", "of ", "the ", "segment ", "which ", "shard ", "is ", "not ",
+    "directory ", "entry ", "and ", "a ", "page ", "claim ", "who ", "coding ",
+  };
+  const char *w;
+  size_t i = 0;
+
+  while (i < PAGE)
+    for (w = words[rng_next (&seed) % 16]; *w && i < PAGE; ++w)
+      page[i++] = (unsigned char) *w;
+}
+
+static void
+wait_for (enum zram_upkeep_state state)
+{
+  unsigned ms;
+
+  for (ms = 0; report ().state != state; ms += 5) {
+    if (ms > 60000)
+      fail ("not within a minute: state %d", (int) state);
+    usleep (5000);
+  }
+}
+
+static void
+start (unsigned cpu, unsigned page)
+{
+  struct zram_params p = {
+    .size = 64 * MiB, .page_size = page, .algo = "zstd",
+    .upkeep = zram_upkeep_usual (),
+  };
+  unsigned char buf[PAGE];
+  uint64_t i;
+
+  p.upkeep.n[ZRAM_UPKEEP_SPEED] = 10000;
+  p.upkeep.n[ZRAM_UPKEEP_LEAST] = 0;
+  p.upkeep.n[ZRAM_UPKEEP_PRESSURE] = 100;
+  p.upkeep.n[ZRAM_UPKEEP_CPU] = cpu;
+  d = disk_open (&p);
+  for (i = 0; i < p.size / PAGE; ++i) {
+    text (buf, i);
+    CHECK (zram_pwrite (d, buf, PAGE, i * PAGE) == 0);
+  }
+  CHECK (zram_keeper_start (d) == 0);
+}
+
+static void
+stop (void)
+{
+  uint64_t before = clock_ns (CLOCK_MONOTONIC), took;
+
+  zram_keeper_stop (d);
+  took = clock_ns (CLOCK_MONOTONIC) - before;
+  if (took > (SANITIZED ? 10 : 1) * SECOND / 5)
+    fail ("it took %" PRIu64 " ms to stop", took / 1000000);
+  CHECK (report ().state == ZRAM_UPKEEP_OFF_THREAD);
+  disk_recount (d);
+  zram_close (d);
+}
+
+/* While it works, sleeps off what it used, and waits. */
+static void
+test_stop (void)
+{
+  start (100, 65536);
+  wait_for (ZRAM_UPKEEP_WORKS);
+  stop ();
+  start (1, PAGE);
+  wait_for (ZRAM_UPKEEP_WORKS);
+  usleep (50000);
+  stop ();
+  start (1, PAGE);
+  stop ();
+}
+
+static void
+test_share (void)
+{
+  uint64_t before, used, took;
+
+  start (5, PAGE);
+  wait_for (ZRAM_UPKEEP_WORKS);
+  before = clock_ns (CLOCK_MONOTONIC);
+  used = counter_get (&d->upkeep.n.cpu_ns);
+  usleep (2000000);
+  used = counter_get (&d->upkeep.n.cpu_ns) - used;
+  took = clock_ns (CLOCK_MONOTONIC) - before;
+  printf ("%.2f %% of a processor\n", 100. * (double) used / (double) took);
+  CHECK (report ().state == ZRAM_UPKEEP_WORKS);
+  CHECK (used > 0 && used * 20 < took + 20 * (SANITIZED ? SECOND / 5
+                                              : SECOND / 50));
+  stop ();
+}
+
+int
+main (void)
+{
+  if (codec_find ("zstd") < 0)
+    return 77;
+  test_stop ();
+  test_share ();
+  return 0;
+}
