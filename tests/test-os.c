@@ -1,5 +1,5 @@
-/* nbdkit-zram: memory that is locked, and kernels that lack what newer ones
- * have.
+/* nbdkit-zram: memory that is locked, kernels that lack what newer ones
+ * have, and threads in the background.
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * The linker puts the madvise here in the place of the system's, so that
@@ -9,7 +9,11 @@
 #include <config.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "disklib.h"
 #include "os.h"
@@ -117,11 +121,41 @@ test_locked (void)
   os_unmap (p, BYTES);
 }
 
+/* A thread that is let go into the background comes back, or does not go:
+ * without privileges the system would not let it.
+ */
+static void
+test_background (bool privileged)
+{
+  const struct rlimit none = { 0, 0 };
+  int status;
+  pid_t pid = fork ();
+
+  if (pid == 0) {
+    CHECK (setrlimit (RLIMIT_NICE, &none) == 0 || !privileged);
+    if (!privileged && geteuid () == 0)
+      CHECK (setgid (65534) == 0 && setuid (65534) == 0);
+    os_background (true);
+    if (privileged && sched_getscheduler (0) != SCHED_IDLE)
+      _exit (2);
+    os_background (false);
+    _exit (sched_getscheduler (0) == SCHED_OTHER ? 0 : 1);
+  }
+  CHECK (pid > 0 && waitpid (pid, &status, 0) == pid);
+  CHECK (WIFEXITED (status));
+  if (privileged && WEXITSTATUS (status) == 2)
+    printf ("no privilege to change to SCHED_IDLE and back\n");
+  else
+    CHECK (WEXITSTATUS (status) == 0);
+}
+
 int
 main (void)
 {
   unsigned before;
 
+  test_background (false);
+  test_background (geteuid () == 0);
   test_populate ();
   CHECK (asked[POPULATE_WRITE] == 2);
   old = true;

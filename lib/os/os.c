@@ -4,6 +4,7 @@
 
 #include <config.h>
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -158,12 +159,40 @@ os_leave_realtime (void)
     setpriority (PRIO_PROCESS, 0, -20); /* if it may */
 }
 
-void
-os_background (bool on)
+/* Without a privilege or RLIMIT_NICE a thread that has entered SCHED_IDLE
+ * cannot leave it again: one that takes locks must not be caught there.  Try
+ * that with a thread that does nothing else.
+ */
+static bool may_leave;
+
+static void *
+os_try_to_leave (void *unused)
 {
   const struct sched_param none = { 0 };
 
-  if (sched_getscheduler (0) == (on ? SCHED_OTHER : SCHED_IDLE))
+  (void) unused;
+  may_leave = sched_setscheduler (0, SCHED_IDLE, &none) == 0 &&
+    sched_setscheduler (0, SCHED_OTHER, &none) == 0;
+  return NULL;
+}
+
+static void
+os_find_out (void)
+{
+  pthread_t thread;
+
+  if (pthread_create (&thread, NULL, os_try_to_leave, NULL) == 0)
+    pthread_join (thread, NULL);
+}
+
+void
+os_background (bool on)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  const struct sched_param none = { 0 };
+
+  pthread_once (&once, os_find_out);
+  if (may_leave && sched_getscheduler (0) == (on ? SCHED_OTHER : SCHED_IDLE))
     sched_setscheduler (0, on ? SCHED_IDLE : SCHED_OTHER, &none);
 }
 

@@ -63,7 +63,9 @@ os_relax (void)
 extern void os_leave_realtime (void);
 
 /* Let this thread have only time that nobody else wants, or the usual again;
- * one of real time keeps what it has.  Not to be done with a lock held.
+ * one of real time keeps what it has.  Does nothing where the system would not
+ * let the thread return (no CAP_SYS_NICE, no RLIMIT_NICE).  Not to be done
+ * with a lock held.
  */
 extern void os_background (bool on);
 
