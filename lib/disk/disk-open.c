@@ -226,7 +226,8 @@ disk_make (struct zram_disk *d, const struct zram_params *p)
                        p->dictionary == ZRAM_DICTIONARY_AUTO && !p->swap);
   recompressor_init (&d->recompressor, &d->parts);
   reserve_init (&d->reserve, &d->parts, p->swap, p->swap_reserve);
-  upkeep_init (&d->upkeep, &d->parts, &p->upkeep, p->swap);
+  upkeep_init (&d->upkeep, &d->parts, &p->upkeep, p->swap,
+               p->dictionary != ZRAM_DICTIONARY_OFF);
   if (late_work_init (&d->late_work, &d->parts,
                       p->late ? disk_late_workers () : 0) < 0)
     return -ENOMEM;

@@ -238,10 +238,12 @@ round_open (struct upkeep *u, struct visit *v, const struct round *round)
     .id = (unsigned) u->codec,
     .level = (int) u->asked.n[level[round->stage]],
     .priority = round->stage + 1u,
+    .dictionary = upkeep_dictionary (u),
   };
   unsigned stage;
   int r = rewriter_open (&v->rewriter, u->parts, &kind);
 
+  dictionary_drop (kind.dictionary);    /* the coding has it now */
   if (r < 0)
     return r;
   v->rewriter.gain = (uint32_t) u->asked.n[ZRAM_UPKEEP_GAIN];

@@ -130,7 +130,7 @@ upkeep_pause (struct upkeep *u)
 
   for (;;) {
     upkeep_let_pass (u);
-    used = upkeep_clock (CLOCK_THREAD_CPUTIME_ID);
+    used = upkeep_clock (CLOCK_THREAD_CPUTIME_ID) + u->elsewhere;
     atomic_store_explicit (&u->n.cpu_ns, used, memory_order_relaxed);
     debt = budget_debt (&u->budget, u->seen, used);
     if (debt < SLEEP_LEAST)
@@ -334,7 +334,7 @@ upkeep_wants_ages (const struct zram_upkeep *asked, bool swap)
 
 void
 upkeep_init (struct upkeep *u, const struct parts *parts,
-             const struct zram_upkeep *asked, bool swap)
+             const struct zram_upkeep *asked, bool swap, bool dictionary)
 {
   bool fast = asked->n[ZRAM_UPKEEP_SPEED] >= TICK_MS / TICK_FAST_MS;
 
@@ -342,6 +342,8 @@ upkeep_init (struct upkeep *u, const struct parts *parts,
   u->asked = *asked;
   u->swap = swap;
   u->codec = codec_find ("zstd");
+  u->dictionary = dictionary;
+  idle_init (&u->idle);
   u->pressure_file = LOAD_PRESSURE;
   u->memory_file = LOAD_MEMORY;
   u->budget.percent = (unsigned) asked->n[ZRAM_UPKEEP_CPU];
@@ -354,6 +356,7 @@ void
 upkeep_destroy (struct upkeep *u)
 {
   worker_destroy (&u->worker);
+  idle_destroy (&u->idle);
 }
 
 int
@@ -365,7 +368,7 @@ upkeep_start (struct upkeep *u)
     return 0;
   u->seen = upkeep_now ();
   u->budget.since = u->seen;
-  u->budget.used = 0;
+  u->budget.used = u->elsewhere = 0;
   u->stale = true;
   upkeep_say (u, ZRAM_UPKEEP_WAITS_LITTLE, 0);
   r = worker_start (&u->worker);
@@ -379,7 +382,9 @@ upkeep_stop (struct upkeep *u)
 {
   if (!u->worker.running)
     return;
+  idle_hurry (&u->idle);
   worker_stop (&u->worker);
+  idle_relax (&u->idle);
   upkeep_say (u, ZRAM_UPKEEP_OFF_THREAD, 0);
 }
 

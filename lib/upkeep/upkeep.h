@@ -12,6 +12,7 @@
  * clock that jumps makes no page old.
  *
  *   upkeep-numbers.c  the table of the numbers it goes by
+ *   upkeep-dictionary.c  the dictionary of cold pages
  *   upkeep-round.c    the walk over the pages, and what is done to them
  *   upkeep.c          time, what is to be done next, and the thread
  */
@@ -25,6 +26,8 @@
 
 #include "budget.h"
 #include "counter.h"
+#include "dictionary.h"
+#include "idle.h"
 #include "parts.h"
 #include "table.h"
 #include "worker.h"
@@ -39,8 +42,12 @@ struct upkeep {
   bool swap;
   int codec;                    /* zstd's id, or -1 */
   const char *pressure_file, *memory_file;
+  bool dictionary;              /* may it train one? */
   struct worker worker;
   struct budget budget;
+  struct idle idle;             /* for training */
+  uint64_t trained;             /* how often */
+  uint64_t elsewhere;           /* ns that other threads worked for it */
 
   /* Of its thread alone: time. */
   uint64_t seen;                /* ns: when it last looked at the clock */
@@ -86,7 +93,8 @@ extern uint64_t upkeep_idle_seconds (const struct zram_upkeep *asked,
 extern bool upkeep_wants_ages (const struct zram_upkeep *asked, bool swap);
 
 extern void upkeep_init (struct upkeep *u, const struct parts *parts,
-                         const struct zram_upkeep *asked, bool swap);
+                         const struct zram_upkeep *asked, bool swap,
+                         bool dictionary);
 extern void upkeep_destroy (struct upkeep *u);
 
 /* Start and stop its thread; nothing if it is off.  -errno. */
@@ -113,5 +121,10 @@ extern bool upkeep_proceed (struct upkeep *u);
 extern bool upkeep_count (struct upkeep *u);
 
 extern void upkeep_round (struct upkeep *u, struct round *round);
+
+/* Find or train the dictionary of cold pages.  The caller drops it.  NULL:
+ * there is none, and it is done without.
+ */
+extern struct dictionary *upkeep_dictionary (struct upkeep *u);
 
 #endif /* ZRAM_UPKEEP_H */
