@@ -27,12 +27,10 @@
 #define HOT 16u                 /* requests go to this part of the disk */
 #define SECOND UINT64_C (1000000000)
 
-/* Pages are idle after some seconds, and cold when that has been dealt
- * with.
- */
+/* Pages are idle after some seconds, and cold then too, or never. */
 #define SPEED 10000u
 #define IDLE_S (4 * SPEED)
-#define COLD_S (20 * SPEED)
+#define NEVER_S (400 * SPEED)
 #define PATIENCE 150            /* seconds */
 
 static const char *corpus;
@@ -59,13 +57,13 @@ upkeep_disk (struct zram_params *params)
 }
 
 static struct zram_upkeep
-upkeep_numbers (unsigned cpu)
+upkeep_numbers (unsigned cpu, unsigned cold)
 {
   struct zram_upkeep u = zram_upkeep_usual ();
 
   u.n[ZRAM_UPKEEP_SHORT] = u.n[ZRAM_UPKEEP_IDLE_MIN] = IDLE_S;
   u.n[ZRAM_UPKEEP_IDLE_MAX] = IDLE_S;
-  u.n[ZRAM_UPKEEP_COLD] = COLD_S;
+  u.n[ZRAM_UPKEEP_COLD] = cold;
   u.n[ZRAM_UPKEEP_SPEED] = SPEED;
   u.n[ZRAM_UPKEEP_PRESSURE] = 100;
   u.n[ZRAM_UPKEEP_CPU] = cpu;
@@ -139,10 +137,13 @@ upkeep_stages (struct zram_params *params)
 
   upkeep_row (disk, "without");
   zram_close (disk);
-  params->upkeep = upkeep_numbers (100);
+  params->upkeep = upkeep_numbers (100, NEVER_S);
   disk = upkeep_disk (params);
   upkeep_wait (disk, n_pages / 2);
   upkeep_row (disk, "first stage");
+  zram_close (disk);
+  params->upkeep = upkeep_numbers (100, IDLE_S);
+  disk = upkeep_disk (params);
   upkeep_wait (disk, n_pages);
   upkeep_row (disk, "second stage");
   zram_close (disk);
@@ -200,7 +201,7 @@ upkeep_beside (struct zram_params *params)
   static struct latency quiet, busy;
   struct zram_disk *disk;
 
-  params->upkeep = upkeep_numbers (5);
+  params->upkeep = upkeep_numbers (5, NEVER_S);
   disk = upkeep_disk (params);
   upkeep_wait_state (disk, ZRAM_UPKEEP_WAITS_IDLE);
   upkeep_requests (disk, ZRAM_UPKEEP_WAITS_IDLE, &quiet);

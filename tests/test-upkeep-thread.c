@@ -65,10 +65,11 @@ wait_for (enum zram_upkeep_state state)
 }
 
 static void
-start (unsigned cpu, unsigned page)
+start (unsigned cpu, unsigned page, enum zram_dictionary dictionary)
 {
   struct zram_params p = {
-    .size = 64 * MiB, .page_size = page, .algo = "zstd",
+    .size = 32 * MiB, .page_size = page, .algo = "zstd",
+    .dictionary = dictionary,
     .upkeep = zram_upkeep_usual (),
   };
   unsigned char buf[PAGE];
@@ -86,33 +87,42 @@ start (unsigned cpu, unsigned page)
   CHECK (zram_keeper_start (d) == 0);
 }
 
+/* On a busy machine anything can take long: what counts is how much work is
+ * still done, and that nothing is slept through.
+ */
 static void
-stop (void)
+stop (unsigned most_ms)
 {
-  uint64_t before = clock_ns (CLOCK_MONOTONIC), took;
+  uint64_t before = clock_ns (CLOCK_MONOTONIC), worked = cpu_ms (), took;
 
   zram_keeper_stop (d);
-  took = clock_ns (CLOCK_MONOTONIC) - before;
-  if (took > (SANITIZED ? 10 : 1) * SECOND / 5)
-    fail ("it took %" PRIu64 " ms to stop", took / 1000000);
+  worked = cpu_ms () - worked;
+  took = (clock_ns (CLOCK_MONOTONIC) - before) / 1000000;
+  printf ("%" PRIu64 " ms of work, and %" PRIu64 " ms, to stop\n", worked,
+          took);
+  CHECK (worked <= most_ms * (SANITIZED ? 10 : 1));
+  CHECK (took < 20000);
   CHECK (report ().state == ZRAM_UPKEEP_OFF_THREAD);
   disk_recount (d);
   zram_close (d);
 }
 
-/* While it works, sleeps off what it used, and waits. */
+/* While it works, sleeps off what it used, waits, and trains. */
 static void
 test_stop (void)
 {
-  start (100, 65536);
+  start (100, 65536, ZRAM_DICTIONARY_OFF);
   wait_for (ZRAM_UPKEEP_WORKS);
-  stop ();
-  start (1, PAGE);
+  stop (200);
+  start (1, PAGE, ZRAM_DICTIONARY_OFF);
   wait_for (ZRAM_UPKEEP_WORKS);
   usleep (50000);
-  stop ();
-  start (1, PAGE);
-  stop ();
+  stop (200);
+  start (1, PAGE, ZRAM_DICTIONARY_OFF);
+  stop (200);
+  start (100, PAGE, ZRAM_DICTIONARY_AUTO);
+  wait_for (ZRAM_UPKEEP_WORKS);
+  stop (2000);
 }
 
 static void
@@ -120,7 +130,7 @@ test_share (void)
 {
   uint64_t before, used, took;
 
-  start (5, PAGE);
+  start (5, PAGE, ZRAM_DICTIONARY_OFF);
   wait_for (ZRAM_UPKEEP_WORKS);
   before = clock_ns (CLOCK_MONOTONIC);
   used = counter_get (&d->upkeep.n.cpu_ns);
@@ -131,7 +141,7 @@ test_share (void)
   CHECK (report ().state == ZRAM_UPKEEP_WORKS);
   CHECK (used > 0 && used * 20 < took + 20 * (SANITIZED ? SECOND / 5
                                               : SECOND / 50));
-  stop ();
+  stop (200);
 }
 
 int

@@ -6,6 +6,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <time.h>
 
 #include "idle.h"
 
@@ -35,12 +36,15 @@ static void *
 idle_thread (void *arg)
 {
   const struct idle_work *w = arg;
+  struct timespec t;
 
   pthread_mutex_lock (&w->idle->lock);
   if (!w->idle->hurried)
     pthread_setschedparam (pthread_self (), SCHED_IDLE, &no_priority);
   pthread_mutex_unlock (&w->idle->lock);
   w->work (w->opaque);
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
+  w->idle->cpu += (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
   return NULL;
 }
 

@@ -11,11 +11,13 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct idle {
   pthread_mutex_t lock;         /* for the three below */
   pthread_t thread;
   bool running, hurried;
+  uint64_t cpu;                 /* ns of processor time that work has taken */
 };
 
 extern void idle_init (struct idle *idle);

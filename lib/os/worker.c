@@ -137,6 +137,18 @@ worker_sleep (struct worker *w, unsigned ms)
 }
 
 void
+worker_hurry (struct worker *w)
+{
+  const struct sched_param none = { 0 };
+  struct sched_param now;
+  int policy;
+
+  if (w->running && pthread_getschedparam (w->thread, &policy, &now) == 0 &&
+      policy == SCHED_IDLE)
+    pthread_setschedparam (w->thread, SCHED_OTHER, &none);
+}
+
+void
 worker_stop (struct worker *w)
 {
   if (!w->running)

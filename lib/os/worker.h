@@ -54,6 +54,11 @@ extern bool worker_stops (struct worker *w);
  */
 extern bool worker_sleep (struct worker *w, unsigned ms);
 
+/* Let the thread, if it runs in the background, have time like others: somebody
+ * is about to wait for its end.
+ */
+extern void worker_hurry (struct worker *w);
+
 /* Stop the thread, after the work that it does or was told to do.  Allowed if
  * it was never started.
  */

@@ -9,8 +9,6 @@
 
 #include <config.h>
 
-#include <time.h>
-
 #include "dictionary-train.h"
 #include "upkeep.h"
 
@@ -47,9 +45,6 @@ stored_bytes (const struct upkeep *u)
   return pages << u->parts->layout->page_shift;
 }
 
-/* Another thread does it, whose time is not counted with ours: let it be all
- * of the time that it takes.
- */
 static struct dictionary *
 train (struct upkeep *u)
 {
@@ -57,15 +52,9 @@ train (struct upkeep *u)
     .id = (unsigned) u->codec,
     .level = (int) u->asked.n[ZRAM_UPKEEP_COLD_LEVEL],
   };
-  struct dictionary *made = NULL;
-  struct timespec from, to;
+  struct dictionary *made;
 
-  clock_gettime (CLOCK_MONOTONIC, &from);
-  dictionary_train (u->parts, &u->idle, &kind, NULL, u->trained + 1, &made);
-  clock_gettime (CLOCK_MONOTONIC, &to);
-  u->elsewhere += (uint64_t) (to.tv_sec - from.tv_sec) * 1000000000 +
-    (uint64_t) (to.tv_nsec - from.tv_nsec);
-  u->trained++;
+  dictionary_train (u->parts, &u->idle, &kind, NULL, ++u->trained, &made);
   return made;
 }
 

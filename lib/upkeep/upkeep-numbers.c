@@ -42,7 +42,7 @@ static const struct zram_upkeep_info numbers[ZRAM_UPKEEP_NUMBERS] = {
   [ZRAM_UPKEEP_CPU] = { "cpu", ZRAM_UPKEEP_PERCENT,
     5, 1, 100, "of one processor, at most" },
   [ZRAM_UPKEEP_PRESSURE] = { "pressure", ZRAM_UPKEEP_PERCENT,
-    10, 0, 100, "pause while others wait for a processor for more of the"
+    10, 1, 100, "pause while others wait for a processor for more of the"
     " time" },
   [ZRAM_UPKEEP_SPEED] = { "speed", ZRAM_UPKEEP_COUNT,
     1, 1, 10000, "let pages age so many times as fast" },
@@ -78,7 +78,7 @@ numbers_check_order (const struct zram_upkeep *u,
 
   for (i = 1; i < sizeof order / sizeof order[0]; ++i)
     if (u->n[order[i - 1]] > u->n[order[i]]) {
-      snprintf (message, ZRAM_MESSAGE_MAX, "upkeep: %s (%" PRIu64 " s) must"
+      snprintf (message, ZRAM_MESSAGE_MAX, "%s (%" PRIu64 " s) must"
                 " not be longer than %s (%" PRIu64 " s)",
                 numbers[order[i - 1]].key, u->n[order[i - 1]],
                 numbers[order[i]].key, u->n[order[i]]);
@@ -94,7 +94,7 @@ upkeep_check (const struct zram_upkeep *u, char message[ZRAM_MESSAGE_MAX])
 
   for (i = 0; i < ZRAM_UPKEEP_NUMBERS; ++i)
     if (u->n[i] < numbers[i].min || u->n[i] > numbers[i].max) {
-      snprintf (message, ZRAM_MESSAGE_MAX, "upkeep: %s must be from %" PRIu64
+      snprintf (message, ZRAM_MESSAGE_MAX, "%s must be from %" PRIu64
                 " to %" PRIu64 ", not %" PRIu64, numbers[i].key,
                 numbers[i].min, numbers[i].max, u->n[i]);
       return -EINVAL;

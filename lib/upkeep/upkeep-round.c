@@ -147,9 +147,10 @@ static void
 visit (struct visit *v, struct round *round)
 {
   uint32_t gained;
-  int r = rewrite_page (&v->rewriter, v->shard, v->slot, visit_want, v,
-                        &gained);
+  int r;
 
+  v->rewriter.urgent = v->u->hurried;
+  r = rewrite_page (&v->rewriter, v->shard, v->slot, visit_want, v, &gained);
   if (r == REWRITE_LEFT)
     visit_pass_over (v);
   else

@@ -130,7 +130,7 @@ upkeep_pause (struct upkeep *u)
 
   for (;;) {
     upkeep_let_pass (u);
-    used = upkeep_clock (CLOCK_THREAD_CPUTIME_ID) + u->elsewhere;
+    used = upkeep_clock (CLOCK_THREAD_CPUTIME_ID) + u->idle.cpu;
     atomic_store_explicit (&u->n.cpu_ns, used, memory_order_relaxed);
     debt = budget_debt (&u->budget, u->seen, used);
     if (debt < SLEEP_LEAST)
@@ -368,7 +368,8 @@ upkeep_start (struct upkeep *u)
     return 0;
   u->seen = upkeep_now ();
   u->budget.since = u->seen;
-  u->budget.used = u->elsewhere = 0;
+  u->budget.used = u->idle.cpu;
+  u->hurried = false;
   u->stale = true;
   upkeep_say (u, ZRAM_UPKEEP_WAITS_LITTLE, 0);
   r = worker_start (&u->worker);
@@ -382,7 +383,9 @@ upkeep_stop (struct upkeep *u)
 {
   if (!u->worker.running)
     return;
+  u->hurried = true;
   idle_hurry (&u->idle);
+  worker_hurry (&u->worker);
   worker_stop (&u->worker);
   idle_relax (&u->idle);
   upkeep_say (u, ZRAM_UPKEEP_OFF_THREAD, 0);

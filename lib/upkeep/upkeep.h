@@ -47,7 +47,6 @@ struct upkeep {
   struct budget budget;
   struct idle idle;             /* for training */
   uint64_t trained;             /* how often */
-  uint64_t elsewhere;           /* ns that other threads worked for it */
 
   /* Of its thread alone: time. */
   uint64_t seen;                /* ns: when it last looked at the clock */
@@ -68,6 +67,7 @@ struct upkeep {
     counter any, stage, tried, done, gained, when;
   } last;
   counter state, value;         /* enum zram_upkeep_state */
+  atomic_bool hurried;          /* somebody waits for the thread's end */
 };
 
 /* A round of a stage: pages of at least so many epochs. */
