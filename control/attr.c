@@ -15,6 +15,7 @@
 #include "json.h"
 #include "statistics.h"
 #include "swap-view.h"
+#include "upkeep-view.h"
 
 /* The disk. */
 
@@ -284,6 +285,8 @@ static const struct attr attrs[] = {
     .list = attr_list_block_state },
   { "swap_safe", RO, .help = "off, unsafe or safe; and the steps in force",
     .show = attr_show_swap_safe },
+  { "upkeep", RO, .help = "what upkeep does now, did last, and has gained",
+    .show = upkeep_view_show },
   { "stats.json", RO, .help = "all counters, as JSON",
     .show = attr_show_stats_json },
 };

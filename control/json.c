@@ -11,6 +11,7 @@
 #include "json.h"
 #include "statistics.h"
 #include "swap-view.h"
+#include "upkeep-view.h"
 
 static const char *
 json_bool (bool b)
@@ -160,6 +161,18 @@ json_dictionary (const struct device_view *view, struct strbuf *text)
                  zram_dictionary_says (view->disk));
 }
 
+static void
+json_upkeep (const struct device_view *view, struct strbuf *text)
+{
+  struct zram_upkeep_report r;
+  char now[UPKEEP_VIEW_MAX];
+
+  zram_upkeep_report (view->disk, &r);
+  upkeep_view_now (view->disk, now);
+  strbuf_printf (text, ",\"upkeep\":{\"state\":\"%s\",\"now\":\"%s\"}",
+                 upkeep_view_word (r.state), now);
+}
+
 int
 json_device (const struct device_view *view, struct strbuf *text)
 {
@@ -181,6 +194,7 @@ json_device (const struct device_view *view, struct strbuf *text)
   json_codings (&st, text);
   json_latencies (view->disk, text);
   json_dictionary (view, text);
+  json_upkeep (view, text);
   json_swap (view, text);
   return strbuf_printf (text, "}");
 }

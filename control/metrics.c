@@ -14,6 +14,7 @@
 #include "metrics.h"
 #include "statistics.h"
 #include "swap-view.h"
+#include "upkeep-view.h"
 
 #define PREFIX "nbdkit_zram_"
 
@@ -146,6 +147,26 @@ metrics_swap (struct strbuf *text, const struct look *look)
       snprintf (label, sizeof label, "step=\"%s\"", step.name);
       metrics_line (text, "swap_step", &look->seen[i], label, step.in_force);
     }
+}
+
+/* Add all states, so that no series comes and goes. */
+static void
+metrics_upkeep (struct strbuf *text, const struct look *look)
+{
+  struct zram_upkeep_report r;
+  char label[64];
+  unsigned i, k;
+
+  metrics_head (text, "upkeep_state", "gauge", "1: upkeep is in this state.");
+  for (i = 0; i < look->n; i++) {
+    zram_upkeep_report (look->seen[i].view.disk, &r);
+    for (k = 0; k < ZRAM_UPKEEP_STATES; k++) {
+      snprintf (label, sizeof label, "state=\"%s\"",
+                upkeep_view_word ((enum zram_upkeep_state) k));
+      metrics_line (text, "upkeep_state", &look->seen[i], label,
+                    k == (unsigned) r.state);
+    }
+  }
 }
 
 /* Add all codecs, so that no series comes and goes. */
@@ -282,6 +303,7 @@ metrics_devices (struct strbuf *text)
   metrics_coding (text, look, "coding_bytes", "Compressed data, by coding.",
                   true);
   metrics_latencies (text, look);
+  metrics_upkeep (text, look);
   metrics_swap (text, look);
   for (i = 0; i < look->n; i++)
     device_put (look->seen[i].dev);

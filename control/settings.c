@@ -23,6 +23,7 @@
 #include "number.h"
 #include "ram-share.h"
 #include "settings.h"
+#include "upkeep-setting.h"
 
 #define SECTOR 512
 
@@ -235,6 +236,16 @@ settings_parse_dictionary (struct settings *settings, const char *key,
   return 0;
 }
 
+static int
+settings_parse_upkeep (struct settings *settings, const char *key,
+                       const char *value, char message[SETTINGS_MESSAGE_MAX])
+{
+  char why[ZRAM_MESSAGE_MAX];
+
+  return upkeep_setting_parse (value, &settings->params.upkeep, why) < 0
+    ? refuse ("%s", why) : 0;
+}
+
 /* Where a parameter is kept; a level is two fields. */
 #define FIELD(field)                                                    \
   offsetof (struct settings, field),                                    \
@@ -299,6 +310,13 @@ static const struct {
     "is written again soon never is; default 4M,\n"
     "off with swap=true\n",
     settings_parse_late, FIELD (params.late) },
+  [SETTING_UPKEEP] = { "upkeep", "WHAT",
+    "what to do about pages that nobody uses:\n"
+    "  auto    compress them again, and better;\n"
+    "          auto,KEY=N,... changes numbers, which\n"
+    "          are in the manual (default)\n"
+    "  off     nothing; the default with swap\n",
+    settings_parse_upkeep, FIELD (params.upkeep) },
 };
 
 const char *
@@ -374,6 +392,8 @@ settings_keeps_own (const struct settings *own, enum setting n)
 {
   if (n == SETTING_LEVEL)
     return own->given[SETTING_ALGO] || own->params.has_level;
+  if (n == SETTING_UPKEEP && own->params.swap)
+    return true;
   if (n == SETTING_SWAP_RESERVE && own->given[SETTING_SWAP] &&
       !own->params.swap)
     return true;
@@ -439,6 +459,24 @@ settings_complete_swap (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
   return 0;
 }
 
+static int
+settings_complete_upkeep (struct settings *s,
+                          char message[SETTINGS_MESSAGE_MAX])
+{
+  const char *given = s->given[SETTING_UPKEEP];
+  struct zram_params *p = &s->params;
+  char why[ZRAM_MESSAGE_MAX];
+
+  if (!given)
+    p->upkeep = zram_upkeep_usual ();
+  else if (p->upkeep.on && p->swap)
+    return settings_refuse (message, "upkeep", given, "not with swap=true:"
+                            " it would take memory when there is none");
+  else if (zram_params_check (p, why) < 0)
+    return settings_refuse (message, "upkeep", given, "%s", why);
+  return 0;
+}
+
 /* Read the file, and let the engine look at what it holds. */
 static int
 settings_complete_dictionary (struct settings *s,
@@ -482,6 +520,7 @@ settings_complete (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
     return -1;
   others = s->params;
   others.dictionary = ZRAM_DICTIONARY_OFF;
+  others.upkeep.on = false;
   if (zram_params_check (&others, why) < 0) {
     if (s->params.level == INT_MAX || s->params.level == INT_MIN) {
       enum setting n = s->given[SETTING_LEVEL] ? SETTING_LEVEL : SETTING_ALGO;
@@ -492,7 +531,8 @@ settings_complete (struct settings *s, char message[SETTINGS_MESSAGE_MAX])
     snprintf (message, SETTINGS_MESSAGE_MAX, "%s", why);
     return -1;
   }
-  if (settings_complete_swap (s, message) < 0)
+  if (settings_complete_swap (s, message) < 0 ||
+      settings_complete_upkeep (s, message) < 0)
     return -1;
   return settings_complete_dictionary (s, message);
 }

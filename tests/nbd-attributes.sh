@@ -68,6 +68,7 @@ formats = {
     "debug_stat": r"version: 1\n0        0\n",
     "block_state": r"( {0,11}\d{1,12} +\d+\.000000 [s.]\.[h.][i.][r.][n.]\n)+",
     "swap_safe": r"off( -[a-z]+){7}\n",
+    "upkeep": r"now: waits: .*\nlast: nothing yet\ngained: 0 bytes, .*\n",
     "stats.json": r"\{.*\}\n",
 }
 readable = []
@@ -126,8 +127,10 @@ keys = """name disksize page_size algorithm level streams connections
   failed_writes corrupt merges_retried reserve_misses
   dictionaries dictionary_bytes dictionary_trainings dictionary_gain
   late_pages late_hits late_saved
+  upkeep_rounds upkeep_tried upkeep_idle_pages upkeep_cold_pages
+  upkeep_gained upkeep_cpu_ms
   memory codecs codings latency
-  dictionary swap swap_reserve swap_safe""".split()
+  dictionary upkeep swap swap_reserve swap_safe""".split()
 assert list(d) == keys, list(d)
 assert list(d["memory"]) == \
     """segments directories free raw table codecs other ready
@@ -247,6 +250,11 @@ for name, key in (
     ("dictionary_gain_per_mille", "dictionary_gain"),
     ("late_pages", "late_pages"), ("late_hits_pages_total", "late_hits"),
     ("late_saved_pages_total", "late_saved"),
+    ("upkeep_rounds_total", "upkeep_rounds"),
+    ("upkeep_tried_pages_total", "upkeep_tried"),
+    ("upkeep_idle_pages_total", "upkeep_idle_pages"),
+    ("upkeep_cold_pages_total", "upkeep_cold_pages"),
+    ("upkeep_gained_bytes_total", "upkeep_gained"),
     ("swap_reserve_bytes", "swap_reserve"),
     ("compacted_segments_total", "pages_compacted"),
     ("compaction_moved_objects_total", "objects_moved"),

@@ -12,7 +12,7 @@ disksize initstate comp_algorithm algorithm_params recomp_algorithm
 max_comp_streams
 mem_limit mem_used_total mem_used_max orig_data_size compr_data_size
 zero_pages num_reads num_writes failed_reads failed_writes invalid_io
-notify_free mm_stat io_stat debug_stat block_state swap_safe
+notify_free mm_stat io_stat debug_stat block_state swap_safe upkeep
 stats.json
 END
 

@@ -68,8 +68,10 @@ function __nbdzramctl_parameters
             printf 'dictionary=%s\n' auto off
         case 'late=*'
             printf 'late=%s\n' off 1M 4M 16M
+        case 'upkeep=*'
+            printf 'upkeep=%s\n' auto off
         case '*'
-            printf '%s=\n' size algo level page-size mem-limit track-access swap swap-reserve dictionary late
+            printf '%s=\n' size algo level page-size mem-limit track-access swap swap-reserve dictionary late upkeep
     end
 end
 
