@@ -114,6 +114,6 @@ used=$(($(ticks) - start)) took=$((($(date +%s%N) - from) / 1000000))
 hz=$(getconf CLK_TCK)
 say "$((used * 1000 / hz)) ms of $took ms"
 # 5 percent, and two ticks and a page of what is counted late.
-[ $((used * 1000 / hz * 20)) -le $((took + 20 * 40)) ] ||
+[ $((used * 20 * 1000 / hz)) -le $((took + 20 * 40)) ] ||
   fail "upkeep used $((used * 1000 / hz)) ms in $took ms"
 stop_nbdkit
