@@ -80,7 +80,7 @@ upkeep_count (struct upkeep *u)
 /* What is looked at. */
 struct visit {
   struct upkeep *u;
-  const struct round *round;
+  const struct upkeep_round *round;
   struct rewriter rewriter;
   struct shard *shard;
   uint64_t slot;
@@ -144,7 +144,7 @@ visit_pass_over (struct visit *v)
 }
 
 static void
-visit (struct visit *v, struct round *round)
+visit (struct visit *v, struct upkeep_round *round)
 {
   uint32_t gained;
   int r;
@@ -207,7 +207,8 @@ round_find (struct visit *v, uint64_t *slot, uint64_t *base, uint64_t *due)
 
 /* False: the round ends here. */
 static bool
-round_leaf (struct visit *v, struct round *round, uint64_t base, uint64_t due)
+round_leaf (struct visit *v, struct upkeep_round *round, uint64_t base,
+            uint64_t due)
 {
   for (; due; due &= due - 1) {
     if (round->error || !upkeep_proceed (v->u))
@@ -219,7 +220,7 @@ round_leaf (struct visit *v, struct round *round, uint64_t base, uint64_t due)
 }
 
 static bool
-round_shard (struct visit *v, struct round *round)
+round_shard (struct visit *v, struct upkeep_round *round)
 {
   uint64_t slot = 0, base = 0, due;
 
@@ -230,7 +231,8 @@ round_shard (struct visit *v, struct round *round)
 }
 
 static int
-round_open (struct upkeep *u, struct visit *v, const struct round *round)
+round_open (struct upkeep *u, struct visit *v,
+            const struct upkeep_round *round)
 {
   static const enum zram_upkeep_number level[STAGES] = {
     [STAGE_IDLE] = ZRAM_UPKEEP_LEVEL, [STAGE_COLD] = ZRAM_UPKEEP_COLD_LEVEL,
@@ -254,7 +256,7 @@ round_open (struct upkeep *u, struct visit *v, const struct round *round)
 }
 
 void
-upkeep_round (struct upkeep *u, struct round *round)
+upkeep_round (struct upkeep *u, struct upkeep_round *round)
 {
   struct visit v = { .u = u, .round = round };
   unsigned i;

@@ -235,7 +235,7 @@ upkeep_seconds (const struct upkeep *u, enum stage stage, bool is_short)
 
 /* Is there something to be done?  If not, say why. */
 static bool
-upkeep_choose (struct upkeep *u, struct round *round)
+upkeep_choose (struct upkeep *u, struct upkeep_round *round)
 {
   bool is_short = upkeep_is_short (u);
   uint64_t stored = upkeep_stored (u);
@@ -261,7 +261,7 @@ upkeep_choose (struct upkeep *u, struct round *round)
     upkeep_say (u, ZRAM_UPKEEP_PAUSED, (uint64_t) pressure);
     return false;
   }
-  *round = (struct round) {
+  *round = (struct upkeep_round) {
     .stage = stage,
     .epochs = is_short ? upkeep_oldest_first (u, stage, epochs) : epochs,
   };
@@ -269,7 +269,7 @@ upkeep_choose (struct upkeep *u, struct round *round)
 }
 
 static void
-upkeep_remember (struct upkeep *u, const struct round *round)
+upkeep_remember (struct upkeep *u, const struct upkeep_round *round)
 {
   const struct {
     counter *to;
@@ -290,7 +290,7 @@ upkeep_remember (struct upkeep *u, const struct round *round)
 }
 
 static void
-upkeep_do (struct upkeep *u, struct round *round)
+upkeep_do (struct upkeep *u, struct upkeep_round *round)
 {
   upkeep_say (u, ZRAM_UPKEEP_WORKS, round->stage);
   upkeep_round (u, round);
@@ -307,7 +307,7 @@ void
 upkeep_look (void *opaque)
 {
   struct upkeep *u = opaque;
-  struct round round;
+  struct upkeep_round round;
 
   if (!upkeep_pause (u))
     return;

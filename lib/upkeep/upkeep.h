@@ -71,7 +71,7 @@ struct upkeep {
 };
 
 /* A round of a stage: pages of at least so many epochs. */
-struct round {
+struct upkeep_round {
   enum stage stage;
   unsigned epochs;
   uint64_t tried, done, gained;
@@ -120,7 +120,7 @@ extern bool upkeep_proceed (struct upkeep *u);
 /* Hold all ages and count pages by them.  False: stop. */
 extern bool upkeep_count (struct upkeep *u);
 
-extern void upkeep_round (struct upkeep *u, struct round *round);
+extern void upkeep_round (struct upkeep *u, struct upkeep_round *round);
 
 /* Find or train the dictionary of cold pages.  The caller drops it.  NULL:
  * there is none, and it is done without.
