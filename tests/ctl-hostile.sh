@@ -83,7 +83,11 @@ serve '{"version":[],"devices":[{"name":"\u001b[2J\u001b[31m\u009b\r\n\u0000x",
 "mem_limit":1,"mem_used_max":99999999999999999999999,
 "pages_stored":9223372036854775807,"reads":-9223372036854775808,
 "memory":{"segments":1,"directories":18446744073709551615,"free":5},
-"codecs":[],"latency":{"read":{"count":18446744073709551615,
+"codecs":[],"codings":[7,[],null,{"algorithm":"\u001b[2J","level":"x",
+"pages":{},"dictionary":1},{"algorithm":3,"level":-9223372036854775808,
+"priority":-1,"bytes":18446744073709551615}],"recompress_tried":"x",
+"recompress_found":18446744073709551615,
+"latency":{"read":{"count":18446744073709551615,
 "mean_ns":18446744073709551615,"p50_ns":18446744073709551615}}}]}'
 ctl stat | grep -Fq '\x1b[2J\x1b[31m' || fail "a name is hidden"
 everything

@@ -10,7 +10,7 @@ for codec in lz4 zstd; do
   codecs | grep -qw $codec || skip "there is no $codec"
 done
 
-start_nbdkit "${plugin[@]}" size=64M algo=lz4
+start_nbdkit "${plugin[@]}" size=64M algo=lz4 late=off
 export NBDZRAM_URI=$sock
 random_data "$tmpdir/noise" 40960
 { real_data "$tmpdir/real" 12000000; cat "$tmpdir/real" "$tmpdir/noise"; } \
