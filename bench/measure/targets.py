@@ -387,6 +387,7 @@ TARGETS = {
     "zram": {"class": Ours, "command": OURS},
     "zram-lz4": ours("lz4"),
     "zram-zstd": ours("zstd"),
+    "zram-zstd-plain": ours("zstd", "dictionary=off"),
     "zram-lzo": ours("lzo"),
     **models("lz4"),
     **models("zstd"),
