@@ -324,6 +324,27 @@ test_broken (void)
   }
 }
 
+/* While a shrink looks whether it may be done nobody reaches the page; it is
+ * late as before when that was refused.
+ */
+static void
+test_bound (void)
+{
+  static char page[PAGE];
+  struct claim claim;
+
+  start ();
+  put (5, 5);
+  shard_bound (s, 3);
+  shard_lock (s);
+  CHECK (!shard_late_take (s, &claim, page));
+  shard_unlock (s);
+  shard_bound (s, 8 * MiB / PAGE);
+  CHECK (is_late (5) && zram_compact (d) == 0 && !is_late (5));
+  CHECK (disk_stats (d).huge_pages == 0 && holds (5, 5));
+  stop ();
+}
+
 int
 main (void)
 {
@@ -335,5 +356,6 @@ main (void)
   test_parts ();
   test_gone ();
   test_broken ();
+  test_bound ();
   return 0;
 }

@@ -107,13 +107,12 @@ shard_late_take (struct shard *s, struct claim *claim, char *page)
 {
   uint32_t i = late_oldest (&s->late);
   struct fetch f = { .raw = page, .n = s->layout->page };
+  int r = i != LATE_NONE ? shard_peek (s, s->late.page[i].slot, &f) : -EINVAL;
 
-  if (i == LATE_NONE)
-    return false;
-  if (shard_peek (s, s->late.page[i].slot, &f) < 0) {
+  if (r == -EIO)
     shard_late_remove (s, i);   /* damaged */
-    return false;
-  }
+  if (r < 0)
+    return false;               /* or a shrink keeps us from it just now */
   s->late.page[i].taken = true;
   claim_take (&s->claims, claim, s->late.page[i].slot);
   return true;
