@@ -30,6 +30,7 @@
 
 #include <linux/capability.h>
 
+#include "os.h"
 #include "prefault.h"
 #include "swap.h"
 
@@ -165,6 +166,7 @@ swap_take_heap (char why[WHY_MAX])
   unsigned i;
   char *p, *top;
 
+  os_keep_heap ();
   for (i = 0; i < sizeof options / sizeof options[0]; i++)
     if (!mallopt (options[i].option, options[i].value))
       return swap_refused (why, EINVAL, "mallopt",

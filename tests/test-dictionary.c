@@ -318,6 +318,21 @@ test_off (void)
   }
 }
 
+/* Another disk of the process is for swapping, and keeps the heap.  The last
+ * of the tests: there is no way back.
+ */
+static void
+test_kept_heap (void)
+{
+  os_keep_heap ();
+  d = open_disk (64 * MiB);
+  put_many (0, 8000, 1);
+  CHECK (step () && says ("swap=true"));
+  CHECK (disk_stats (d).dictionary_trainings == 0 && !in_use ());
+  check_pages (7);
+  zram_close (d);
+}
+
 /* For others: a dictionary of chosen pages, at a level of its own. */
 
 static bool
@@ -381,5 +396,6 @@ main (void)
   test_limit ();
   test_off ();
   test_cold ();
+  test_kept_heap ();
   return 0;
 }

@@ -196,11 +196,26 @@ os_background (bool on)
     sched_setscheduler (0, on ? SCHED_IDLE : SCHED_OTHER, &none);
 }
 
+static _Atomic bool heap_is_kept;
+
+void
+os_keep_heap (void)
+{
+  heap_is_kept = true;
+}
+
+bool
+os_heap_is_kept (void)
+{
+  return heap_is_kept;
+}
+
 void
 os_trim_heap (void)
 {
 #ifdef __GLIBC__
-  malloc_trim (0);
+  if (!heap_is_kept)
+    malloc_trim (0);
 #endif
 }
 

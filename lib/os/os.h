@@ -46,6 +46,12 @@ extern void *os_grow (void *p, size_t bytes, size_t new_bytes);
 /* Give what libraries have freed of the heap back to the system. */
 extern void os_trim_heap (void);
 
+/* Say that all threads share one heap, which must neither shrink nor be used
+ * by whoever can do without it; and ask whether somebody has.
+ */
+extern void os_keep_heap (void);
+extern bool os_heap_is_kept (void);
+
 /* Tell the processor that this loop waits for another processor. */
 static inline void
 os_relax (void)

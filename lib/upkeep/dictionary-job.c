@@ -47,6 +47,7 @@ static const char *const texts[] = {
   [SAYS_PAGES] = "there was nothing to be learnt from the pages stored",
   [SAYS_CODINGS] = "too many algorithms and levels are in use for another",
   [SAYS_GENERATIONS] = "the oldest dictionary is made to go first",
+  [SAYS_SWAP] = "off: the server has a disk with swap=true",
   [SAYS_UNUSABLE] = "the last one trained could not be used",
 };
 
@@ -64,6 +65,7 @@ job_says_error (int error)
   case -ENOMEM: return SAYS_MEMORY;
   case -EBUSY: return SAYS_CODINGS;
   case -ENODATA: return SAYS_PAGES;
+  case -EPERM: return SAYS_SWAP;
   default: return SAYS_UNUSABLE;
   }
 }

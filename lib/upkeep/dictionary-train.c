@@ -112,7 +112,7 @@ dictionary_train (const struct parts *p, struct idle *idle,
     .codec = codec_get (kind->id),
     .training = { .level = kind->level, .page_size = p->layout->page },
   };
-  int r = train_charge (p, &w);
+  int r = os_heap_is_kept () ? -EPERM : train_charge (p, &w);
 
   *dictionary = NULL;
   if (r < 0)

@@ -23,7 +23,8 @@ dictionary_suits (unsigned id)
  * while it works.  The dictionary has one user, the caller; what it holds is
  * charged with the coding that it is used by.
  *
- * -ENOSPC: the limit leaves no room; -ENOMEM; -ENODATA: too few pages, or
+ * -EPERM: another disk of this process is for swapping, and the library would
+ * use up the heap that is kept for that; -ENOSPC: the limit leaves no room; -ENOMEM; -ENODATA: too few pages, or
  * there was nothing to be learnt from them.
  */
 extern int dictionary_train (const struct parts *parts, struct idle *idle,
