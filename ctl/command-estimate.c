@@ -56,7 +56,9 @@ progress_end (const struct progress *p)
 
 /* --- The table ---------------------------------------------------------- */
 
-enum { CODEC, LEVEL, PAGE_SIZE, RATIO, COMPR, TOTAL, WRITE, READ, N_COLUMNS };
+enum {
+  CODEC, LEVEL, PAGE_SIZE, RATIO, COMPR, TOTAL, DAY, WRITE, READ, N_COLUMNS
+};
 
 static const struct {
   const char *name;
@@ -69,6 +71,7 @@ static const struct {
   [RATIO] = { "RATIO", SCOLS_FL_RIGHT, true, true },
   [COMPR] = { "COMPR", SCOLS_FL_RIGHT, false, true },
   [TOTAL] = { "TOTAL", SCOLS_FL_RIGHT, false, true },
+  [DAY] = { "IN-A-DAY", SCOLS_FL_RIGHT, false, true },
   [WRITE] = { "WRITE-PAGE", SCOLS_FL_RIGHT, false, true },
   [READ] = { "READ-PAGE", SCOLS_FL_RIGHT, false, true },
 };
@@ -102,6 +105,7 @@ estimate_row (struct libscols_table *tb, const struct options *o,
     [RATIO] = must_printf ("%.2f", ratio),
     [COMPR] = estimate_size (o, t->compressed),
     [TOTAL] = estimate_size (o, t->held),
+    [DAY] = t->day ? estimate_size (o, t->day) : NULL,
     [WRITE] = estimate_time (o, t->write_ns),
     [READ] = estimate_time (o, t->read_ns),
   };
@@ -132,16 +136,35 @@ estimate_print (const struct options *o, const struct trial *trials, int n,
 
 /* --- The command -------------------------------------------------------- */
 
+/* Return what is known already of a day with pages of this size; 0: nothing.
+ * With a codec that does better by itself it stays at that.
+ */
+static uint64_t
+estimate_day (const struct trial *trials, int n)
+{
+  int i;
+
+  for (i = 0; i < n; i++)
+    if (trials[i].page_size == trials[n].page_size)
+      return trials[i].day < trials[n].held ? trials[i].day : trials[n].held;
+  return 0;
+}
+
 static int
 estimate_run (struct trial *trials, int n, const struct sample *s)
 {
   struct progress p = { isatty (STDERR_FILENO), n, 0, -1, NULL };
-  int r = 0;
+  bool tend;
+  int r = 0, i;
 
   for (; p.done < n && r == 0; p.done++) {
     p.trial = &trials[p.done];
-    r = trial_run (&trials[p.done], s, progress_show, &p);
+    tend = p.done == 0 || trials[p.done].page_size != p.trial[-1].page_size;
+    r = trial_run (&trials[p.done], tend, s, progress_show, &p);
   }
+  for (i = 0; i < n && r == 0; i++)
+    if (!trials[i].day)
+      trials[i].day = estimate_day (trials, i);
   progress_end (&p);
   return r;
 }

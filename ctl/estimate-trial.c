@@ -240,13 +240,33 @@ trial_held (const struct zram_stats *st, const struct sample *s)
   return fixed + whole + (whole > part ? (whole - part) / 100 : 0);
 }
 
+/* What upkeep makes of it depends on the size of pages and hardly on the codec:
+ * it is done for the first trial of each size.
+ */
+static int
+trial_tend (struct zram_disk *disk, struct trial *t, const struct sample *s)
+{
+  struct zram_stats st;
+  int r = zram_upkeep_now (disk);
+
+  if (r == -ENOTSUP)
+    return 0;
+  if (r < 0)
+    return fault ("%s: upkeep: %s", t->codec, strerror (-r));
+  zram_compact (disk);
+  zram_stats (disk, &st);
+  t->day = trial_held (&st, s);
+  return 0;
+}
+
 int
-trial_run (struct trial *t, const struct sample *s, progress_fn *progress,
-           void *opaque)
+trial_run (struct trial *t, bool tend, const struct sample *s,
+           progress_fn *progress, void *opaque)
 {
   struct zram_params params = {
     .size = s->length, .page_size = t->page_size, .algo = t->codec,
     .has_level = t->has_level, .level = t->level,
+    .upkeep = zram_upkeep_usual (),
   };
   char message[ZRAM_MESSAGE_MAX];
   struct zram_stats full;
@@ -263,6 +283,8 @@ trial_run (struct trial *t, const struct sample *s, progress_fn *progress,
     t->held = trial_held (&full, s);
     r = trial_read (disk, t, s, progress, opaque);
   }
+  if (r == 0 && tend)
+    r = trial_tend (disk, t, s);
   zram_close (disk);
   return r;
 }

@@ -19,6 +19,8 @@ struct trial {
   /* The results. */
   uint64_t compressed;          /* bytes, of the whole */
   uint64_t held;
+  uint64_t day;                 /* held after a day in which nobody used it;
+                                   0: not known */
   uint64_t write_ns, read_ns;   /* a page */
 };
 
@@ -30,11 +32,12 @@ enum { TRIALS_MAX = 256 };
 extern int trials_plan (const char *codecs, const char *page_sizes,
                         struct trial trials[TRIALS_MAX]);
 
-/* Do one trial.  progress is called now and then with the part that is done,
- * from 0 to 1.  -1 with a fault.
+/* Do one trial, and with tend find out what upkeep makes of it.  progress is
+ * called now and then with the part that is done, from 0 to 1.  -1 with a
+ * fault.
  */
 typedef void progress_fn (void *opaque, double part);
-extern int trial_run (struct trial *t, const struct sample *s,
+extern int trial_run (struct trial *t, bool tend, const struct sample *s,
                       progress_fn *progress, void *opaque);
 
 #endif /* ESTIMATE_TRIAL_H */

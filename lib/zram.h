@@ -434,7 +434,13 @@ struct zram_upkeep_report {
 extern void zram_upkeep_report (const struct zram_disk *disk,
                                 struct zram_upkeep_report *report);
 
-/* What the disk was made with. */
+/* Do all at once that upkeep would do in a day in which nobody used the disk.
+ * Upkeep must be on, and the keeper must not run.  -ENOTSUP if upkeep is off;
+ * -ENOSPC, -ENOMEM or -EBUSY (too many codings).
+ */
+extern int zram_upkeep_now (struct zram_disk *disk);
+
+/* Return what the disk was made with. */
 extern struct zram_upkeep zram_upkeep (const struct zram_disk *disk);
 
 /* How long requests took, in the engine: not in the server, the network or

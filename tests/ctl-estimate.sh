@@ -38,8 +38,23 @@ awk -v a="$(cat "$tmpdir/part")" -v b="$(cat "$tmpdir/all")" \
   fail "a quarter says $(cat "$tmpdir/part"), all $(cat "$tmpdir/all")"
 
 say "raw: a word for each column"
-ctl estimate "$tmpdir/data" --sample 256K --raw -n | awk 'NF != 8' >"$tmpdir/odd"
-[ ! -s "$tmpdir/odd" ] || fail "other than 8 words: $(cat "$tmpdir/odd")"
+ctl estimate "$tmpdir/data" --sample 256K --raw -n | awk 'NF != 9' >"$tmpdir/odd"
+[ ! -s "$tmpdir/odd" ] || fail "other than 9 words: $(cat "$tmpdir/odd")"
+
+# What upkeep makes of it: less than any codec at its level, and no less than
+# zstd at upkeep's levels without the help of a dictionary leaves room for.
+if [[ " ${codecs[*]} " = *" zstd "* ]]; then
+  say "in a day"
+  ctl estimate "$tmpdir/data" --sample all -a zstd:1,lz4,zstd:15 \
+      --page-size 4K,16K -J -b >"$tmpdir/estimate"
+  jq -e '[.estimates[] | select(."page-size" == 4096)] |
+         (map(."in-a-day") | max <= min * 1.02) and
+         .[0]."in-a-day" < .[0].total * 0.99 and
+         .[0]."in-a-day" > .[2].total * 0.8 and
+         .[1]."in-a-day" < .[1].total * 0.9' "$tmpdir/estimate" >/dev/null ||
+    fail "$(cat "$tmpdir/estimate")"
+  jq -e '.estimates | map(."in-a-day" > 0) | all' "$tmpdir/estimate" >/dev/null
+fi
 
 say "all codecs and page sizes"
 ctl estimate "$tmpdir/data" --sample 256K 2>"$tmpdir/err" >"$tmpdir/table"

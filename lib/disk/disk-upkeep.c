@@ -49,6 +49,12 @@ zram_upkeep (const struct zram_disk *d)
   return d->upkeep.asked;
 }
 
+int
+zram_upkeep_now (struct zram_disk *d)
+{
+  return upkeep_all (&d->upkeep);
+}
+
 void
 zram_upkeep_report (const struct zram_disk *d, struct zram_upkeep_report *r)
 {

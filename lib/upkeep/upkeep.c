@@ -142,6 +142,19 @@ upkeep_pause (struct upkeep *u)
   }
 }
 
+/* From here on time passes, and is counted. */
+static void
+upkeep_begin (struct upkeep *u)
+{
+  u->seen = upkeep_now ();
+  u->looked = u->seen;
+  u->budget = (struct budget) {
+    .percent = (unsigned) upkeep_number (u, ZRAM_UPKEEP_CPU),
+    .since = u->seen,
+    .used = u->idle.cpu,
+  };
+}
+
 /* What is to be done. */
 
 /* In percent, if it is too much; else -1. */
@@ -317,6 +330,29 @@ upkeep_look (void *opaque)
     upkeep_do (u, &round);
 }
 
+/* Nobody is in the way, and somebody waits. */
+int
+upkeep_all (struct upkeep *u)
+{
+  struct upkeep_round round = { 0 };
+  unsigned stage;
+
+  if (!upkeep_wants_ages (&u->asked, u->swap))
+    return -ENOTSUP;
+  u->asked.n[ZRAM_UPKEEP_CPU] = u->asked.n[ZRAM_UPKEEP_PRESSURE] = 100;
+  u->hurried = true;
+  idle_hurry (&u->idle);
+  for (stage = 0; stage < STAGES && round.error == 0; ++stage) {
+    round = (struct upkeep_round) { .stage = stage };
+    u->unheld = 0;
+    upkeep_begin (u);
+    upkeep_round (u, &round);
+    upkeep_remember (u, &round);
+  }
+  idle_relax (&u->idle);
+  return round.error;
+}
+
 /* The thread. */
 
 static enum zram_upkeep_state
@@ -344,9 +380,9 @@ upkeep_init (struct upkeep *u, const struct parts *parts,
   u->codec = codec_find ("zstd");
   u->dictionary = dictionary;
   idle_init (&u->idle);
+  u->budget.percent = (unsigned) asked->n[ZRAM_UPKEEP_CPU];
   u->pressure_file = LOAD_PRESSURE;
   u->memory_file = LOAD_MEMORY;
-  u->budget.percent = (unsigned) asked->n[ZRAM_UPKEEP_CPU];
   worker_init (&u->worker, "zram-upkeep", fast ? TICK_FAST_MS : TICK_MS,
                upkeep_look, u);
   upkeep_say (u, upkeep_first_state (u), 0);
@@ -366,9 +402,7 @@ upkeep_start (struct upkeep *u)
 
   if (upkeep_first_state (u) != ZRAM_UPKEEP_OFF_THREAD)
     return 0;
-  u->seen = upkeep_now ();
-  u->budget.since = u->seen;
-  u->budget.used = u->idle.cpu;
+  upkeep_begin (u);
   u->hurried = false;
   u->stale = true;
   upkeep_say (u, ZRAM_UPKEEP_WAITS_LITTLE, 0);

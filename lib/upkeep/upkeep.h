@@ -104,6 +104,11 @@ extern void upkeep_stop (struct upkeep *u);
 /* What its thread does each time: for tests, which start none. */
 extern void upkeep_look (void *upkeep);
 
+/* Do both stages with all pages, of whatever age, in this thread; its own must
+ * not run.  -errno.
+ */
+extern int upkeep_all (struct upkeep *u);
+
 extern void upkeep_report (const struct upkeep *u,
                            struct zram_upkeep_report *report);
 
