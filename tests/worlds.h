@@ -39,7 +39,8 @@ world_page (unsigned char *page, size_t len, uint64_t world, uint64_t seed)
 
 /* A dictionary of a world's pages. */
 static inline struct dictionary *
-world_dictionary (const struct codec *codec, int level, size_t page, uint64_t world)
+world_dictionary (const struct codec *codec, int level, size_t page,
+                  uint64_t world)
 {
   unsigned n = (unsigned) (((size_t) 1 << 20) / page), i;
   char *pages = malloc (n * page), *out = malloc (TRAINING_DICTIONARY);

@@ -1,15 +1,15 @@
-/* nbdkit-zram: what one thread needs to code one page.
+/* nbdkit-zram: what one thread needs to code pages.
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * An encoder for new objects, a decompressor of each codec in use, and
- * buffers.  A thread has a workspace for a page at a time.  Not every thread needs one of its own: nbdkit
- * starts 16 threads a connection, and a zstd compressor each would cost more
- * than a MiB a connection.  One for each processor is not enough either:
- * a thread that is interrupted in the middle of a page keeps its own, and
- * others would wait for it though a processor is free.  So the first is
- * there from the start, more are made when all are taken, up to four for
- * each processor, and the keeper gives back those that nobody wanted for
- * a while.
+ * buffers.  A thread has a workspace for a few pages at a time.  Not every
+ * thread needs one of its own: nbdkit starts 16 threads a connection, and a
+ * zstd compressor each would cost more than a MiB a connection.  One for each
+ * processor is not enough either: a thread that is interrupted in the middle
+ * of a page keeps its own, and others would wait for it though a processor is
+ * free.  So the first is there from the start, more are made when all are
+ * taken, up to four for each processor, and the keeper gives back those that
+ * nobody wanted for a while.
  */
 
 #ifndef ZRAM_WORKSPACE_H

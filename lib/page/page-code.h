@@ -9,24 +9,55 @@
 #ifndef ZRAM_PAGE_CODE_H
 #define ZRAM_PAGE_CODE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
 #include "coding.h"
 #include "layout.h"
+#include "samefilled.h"
 #include "store.h"
 #include "workspace.h"
 
-/* Encode a page: a same-filled page becomes its word, or `empty' if it is
- * zero; a page that does not compress stays as it is.  The content refers to
- * the page and to the encoder's buffer, which must both stay.
+/* Encode a page that is same-filled: its word, or `empty' if it is zero.
+ * False: it is not.  The content refers to the encoder's buffer, which must
+ * stay.
  */
-extern void page_encode (const struct layout *layout, struct encoder *encoder,
-                         const void *page, enum content_type empty,
-                         struct content *content);
+static inline bool
+page_encode_same (const struct layout *l, struct encoder *e,
+                  const void *page, enum content_type empty,
+                  struct content *c)
+{
+  uint64_t word;
 
-/* Do the same if the page is same-filled.  False: it is not. */
-extern bool page_encode_same (const struct layout *layout,
-                              struct encoder *encoder, const void *page,
-                              enum content_type empty,
-                              struct content *content);
+  if (!page_is_same_filled (page, l->page, &word))
+    return false;
+  c->page = page;
+  c->late = false;
+  c->type = word ? CONTENT_OBJECT : empty;
+  memcpy (e->out, &word, FILL_BYTES);
+  c->object = (struct object) { e->out, FILL_BYTES, KIND_FILL, 0 };
+  return true;
+}
+
+/* Encode any page; one that does not compress stays as it is, and the content
+ * refers to it.
+ */
+static inline void
+page_encode (const struct layout *l, struct encoder *e, const void *page,
+             enum content_type empty, struct content *c)
+{
+  int n;
+
+  if (page_encode_same (l, e, page, empty, c))
+    return;
+  c->page = page;
+  c->late = false;
+  n = encoder_compress (e, page, l->page, l->object_max);
+  c->type = n > 0 ? CONTENT_OBJECT : CONTENT_RAW;
+  c->object = (struct object) { e->out, (uint32_t) n, KIND_OBJECT,
+                                e->coding };
+}
 
 /* Decode what store_load returned into a page, all of it.  A raw page is
  * there already.  0, or -EIO if it is damaged.

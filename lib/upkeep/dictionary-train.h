@@ -24,8 +24,9 @@ dictionary_suits (unsigned id)
  * charged with the coding that it is used by.
  *
  * -EPERM: another disk of this process is for swapping, and the library would
- * use up the heap that is kept for that; -ENOSPC: the limit leaves no room; -ENOMEM; -ENODATA: too few pages, or
- * there was nothing to be learnt from them.
+ * use up the heap that is kept for that; -ENOSPC: the limit leaves no room;
+ * -ENOMEM; -ENODATA: too few pages, or there was nothing to be learnt from
+ * them.
  */
 extern int dictionary_train (const struct parts *parts, struct idle *idle,
                              const struct coding_kind *kind,

@@ -15,8 +15,8 @@
 
 #include "parts.h"
 
-/* Every page is of one of the first two, by its slot, so that nothing is tried on what
- * it has learnt from.
+/* Every page is of one of the first two, by its slot, so that nothing is
+ * tried on what it has learnt from.
  */
 enum sample_part { SAMPLE_LEARN, SAMPLE_TRY, SAMPLE_ANY };
 
