@@ -297,13 +297,28 @@ verify (struct world *w, unsigned char *buf)
   CHECK (!st.mem_limit || st.mem_used_max <= st.mem_limit);
 }
 
+/* Everything is idle, and cold, as soon as it can be. */
+static struct zram_upkeep
+upkeep_at_once (void)
+{
+  struct zram_upkeep u = zram_upkeep_usual ();
+
+  u.n[ZRAM_UPKEEP_SHORT] = u.n[ZRAM_UPKEEP_IDLE_MIN] = 1;
+  u.n[ZRAM_UPKEEP_IDLE_MAX] = 1;
+  u.n[ZRAM_UPKEEP_COLD] = 100;
+  u.n[ZRAM_UPKEEP_SPEED] = 10000;
+  u.n[ZRAM_UPKEEP_LEAST] = 0;
+  u.n[ZRAM_UPKEEP_CPU] = u.n[ZRAM_UPKEEP_PRESSURE] = 100;
+  return u;
+}
+
 static void
 play (const struct round *round, uint64_t seed, uint64_t ops)
 {
   struct zram_params params = {
     .size = round->size, .page_size = round->page, .algo = round->algo,
     .mem_limit = round->mem_limit, .late = round->late, .serial = true,
-    .dictionary = ZRAM_DICTIONARY_OFF,
+    .dictionary = ZRAM_DICTIONARY_OFF, .upkeep = upkeep_at_once (),
   };
   struct jobs jobs;
   struct world w = { .round = round, .ops = ops / round->threads };
