@@ -210,6 +210,20 @@ os_heap_is_kept (void)
   return heap_is_kept;
 }
 
+/* The sizes that glibc begins with. */
+#define HEAP_THRESHOLD (128 << 10)
+
+void
+os_loosen_heap (void)
+{
+#ifdef __GLIBC__
+  if (heap_is_kept)
+    return;
+  mallopt (M_MMAP_THRESHOLD, HEAP_THRESHOLD);
+  mallopt (M_TRIM_THRESHOLD, HEAP_THRESHOLD);
+#endif
+}
+
 void
 os_trim_heap (void)
 {

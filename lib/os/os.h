@@ -43,7 +43,13 @@ extern void os_free (void *p, size_t bytes);
  */
 extern void *os_grow (void *p, size_t bytes, size_t new_bytes);
 
-/* Give what libraries have freed of the heap back to the system. */
+/* Before a library takes much of the heap: let what it frees go back to the
+ * system.  glibc raises the size from which it does so with each large piece
+ * that is freed, and then keeps megabytes in the heap of each thread.  After
+ * it has freed it: give back the rest.  Both do nothing where the heap is
+ * kept.
+ */
+extern void os_loosen_heap (void);
 extern void os_trim_heap (void);
 
 /* Say that all threads share one heap, which must neither shrink nor be used

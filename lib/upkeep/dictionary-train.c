@@ -92,6 +92,7 @@ train (struct sample *s, struct idle *idle, struct work *w,
   r = w->pages && w->out ? train_collect (s, w) : -ENOMEM;
   if (r < 0)
     return r;
+  os_loosen_heap ();
   idle_run (idle, train_work, w);
   os_trim_heap ();
   if (w->r <= 0)
