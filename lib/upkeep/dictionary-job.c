@@ -238,8 +238,13 @@ job_price (const struct trial *t)
   return price < 1000 ? (int) price : 1000;
 }
 
+/* What it must save, in times of what it holds: trials are of a few pages, and
+ * what is stored already stays as it is.
+ */
+#define HELD_PRICE 2
+
 /* Would a dictionary save enough: a share of what is compressed, and of all
- * that is stored more than it holds?
+ * that is stored much more than it holds?
  */
 static bool
 job_is_worth (const struct trial *t, const struct holdings *st)
@@ -247,7 +252,7 @@ job_is_worth (const struct trial *t, const struct holdings *st)
   int gain = trial_gain (t);
 
   return gain >= DICTIONARY_GAIN + job_price (t) &&
-    st->bytes / 1000 * (uint64_t) gain > t->held;
+    st->bytes / 1000 * (uint64_t) gain > HELD_PRICE * t->held;
 }
 
 /* Does it make this much less of the same pages than the one in use? */
