@@ -198,6 +198,7 @@ stat_device (const struct options *o, device *d,
 {
   FREED char *name = device_text (d, "name");
   FREED char *swap = device_swap_line (d, o->bytes);
+  FREED char *upkeep = device_text (d, "upkeep.now");
   const struct attached *a = attached_by_export (attached, name);
 
   stat_title (o, d, name);
@@ -209,6 +210,8 @@ stat_device (const struct options *o, device *d,
   stat_recompression (o, d);
   stat_memory (o, d);
   stat_dictionary (o, d);
+  if (upkeep)
+    printf ("  %-12s %s\n", "upkeep", upkeep);
   printf ("  %-12s %s\n", "swap", swap);
   stat_requests (o, d);
 }

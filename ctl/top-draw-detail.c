@@ -236,6 +236,21 @@ detail_attached (struct grid *g, const struct shown *shown, device *d)
   grid_put (g, safe ? STYLE_PLAIN : STYLE_WARNING, "%s", swap);
 }
 
+/* Draw what upkeep does and what it uses, if the server says it. */
+static void
+detail_upkeep (struct grid *g, device *d)
+{
+  FREED char *now = device_text (d, "upkeep.now");
+  FREED char *dictionary = device_text (d, "dictionary");
+
+  if (!now)
+    return;
+  grid_line (g);
+  grid_put (g, STYLE_LABEL, "   upkeep");
+  grid_put (g, STYLE_PLAIN, " %s; dictionary: %s", now,
+            dictionary ? dictionary : "?");
+}
+
 void
 draw_detail (struct grid *g, const struct shown *shown, device *d)
 {
@@ -259,6 +274,7 @@ draw_detail (struct grid *g, const struct shown *shown, device *d)
   detail_data (g, d);
   detail_codings (g, d);
   detail_recompression (g, d);
+  detail_upkeep (g, d);
   detail_requests (g, shown, d);
   detail_memory (g, d);
 }

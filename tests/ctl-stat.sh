@@ -80,6 +80,8 @@ start_nbdkit "${plugin[@]}" size=64M
 NBDZRAM_URI=$sock
 look zram0
 grep -qx '  swap         off' "$tmpdir/stat" || fail "swap is not off"
+grep -q '^  upkeep       waits: 0K are stored, ' "$tmpdir/stat" ||
+  fail "what upkeep waits for"
 grep -q '^    read  *0  *0  *-  *-  *-  *-$' "$tmpdir/stat" ||
   fail "times of requests that there were none of"
 stop_nbdkit
