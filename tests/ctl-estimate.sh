@@ -133,7 +133,10 @@ done
 say "interrupted"
 python3 - "${ctl_words[@]}" estimate "$tmpdir/data" --sample all <<'END'
 import signal, subprocess, sys, time
-p = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+# Whoever runs the tests in the background may have it ignored.
+p = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL,
+                     preexec_fn=lambda: signal.signal(signal.SIGINT,
+                                                      signal.SIG_DFL))
 # Of many seconds.
 time.sleep(0.2)
 p.send_signal(signal.SIGINT)

@@ -114,6 +114,8 @@ python3 - "${ctl_words[@]}" <<'END'
 import os, pty, select, signal, sys, time
 pid, fd = pty.fork()
 if pid == 0:
+    # Whoever runs the tests in the background may have it ignored.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execvp(sys.argv[1], sys.argv[1:] + ["recompress", "zram1", "-a",
                                            "zstd:22"])
 out, end = b"", time.time() + 60

@@ -193,17 +193,19 @@ test_resize_and_reset (void)
   zram_close (d);
 }
 
-/* Pages of memory of the array of ages. */
+/* Whole pages of memory of the array of ages, which may begin anywhere. */
 static unsigned
 resident (void)
 {
   static unsigned char core[4096];
-  size_t bytes = s->table.nbeside * table_beside (&s->table), i;
+  uintptr_t begin = (uintptr_t) s->table.beside;
+  uintptr_t from = (begin + OS_PAGE - 1) / OS_PAGE * OS_PAGE;
+  size_t bytes = begin + s->table.nbeside * table_beside (&s->table) - from, i;
   unsigned n = 0;
 
   bytes = bytes / OS_PAGE * OS_PAGE;
   CHECK (bytes / OS_PAGE <= sizeof core);
-  CHECK (mincore (s->table.beside, bytes, core) == 0);
+  CHECK (mincore ((void *) from, bytes, core) == 0);
   for (i = 0; i < bytes / OS_PAGE; ++i)
     n += core[i] & 1;
   return n;
@@ -223,7 +225,8 @@ test_memory_goes (bool track_access)
   CHECK (full >= size / PAGE / OS_PAGE);
   CHECK (zram_trim (d, size, 0) == 0);
   CHECK (zram_compact (d) == 0);
-  CHECK (resident () <= 2);
+  /* The sanitizers keep more on the heap, where it stays. */
+  CHECK (SANITIZED || resident () <= 2);
   put (0);
   CHECK (age (0) == 0);
   disk_recount (d);
