@@ -54,7 +54,10 @@ static const char *const texts[] = {
 const char *
 dictionary_job_says (const struct dictionary_job *job)
 {
-  return texts[job->says];
+  /* gcc 12 forgets that it is atomic where it is an index. */
+  unsigned says = atomic_load (&job->says);
+
+  return texts[says];
 }
 
 static unsigned
