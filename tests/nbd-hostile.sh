@@ -65,6 +65,18 @@ control.shutdown()
 END
 }
 
+# settle: wait until the server has started its threads.  Sets before.
+settle ()
+{
+  local last=0
+  before=$(threads "$pid")
+  while [ "$before" != "$last" ]; do
+    last=$before
+    sleep 0.3
+    before=$(threads "$pid")
+  done
+}
+
 # few: wait until the threads of connections are gone.
 few ()
 {
@@ -91,14 +103,14 @@ served ()
 
 say "$count clients that say nothing"
 start_nbdkit "${plugin[@]}" size=1M
-before=$(threads "$pid")
+settle
 read -r most is_open <<<"$(crowd "$count" 30)"
 say "$most threads, $is_open have the disk open"
 served "$before"
 
 say "no more than 64 that have something open"
 start_nbdkit --filter=limit "${plugin[@]}" size=1M limit=64
-before=$(threads "$pid")
+settle
 read -r most is_open <<<"$(crowd "$(scaled 600)" 1)"
 say "$most threads, $is_open have the disk open"
 # And one control.
@@ -113,7 +125,7 @@ if [ "$(id -u)" -eq 0 ]; then
   ulimit -Su 200
   start_nbdkit -u 54321 "${plugin[@]}" size=1M
   ulimit -Su "$processes"
-  before=$(threads "$pid")
+  settle
   read -r most is_open <<<"$(crowd "$(scaled 1000)" 1000)"
   say "$most threads, $is_open have the disk open"
   [ "$most" -le 200 ] || fail "$most threads: no limit"
