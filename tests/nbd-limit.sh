@@ -16,7 +16,7 @@ for variant in "4K 4 << 20" "64K 4 << 20" "4K 1 << 30"; do
   page=${variant%% *} text_end=${variant#* }
   say "page-size=$page, text up to $text_end"
   start_nbdkit -n server "${plugin[@]}" size=1G page-size="$page" \
-               mem-limit=${mib}M dictionary=off
+               mem-limit=${mib}M dictionary=off late=off
   nbdsh -u "$uri" -c "seed = $seed; mib = $mib; text_end = $text_end" \
         -c - <<'END'
 import errno, random
