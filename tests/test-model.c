@@ -36,9 +36,9 @@
 
 /* A lap of a round; a sanitizer makes each several times as slow. */
 #if defined __SANITIZE_THREAD__
-#define OPS 3000
+#define OPS 1500
 #elif defined __SANITIZE_ADDRESS__
-#define OPS 8000
+#define OPS 4000
 #else
 #define OPS 40000
 #endif
