@@ -389,6 +389,7 @@ TARGETS = {
     "zram-zstd": ours("zstd"),
     "zram-zstd-plain": ours("zstd", "dictionary=off"),
     "zram-lzo": ours("lzo"),
+    "zram-lz4-prompt": ours("lz4", "late=off"),
     **models("lz4"),
     **models("zstd"),
     "before-lz4": before("lz4"),
