@@ -17,7 +17,7 @@ from . import machine
 from .targets import Kernel, Trouble, make
 
 INTERVAL = 0.05                 # seconds between samples
-SETTLE = 1                      # seconds that a disk has to tidy up
+SETTLE = 3                      # seconds that a disk has to tidy up
 IDLE = 3                        # and at the end
 SLOW = "memory-zstd"
 
