@@ -77,6 +77,22 @@ page_same (unsigned char *page, size_t len, uint64_t word)
   }
 }
 
+/* Words in some order: a better level makes more of it. */
+static inline void
+page_words (unsigned char *page, size_t len, uint64_t seed)
+{
+  static const char *const words[] = {
+    "table ", "of ", "the ", "segment ", "which ", "shard ", "is ", "not ",
+    "directory ", "entry ", "and ", "a ", "page ", "claim ", "who ", "coding ",
+  };
+  const char *w;
+  size_t i = 0;
+
+  while (i < len)
+    for (w = words[rng_next (&seed) % 16]; *w && i < len; ++w)
+      page[i++] = (unsigned char) *w;
+}
+
 /* Bytes of a shard's compressed objects, of all codings. */
 static inline uint64_t
 object_bytes (const struct shard *s)

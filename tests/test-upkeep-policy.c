@@ -106,28 +106,12 @@ close_disk (void)
   memset (&params, 0, sizeof params);
 }
 
-/* Words in some order: a better level makes more of it. */
-static void
-text (unsigned char *page, uint64_t seed)
-{
-  static const char *const words[] = {
-    "table ", "of ", "the ", "segment ", "which ", "shard ", "is ", "not ",
-    "directory ", "entry ", "and ", "a ", "page ", "claim ", "who ", "coding ",
-  };
-  const char *w;
-  size_t i = 0;
-
-  while (i < PAGE)
-    for (w = words[rng_next (&seed) % 16]; *w && i < PAGE; ++w)
-      page[i++] = (unsigned char) *w;
-}
-
 static void
 put (uint64_t slot, uint64_t seed)
 {
   unsigned char page[PAGE];
 
-  text (page, seed);
+  page_words (page, PAGE, seed);
   CHECK (zram_pwrite (d, page, PAGE, slot * PAGE) == 0);
 }
 
@@ -136,7 +120,7 @@ expect (uint64_t slot, uint64_t seed)
 {
   unsigned char want[PAGE], got[PAGE];
 
-  text (want, seed);
+  page_words (want, PAGE, seed);
   CHECK (zram_pread (d, got, PAGE, slot * PAGE) == 0);
   CHECK (memcmp (got, want, PAGE) == 0);
 }
@@ -232,6 +216,26 @@ test_stages (void)
   CHECK (report ().state == ZRAM_UPKEEP_WAITS_IDLE);
   for (i = 0; i < PAGES; ++i)
     expect (i, i < 100 ? i + 1000 : i);
+  close_disk ();
+}
+
+/* Pages that are late all the time, since the shard is never quiet, and so
+ * are of no coding.
+ */
+static void
+test_late (void)
+{
+  uint64_t i;
+
+  params.late = 3 * MiB;
+  open_disk ();
+  fill ();
+  CHECK (disk_stats (d).late_pages == PAGES);
+  let_pass (7 * HOUR);
+  CHECK (disk_stats (d).upkeep_idle_pages == PAGES);
+  CHECK (disk_stats (d).late_pages == 0 && pages_of (6) == PAGES);
+  for (i = 0; i < PAGES; ++i)
+    expect (i, i);
   close_disk ();
 }
 
@@ -421,6 +425,7 @@ main (void)
   if (codec_find ("zstd") < 0)
     return 77;
   test_stages ();
+  test_late ();
   test_in_vain ();
   test_good_already ();
   test_jumps ();

@@ -36,22 +36,6 @@ report (void)
   return r;
 }
 
-/* Words in some order: a better level makes more of it. */
-static void
-text (unsigned char *page, uint64_t seed)
-{
-  static const char *const words[] = {
-    "table ", "of ", "the ", "segment ", "which ", "shard ", "is ", "not ",
-    "directory ", "entry ", "and ", "a ", "page ", "claim ", "who ", "coding ",
-  };
-  const char *w;
-  size_t i = 0;
-
-  while (i < PAGE)
-    for (w = words[rng_next (&seed) % 16]; *w && i < PAGE; ++w)
-      page[i++] = (unsigned char) *w;
-}
-
 static void
 wait_for (enum zram_upkeep_state state)
 {
@@ -81,7 +65,7 @@ start (unsigned cpu, unsigned page, enum zram_dictionary dictionary)
   p.upkeep.n[ZRAM_UPKEEP_CPU] = cpu;
   d = disk_open (&p);
   for (i = 0; i < p.size / PAGE; ++i) {
-    text (buf, i);
+    page_words (buf, PAGE, i);
     CHECK (zram_pwrite (d, buf, PAGE, i * PAGE) == 0);
   }
   CHECK (zram_keeper_start (d) == 0);

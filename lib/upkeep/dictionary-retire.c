@@ -57,8 +57,7 @@ retire_wants (void *opaque, const struct zram_slot *about)
 {
   const struct plan *plan = opaque;
 
-  return about->bytes && !(about->flags & ZRAM_SLOT_HUGE) &&
-    plan->codings >> about->coding & 1;
+  return about->coding < CODINGS_MAX && plan->codings >> about->coding & 1;
 }
 
 /* The slots from here on that one entry speaks for; 0 past the last.  *stored:

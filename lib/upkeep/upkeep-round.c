@@ -93,14 +93,17 @@ visit_is_due (const struct visit *v, const struct table *t)
     !table_is_marked (t, v->slot, tended[v->round->stage]);
 }
 
-/* Is it as good already? */
+/* Is it as good already?  A raw page, huge or late, is of no coding. */
 static bool
 visit_is_good (const struct visit *v, unsigned number)
 {
   const struct codings *c = v->u->parts->codings;
-  const struct coding *is = &c->coding[number];
   const struct coding *wanted = &c->coding[v->rewriter.encoder.coding];
+  const struct coding *is;
 
+  if (number >= CODINGS_MAX)
+    return false;
+  is = &c->coding[number];
   return is->id == wanted->id && is->level >= wanted->level &&
     (is->dictionary || !wanted->dictionary);
 }
@@ -122,7 +125,7 @@ visit_want (void *opaque, const struct zram_slot *about)
 
   if (!visit_is_due (v, &v->shard->table))
     return false;
-  if ((about->flags & ZRAM_SLOT_HUGE) || !visit_is_good (v, about->coding))
+  if (!visit_is_good (v, about->coding))
     return true;
   visit_mark (v);
   return false;
