@@ -167,47 +167,36 @@ disk_try_clear (struct zram_disk *d, uint64_t count, uint64_t offset,
   return r;
 }
 
+/* Clear a range, and count the request. */
 static int
 disk_clear (struct zram_disk *d, uint64_t count, uint64_t offset,
-            enum content_type empty)
+            enum content_type empty, enum zram_op op, enum stat stat)
 {
-  uint64_t tries = 0;
+  uint64_t tries = 0, start = latency_now ();
   int r;
 
+  if (!disk_has (d, count, offset))
+    return -EINVAL;
   do
     r = disk_try_clear (d, count, offset, empty);
   while (disk_make_room (d, r, &tries));
+  latency_add (d->latencies, op, start);
+  stats_add (&d->stats, stat, 1);
+  if (r < 0)
+    stats_add (&d->stats, STAT_FAILED_WRITES, 1);
   return r;
 }
 
 int
 zram_zero (struct zram_disk *d, uint64_t count, uint64_t offset)
 {
-  uint64_t start = latency_now ();
-  int r;
-
-  if (!disk_has (d, count, offset))
-    return -EINVAL;
-  r = disk_clear (d, count, offset, CONTENT_ZERO);
-  latency_add (d->latencies, ZRAM_OP_ZERO, start);
-  stats_add (&d->stats, STAT_ZEROES, 1);
-  if (r < 0)
-    stats_add (&d->stats, STAT_FAILED_WRITES, 1);
-  return r;
+  return disk_clear (d, count, offset, CONTENT_ZERO, ZRAM_OP_ZERO,
+                     STAT_ZEROES);
 }
 
 int
 zram_trim (struct zram_disk *d, uint64_t count, uint64_t offset)
 {
-  uint64_t start = latency_now ();
-  int r;
-
-  if (!disk_has (d, count, offset))
-    return -EINVAL;
-  r = disk_clear (d, count, offset, CONTENT_HOLE);
-  latency_add (d->latencies, ZRAM_OP_TRIM, start);
-  stats_add (&d->stats, STAT_TRIMS, 1);
-  if (r < 0)
-    stats_add (&d->stats, STAT_FAILED_WRITES, 1);
-  return r;
+  return disk_clear (d, count, offset, CONTENT_HOLE, ZRAM_OP_TRIM,
+                     STAT_TRIMS);
 }

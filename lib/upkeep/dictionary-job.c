@@ -75,29 +75,6 @@ job_says_error (int error)
 
 /* What there is. */
 
-struct holdings {
-  uint64_t pages, bytes;        /* of objects, and they hold */
-  uint64_t changes;
-};
-
-static struct holdings
-job_holdings (const struct dictionary_job *job)
-{
-  struct holdings st = { 0 };
-  unsigned i, k;
-
-  for (i = 0; i < job->parts->nshards; ++i) {
-    const struct shard *s = &job->parts->shards[i];
-
-    st.changes += counter_get (&s->changes);
-    for (k = 0; k < CODINGS_MAX; ++k) {
-      st.pages += counter_get (&s->n.store.arena.coding[k].pages);
-      st.bytes += counter_get (&s->n.store.arena.coding[k].bytes);
-    }
-  }
-  return st;
-}
-
 /* How new objects are written; its dictionary gets a user more.  False:
  * somebody changes it just now.
  */
@@ -138,7 +115,7 @@ job_notice (struct dictionary_job *job, const struct coding_kind *now)
 static bool
 job_is_due (const struct dictionary_job *job, const struct holdings *st)
 {
-  uint64_t bytes = st->pages * job->parts->layout->page;
+  uint64_t bytes = st->objects * job->parts->layout->page;
 
   return bytes >= DICTIONARY_STORED &&
     (bytes >= job->due_stored ||
@@ -151,8 +128,8 @@ job_is_due (const struct dictionary_job *job, const struct holdings *st)
 static void
 job_postpone (struct dictionary_job *job, const struct holdings *st, int error)
 {
-  job_train_at (job, 2 * st->pages * job->parts->layout->page,
-                st->changes + st->pages);
+  job_train_at (job, 2 * st->objects * job->parts->layout->page,
+                st->changes + st->objects);
   if (error == -ENOSPC || error == -ENOMEM) {
     job_train_at (job, DICTIONARY_STORED, 0);
     job->rest = REST;
@@ -425,13 +402,13 @@ job_check (struct dictionary_job *job, const struct coding_kind *now,
     return;
   job->gain = trial_gain (&trial);
   if (job->gain < DICTIONARY_GAIN && job->due_changes == 0)
-    job_train_at (job, UINT64_MAX, st->changes + st->pages / AGAIN_SHARE);
+    job_train_at (job, UINT64_MAX, st->changes + st->objects / AGAIN_SHARE);
 }
 
 static bool
 job_work (struct dictionary_job *job, const struct coding_kind *now)
 {
-  struct holdings st = job_holdings (job);
+  struct holdings st = parts_holdings (job->parts);
 
   if (!dictionary_suits (now->id)) {
     job->says = SAYS_CODEC;

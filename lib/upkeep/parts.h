@@ -31,4 +31,31 @@ struct parts {
   size_t counted_bytes;
 };
 
+/* What the disk holds, counted without a lock. */
+struct holdings {
+  uint64_t objects, bytes;      /* compressed pages, and what they hold */
+  uint64_t raw;                 /* pages */
+  uint64_t changes;
+};
+
+static inline struct holdings
+parts_holdings (const struct parts *p)
+{
+  struct holdings h = { 0 };
+  unsigned i, k;
+
+  for (i = 0; i < p->nshards; ++i) {
+    const struct shard *s = &p->shards[i];
+    const struct store_counters *n = &s->n.store;
+
+    h.changes += counter_get (&s->changes);
+    h.raw += counter_get (&n->raw);
+    for (k = 0; k < CODINGS_MAX; ++k) {
+      h.objects += counter_get (&n->arena.coding[k].pages);
+      h.bytes += counter_get (&n->arena.coding[k].bytes);
+    }
+  }
+  return h;
+}
+
 #endif /* ZRAM_PARTS_H */

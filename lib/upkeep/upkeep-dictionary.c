@@ -32,19 +32,6 @@ cold_dictionary (const struct upkeep *u)
   return found;
 }
 
-static uint64_t
-stored_bytes (const struct upkeep *u)
-{
-  uint64_t pages = 0;
-  unsigned i, k;
-
-  for (i = 0; i < u->parts->nshards; ++i)
-    for (k = 0; k < CODINGS_MAX; ++k)
-      pages += counter_get (
-        &u->parts->shards[i].n.store.arena.coding[k].pages);
-  return pages << u->parts->layout->page_shift;
-}
-
 static struct dictionary *
 train (struct upkeep *u)
 {
@@ -62,8 +49,10 @@ struct dictionary *
 upkeep_dictionary (struct upkeep *u)
 {
   struct dictionary *found = u->dictionary ? cold_dictionary (u) : NULL;
+  uint64_t bytes = parts_holdings (u->parts).objects *
+    u->parts->layout->page;
 
-  if (found || !u->dictionary || stored_bytes (u) < PAGES_BYTES ||
+  if (found || !u->dictionary || bytes < PAGES_BYTES ||
       !dictionary_suits ((unsigned) u->codec))
     return found;
   return train (u);

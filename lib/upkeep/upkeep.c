@@ -194,23 +194,6 @@ upkeep_is_short (const struct upkeep *u)
     upkeep_used (u) >= upkeep_number (u, ZRAM_UPKEEP_FULL);
 }
 
-/* Bytes of objects and raw pages. */
-static uint64_t
-upkeep_stored (const struct upkeep *u)
-{
-  uint64_t bytes = 0;
-  unsigned i, k;
-
-  for (i = 0; i < u->parts->nshards; ++i) {
-    const struct store_counters *n = &u->parts->shards[i].n.store;
-
-    bytes += counter_get (&n->raw) * u->parts->layout->page;
-    for (k = 0; k < CODINGS_MAX; ++k)
-      bytes += counter_get (&n->arena.coding[k].bytes);
-  }
-  return bytes;
-}
-
 /* How many pages of a stage are so old. */
 static uint64_t
 upkeep_older (const struct upkeep *u, enum stage stage, unsigned epochs)
@@ -251,7 +234,8 @@ static bool
 upkeep_choose (struct upkeep *u, struct upkeep_round *round)
 {
   bool is_short = upkeep_is_short (u);
-  uint64_t stored = upkeep_stored (u);
+  struct holdings h = parts_holdings (u->parts);
+  uint64_t stored = h.bytes + h.raw * u->parts->layout->page;
   unsigned stage, epochs;
   int pressure;
 
